@@ -1,0 +1,1 @@
+"""What was done: the append-only journal. Knows nothing of SQL, policy or MCP."""

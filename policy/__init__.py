@@ -1,0 +1,1 @@
+"""What may be done: parse, resolve, decide, rewrite. Pure: no I/O, no clock, no async."""

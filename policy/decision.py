@@ -1,0 +1,132 @@
+"""What the engine can say about a statement, and the obligations that a permit carries.
+
+Effect is what a rule says; decision is what the engine says. Forbid beats hold beats permit, and silence denies.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType, TypeAlias
+
+from policy.catalog import ForeignKey, TableKind
+from policy.names import TableName
+from policy.refusal import PolicyCode
+from policy.statement import Verb
+
+RuleId = NewType("RuleId", str)
+
+
+class Effect(StrEnum):
+    """What a rule that applies asks for."""
+
+    PERMIT = "permit"
+    HOLD = "hold"
+    FORBID = "forbid"
+
+
+@dataclass(frozen=True, slots=True)
+class MaskColumn:
+    """Obligation: wherever this column is referenced, the caller meets the mask. `how` names the mask for people."""
+
+    table: TableName
+    column: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class FilterRows:
+    """Obligation: the caller meets only the rows of `table` that the row filter `filter_id` keeps."""
+
+    table: TableName
+    filter_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LimitRows:
+    """Obligation: at most `rows_max` rows leave."""
+
+    rows_max: int
+
+
+Obligation: TypeAlias = MaskColumn | FilterRows | LimitRows
+
+
+@dataclass(frozen=True, slots=True)
+class RunSql:
+    """The action of a permitted SQL statement: exactly `sql` runs, as `role` on `warehouse`, within its limits.
+
+    `sql` is printed from the judged tree; the caller's own text never runs.
+    """
+
+    sql: str
+    verb: Verb
+    role: str
+    warehouse: str
+    rows_max: int
+    statement_timeout_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnView:
+    """A column as one caller meets it; `appears` is `clear` or `masked: <how>`."""
+
+    name: str
+    type: str
+    nullable: bool
+    comment: str
+    appears: str
+
+
+@dataclass(frozen=True, slots=True)
+class TableView:
+    """A table as one caller meets it; `row_filters` are the ids of the filters that apply to them."""
+
+    name: TableName
+    kind: TableKind
+    comment: str
+    columns: tuple[ColumnView, ...]
+    primary_key: tuple[str, ...]
+    foreign_keys: tuple[ForeignKey, ...]
+    row_filters: tuple[str, ...]
+    writable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCatalog:
+    """The action of a permitted look at the catalog: one page of what the caller may see, in name order."""
+
+    tables: tuple[TableView, ...]
+    tables_total: int
+    next_cursor: str | None
+
+
+Action: TypeAlias = RunSql | ReadCatalog
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """`action` may run; its obligations are already part of it."""
+
+    determining: frozenset[RuleId]
+    action: Action
+    obligations: frozenset[Obligation] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """`then` may run once a person has approved it."""
+
+    determining: frozenset[RuleId]
+    then: Permit
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    """The statement must not run. No determining rule means that nothing permitted it."""
+
+    determining: frozenset[RuleId]
+    code: PolicyCode
+    message: str
+    hint: str
+
+
+Decision: TypeAlias = Permit | Hold | Deny

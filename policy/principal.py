@@ -1,0 +1,27 @@
+"""Who asks: a person (subject) and the agent that acts for them (actor), as proven by a token."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NewType, TypeAlias
+
+Subject = NewType("Subject", str)
+"""The person, as their issuer names them (RFC 9068 `sub`)."""
+
+ClaimValue: TypeAlias = str | int | bool | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The proven caller of one call.
+
+    `actor` is the agent: RFC 8693 `act.sub` where the token has one, else its `client_id`. `scopes` are OAuth scopes
+    and nothing else. `claims` are the remaining scalar or string-list claims, for policy to match on.
+    """
+
+    subject: Subject
+    actor: str
+    issuer: str
+    groups: frozenset[str] = frozenset()
+    scopes: frozenset[str] = frozenset()
+    claims: Mapping[str, ClaimValue] = field(default_factory=lambda: MappingProxyType({}), hash=False)

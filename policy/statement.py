@@ -1,0 +1,64 @@
+"""What a caller wants done, once it is understood: one SQL statement with its facts, or a look at the catalog."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+from policy.names import TableName
+from policy.tree import Tree
+
+
+class Verb(StrEnum):
+    """What a statement does, at the grain that rules are written in."""
+
+    DESCRIBE = "describe"
+    READ = "read"
+    INSERT = "insert"
+    UPDATE = "update"
+    DELETE = "delete"
+    MERGE = "merge"
+
+
+WRITES = frozenset({Verb.INSERT, Verb.UPDATE, Verb.DELETE, Verb.MERGE})
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A literal of the caller's text: its SQL kind (`string`, `number`) and its value as written."""
+
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class SqlStatement:
+    """One understood SQL statement.
+
+    `reads` are the tables and views that it names as sources (not through views), `target` the one that it changes.
+    `skeleton` is the canonical text with every literal replaced by `?`, fit for a journal; `literals` are what was
+    taken out, in order. `digest` identifies the canonical text. `tree` is resolved and belongs to policy alone.
+    """
+
+    verb: Verb
+    reads: frozenset[TableName]
+    target: TableName | None
+    functions: frozenset[str]
+    binds: int
+    skeleton: str
+    literals: tuple[Literal, ...]
+    digest: str
+    tree: Tree = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaRequest:
+    """A look at the catalog, narrowed by names (as the caller wrote them) and a search text; `cursor` continues."""
+
+    database: str | None = None
+    schema: str | None = None
+    table: str | None = None
+    search: str | None = None
+    cursor: str | None = None
+
+
+Statement: TypeAlias = SqlStatement | SchemaRequest
