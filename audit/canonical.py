@@ -1,0 +1,88 @@
+"""One spelling for every entry: the exact bytes that are stored, hashed and, years later, hashed again."""
+
+import re
+from typing import TypeAlias
+
+import orjson
+
+Json: TypeAlias = str | int | bool | list["Json"] | dict[str, "Json"] | None
+
+INTEGER_MAX = 2**53 - 1
+
+_KEY = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
+_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
+
+
+class NotCanonical(Exception):
+    """A value that has no canonical spelling; the message names the kind of trouble, never the value."""
+
+    code = "journal_not_canonical"
+    hint = "this is a defect of the gate; report it with the call id"
+    retryable = False
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+def canonical(value: Json) -> bytes:
+    """The canonical JSON of `value`: UTF-8, keys sorted, no spaces, no floats, no NUL, integers within 53 bits.
+
+    Keys are short ASCII names, so that every order of keys in use (code points, UTF-8 bytes, UTF-16 units) is the same
+    and the bytes are also those of RFC 8785 (JSON Canonicalization Scheme).
+
+    Raises:
+        NotCanonical: a float, a NUL, a lone surrogate, an integer beyond 53 bits, a bad key or a type JSON has not.
+    """
+    _check(value)
+    try:
+        return orjson.dumps(value, option=_OPTIONS)
+    except orjson.JSONEncodeError as error:
+        raise NotCanonical("text that is not Unicode") from error
+
+
+def parse(data: bytes) -> Json:
+    """The value that `data` spells.
+
+    Raises:
+        NotCanonical: these are not the canonical bytes of any value (a repeated key, a space, another order of keys).
+    """
+    try:
+        value: Json = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise NotCanonical("bytes that are not JSON") from error
+    if canonical(value) != data:
+        raise NotCanonical("JSON that is not in canonical form")
+    return value
+
+
+def is_name(text: str) -> bool:
+    """Whether `text` may be a key: lower-case ASCII letters, digits and underscores, at most 64 of them."""
+    return _KEY.match(text) is not None
+
+
+def _check(value: object) -> None:
+    match value:
+        case str():
+            if "\0" in value:
+                raise NotCanonical("text that holds a NUL")
+        case bool() | None:
+            pass
+        case int():
+            if not -INTEGER_MAX <= value <= INTEGER_MAX:
+                raise NotCanonical("an integer beyond 53 bits")
+        case list():
+            for item in value:
+                _check(item)
+        case dict():
+            _check_keys(value)
+            for item in value.values():
+                _check(item)
+        case _:
+            raise NotCanonical("a value of a type that entries do not have")
+
+
+def _check_keys(value: dict[object, object]) -> None:
+    for key in value:
+        if not isinstance(key, str) or not is_name(key):
+            raise NotCanonical("a key that is not a short lower-case name")

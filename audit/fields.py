@@ -1,0 +1,71 @@
+"""What may be known about each fact: the one table that says how a field is stored. What is not in it is secret."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TypeAlias
+
+from audit.canonical import NotCanonical, is_name
+
+Plain: TypeAlias = str | int | float | bool | None
+
+Fact: TypeAlias = Plain | Sequence[Plain]
+"""A value that the line notes. Floats only in secret fields: bytes that are hashed hold none."""
+
+Facts: TypeAlias = Mapping[str, Fact]
+
+
+class Classification(StrEnum):
+    """How a field is stored: in clear, encrypted, or as a keyed hash that can be matched but not read."""
+
+    PUBLIC = "public"
+    SENSITIVE = "sensitive"
+    SECRET = "secret"  # noqa: S105  # the word, not a password
+
+
+_PUBLIC = (
+    # who
+    "subject", "actor", "issuer", "groups", "scopes", "client", "transport", "era",
+    # what was asked, with a placeholder for each literal
+    "tool", "sql", "verb", "tables", "functions",
+    # what was decided, and from what
+    "decision", "code", "rules", "policy", "catalog", "parser", "masked", "filtered", "hold_id",
+    # what ran
+    "role", "warehouse", "rows_max", "rows", "rows_affected", "truncated", "query_id", "duration_ms",
+    "driver_errno", "driver_sqlstate",
+    # the journal about itself
+    "key_id",
+)  # fmt: skip
+
+# Free text by people, agents and drivers quotes values, so it is never stored in clear.
+_SENSITIVE = ("reason", "purpose", "crash", "driver_message")
+
+_SECRET = ("literals", "parameters", "arguments_digest")
+
+FIELDS: Mapping[str, Classification] = MappingProxyType(
+    dict.fromkeys(_PUBLIC, Classification.PUBLIC)
+    | dict.fromkeys(_SENSITIVE, Classification.SENSITIVE)
+    | dict.fromkeys(_SECRET, Classification.SECRET)
+)
+
+
+def classify(field: str) -> Classification:
+    """How `field` is stored; a field that nobody has classified is secret."""
+    return FIELDS.get(field, Classification.SECRET)
+
+
+def check_facts(facts: Facts) -> None:
+    """Refuse now, where it can still be refused, what could not be made an entry later.
+
+    Raises:
+        NotCanonical: a field's name is not a short lower-case name, or a value is not a `Fact`.
+    """
+    for field, value in facts.items():
+        if not is_name(field):
+            raise NotCanonical("a field whose name is not a short lower-case name")
+        floats_allowed = classify(field) is Classification.SECRET
+        for item in value if isinstance(value, (list, tuple)) else (value,):
+            if isinstance(item, float) and not floats_allowed:
+                raise NotCanonical(f"a float in the field `{field}`")
+            if item is not None and not isinstance(item, (str, int, float)):
+                raise NotCanonical(f"a value in the field `{field}` that is no fact")

@@ -1,0 +1,173 @@
+"""The journal as the line uses it: a record per call, whose outcome is committed whatever becomes of the call."""
+
+import time
+import traceback
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+import anyio
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from audit.fields import Fact, Facts, check_facts
+from audit.sealing import Sealer
+from audit.unavailable import JournalUnavailable
+from audit.writer import Receipt, Ticket, Writer
+
+__all__ = ["Journal", "JournalUnavailable", "Receipt", "Record", "open_journal"]
+
+DEADLINE_S = 2.0
+RETRY_S = 0.5
+
+_CRASH_CHARACTERS_MAX = 16_000
+
+
+class Record:
+    """One call's entries. Leaving it commits the outcome: `answered`, `refused`, `failed` or `cancelled`.
+
+    Facts accumulate; each entry holds those that no earlier entry of the call has.
+    """
+
+    def __init__(self, writer: Writer, call_id: str) -> None:
+        self.call_id = call_id
+        self._writer = writer
+        self._known: dict[str, Fact] = {}
+        self._new: dict[str, Fact] = {}
+        self._begun = False
+        self._started_s = time.monotonic()
+
+    def note(self, **facts: Fact) -> None:
+        """Remember facts for the next entry. A fact that was committed with the same value is not repeated.
+
+        Raises:
+            NotCanonical: a value is not a fact; nothing of this call of `note` is remembered.
+        """
+        check_facts(facts)
+        for field, value in facts.items():
+            if field in self._known and self._known[field] == value:
+                self._new.pop(field, None)
+            else:
+                self._new[field] = value
+
+    async def commit(self, stage: str) -> Receipt:
+        """Commit an entry with the new facts; when this returns it is durable.
+
+        Raises:
+            JournalUnavailable: it is not, or not known to be. The caller must go no further.
+        """
+        return await self._append(stage, must_write=False)
+
+    async def _append(self, stage: str, *, must_write: bool) -> Receipt:
+        ticket = Ticket(self.call_id, stage, self._new, must_write=must_write)
+        taken, self._new = self._new, {}
+        try:
+            return await self._writer.append(ticket)
+        finally:
+            # Also when cancelled: the writer keeps what it has taken.
+            if ticket.dropped:
+                self._new = taken | self._new
+            else:
+                self._begun = True
+                self._known |= taken
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        stage, facts = _outcome(error)
+        if "duration_ms" not in self._known and "duration_ms" not in self._new:
+            facts["duration_ms"] = round((time.monotonic() - self._started_s) * 1000)
+        self.note(**facts)
+        try:
+            with anyio.CancelScope(shield=True):  # the writer's deadline bounds it
+                await self._append(stage, must_write=self._begun)
+        except JournalUnavailable as unavailable:
+            if error is None or (isinstance(error, Exception) and not isinstance(error, JournalUnavailable)):
+                raise unavailable from error
+            # A cancellation stays one. Its entry is kept and written when the database is back.
+
+
+class Journal:
+    """The stream of entries of one process; `open_journal` makes one."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    @property
+    def stream(self) -> UUID:
+        """The id of this process' stream, new at each start."""
+        return self._writer.stream
+
+    def record(self, call_id: str) -> Record:
+        """The record of one call, to be used as `async with journal.record(call_id) as record`.
+
+        Leaving it raises JournalUnavailable when the outcome cannot be committed, so that no answer is returned.
+        """
+        return Record(self._writer, call_id)
+
+    async def append(self, call_id: str, stage: str, facts: Facts) -> Receipt:
+        """Commit one entry by itself.
+
+        Raises:
+            JournalUnavailable: it is not committed, or not known to be.
+            NotCanonical: a value is not a fact.
+        """
+        return await self._writer.append(Ticket(call_id, stage, dict(facts)))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def open_journal(
+    engine: AsyncEngine,
+    sealer: Sealer,
+    *,
+    deadline_s: float = DEADLINE_S,
+    retry_s: float = RETRY_S,
+    clock: Callable[[], datetime] = _now,
+) -> AsyncIterator[Journal]:
+    """Open a new stream on the database of `engine`, and close it on leaving, after what is queued is committed.
+
+    It holds one of the engine's connections all the time. Needs anyio's asyncio backend, since psycopg does.
+
+    Raises:
+        JournalUnavailable: the first entry cannot be committed.
+    """
+    writer = Writer(engine, sealer, deadline_s=deadline_s, retry_s=retry_s, clock=clock)
+    journal = Journal(writer)
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(writer.run, name="journal writer")
+            try:
+                await journal.append("", "stream.open", {"key_id": sealer.key_id})
+                yield journal
+            finally:
+                with anyio.CancelScope(shield=True):
+                    with suppress(JournalUnavailable):
+                        await journal.append("", "stream.close", {})
+                    await writer.stop(within_s=deadline_s)
+    except BaseExceptionGroup as group:
+        # The writer raises nothing, so this is what the caller raised, and the caller expects it bare.
+        if len(group.exceptions) == 1:
+            raise group.exceptions[0] from None
+        raise
+
+
+def _outcome(error: BaseException | None) -> tuple[str, dict[str, Fact]]:
+    if error is None:
+        return "answered", {}
+    if isinstance(error, anyio.get_cancelled_exc_class()):
+        return "cancelled", {}
+    # Every refusal has a code and a hint; a code alone is also what some libraries put on their errors.
+    code = getattr(error, "code", None)
+    if isinstance(code, str) and isinstance(getattr(error, "hint", None), str):
+        return "refused", {"code": str(code)}
+    text = "".join(traceback.format_exception(error))
+    return "failed", {"crash": text[-_CRASH_CHARACTERS_MAX:]}

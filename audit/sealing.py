@@ -1,0 +1,144 @@
+"""Seals facts as their classification asks: clear, encrypted (AES-256-GCM) or a keyed hash (HMAC-SHA-256).
+
+A plain hash of a literal is the literal, since literals can be guessed; so hashes are keyed, for numbers too.
+"""
+
+import base64
+import hmac
+import os
+import re
+from typing import assert_never
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from audit.canonical import INTEGER_MAX, Json, canonical, parse
+from audit.fields import Classification, Fact, Facts, Plain, classify
+
+KEY_BYTES_MIN = 32
+
+_KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,32}\Z")
+_NONCE_BYTES = 12
+_CIPHER = "aes256gcm"
+# What text cannot hold in canonical JSON: NUL, and halves of surrogate pairs.
+_UNSPELLABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+class Unsealable(Exception):
+    """An encrypted fact that this key does not open: another key, or other bytes than were written."""
+
+    code = "journal_unsealable"
+    message = "an encrypted fact cannot be opened with this key"
+    hint = "give the journal key that was in use when the entry was written"
+    retryable = False
+
+    def __init__(self) -> None:
+        super().__init__(self.message)
+
+
+class Sealer:
+    """Seals and unseals with subkeys of one journal key (HKDF-SHA-256, RFC 5869), named by `key_id` in what it writes.
+
+    Raises:
+        ValueError: the key is shorter than 32 bytes, or its id is not 1 to 32 of letters, digits, `.`, `_` and `-`.
+    """
+
+    def __init__(self, key: bytes, key_id: str) -> None:
+        if len(key) < KEY_BYTES_MIN:
+            raise ValueError(f"the journal key must be at least {KEY_BYTES_MIN} bytes")
+        if not _KEY_ID.match(key_id):
+            raise ValueError("the journal key's id must be 1 to 32 letters, digits, dots, underscores or dashes")
+        self.key_id = key_id
+        self._hmac_key = _subkey(key, b"snowgate journal v1 hmac")
+        self._cipher = AESGCM(_subkey(key, b"snowgate journal v1 encryption"))
+
+    def hmac(self, field: str, value: Plain) -> str:
+        """`hmac:<key id>:<hex>` over the field's name and the value's kind and text.
+
+        Equal values in one field give equal hashes, so that a known value can be looked for; across fields they differ.
+        """
+        text = f"{field}\0{_kind(value)}\0{value}".encode("utf-8", "surrogatepass")
+        return f"hmac:{self.key_id}:{hmac.digest(self._hmac_key, text, 'sha256').hex()}"
+
+    def encrypt(self, data: bytes, context: str) -> str:
+        """`aes256gcm:<key id>:<base64url of nonce and ciphertext>`, which opens only in the same `context`."""
+        nonce = os.urandom(_NONCE_BYTES)
+        sealed = nonce + self._cipher.encrypt(nonce, data, context.encode())
+        return f"{_CIPHER}:{self.key_id}:{base64.urlsafe_b64encode(sealed).decode()}"
+
+    def decrypt(self, sealed: str, context: str) -> bytes:
+        """What `encrypt` was given.
+
+        Raises:
+            Unsealable: not sealed by this key, not in this context, or not sealed at all.
+        """
+        try:
+            cipher, key_id, payload = sealed.split(":")
+            if (cipher, key_id) != (_CIPHER, self.key_id):
+                raise Unsealable
+            raw = base64.b64decode(payload, altchars=b"-_", validate=True)
+            return self._cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], context.encode())
+        except (ValueError, InvalidTag) as error:
+            raise Unsealable from error
+
+    def seal(self, facts: Facts, place: str) -> dict[str, Json]:
+        """Each fact as it is stored in the entry at `place` (`<stream>/<n>`). The facts have passed `check_facts`."""
+        return {field: self._seal_one(field, value, place) for field, value in facts.items()}
+
+    def _seal_one(self, field: str, value: Fact, place: str) -> Json:
+        match classify(field):
+            case Classification.PUBLIC:
+                return _spellable(value)
+            case Classification.SENSITIVE:
+                return self.encrypt(canonical(_spellable(value)), f"{place}/{field}")
+            case Classification.SECRET:
+                if isinstance(value, (list, tuple)):
+                    return [self.hmac(field, item) for item in value]
+                return self.hmac(field, value)  # type: ignore[arg-type]  # a Sequence is a list or a tuple: check_facts
+            case other:
+                assert_never(other)
+
+    def unseal(self, facts: dict[str, Json], place: str) -> dict[str, Json]:
+        """The facts of the entry at `place` with what is encrypted opened; keyed hashes stay hashes.
+
+        Raises:
+            Unsealable: an encrypted fact does not open with this key.
+        """
+        opened = dict(facts)
+        for field, value in facts.items():
+            if classify(field) is Classification.SENSITIVE and isinstance(value, str):
+                opened[field] = parse(self.decrypt(value, f"{place}/{field}"))
+        return opened
+
+
+def _subkey(key: bytes, purpose: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose).derive(key)
+
+
+def _kind(value: Plain) -> str:
+    match value:
+        case str():
+            return "text"
+        case bool():
+            return "boolean"
+        case None:
+            return "null"
+        case int() | float():
+            return "number"
+        case other:
+            assert_never(other)
+
+
+def _spellable(value: Fact) -> Json:
+    """`value` with what canonical JSON cannot spell made visible: U+FFFD for a character, digits for a big integer."""
+    match value:
+        case str():
+            return _UNSPELLABLE.sub("\N{REPLACEMENT CHARACTER}", value)
+        case int() if abs(value) > INTEGER_MAX:
+            return str(value)
+        case list() | tuple():
+            return [_spellable(item) for item in value]
+        case _:
+            return value  # type: ignore[return-value]  # no float is left in a field that is not secret: check_facts

@@ -1,0 +1,120 @@
+"""The writer's one connection: adds rows in one transaction, or says what is there."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import anyio
+import psycopg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+OUTAGES = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError, OSError, DBAPIError, PoolTimeout)
+"""What passes by itself: no connection, no space, a standby that is not yet promoted, no answer in time."""
+
+_COLUMNS = "stream, n, at, stage, call_id, digest, body"
+_INSERT = f"insert into journal.entry ({_COLUMNS}) values (%b, %b, %b, %b, %b, %b, %b)"  # noqa: S608  # constants
+_COPY = f"copy journal.entry ({_COLUMNS}) from stdin (format binary)"
+_TYPES = ("uuid", "int8", "timestamptz", "text", "text", "bytea", "bytea")
+_LOOK = "select n, digest from journal.entry where stream = %b and n between %b and %b order by n"
+_CLOSE_S_MAX = 1.0
+
+
+class EntryRow(NamedTuple):
+    """An entry as it is stored; the order is that of the table's columns."""
+
+    stream: UUID
+    n: int
+    at: datetime
+    stage: str
+    call_id: str
+    digest: bytes
+    body: bytes
+
+
+class JournalBroken(Exception):
+    """The database does not keep what it confirmed, or keeps something else in our place. No entry can be trusted."""
+
+
+class Store:
+    """A dedicated connection that commits each statement by itself.
+
+    It is the driver's own connection under SQLAlchemy's engine, because COPY is not part of SQLAlchemy's interface.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._held: AsyncConnection | None = None
+        self._cursor: psycopg.AsyncCursor[tuple[object, ...]] | None = None
+
+    async def add(self, rows: Sequence[EntryRow]) -> None:
+        """Commit `rows` in one transaction.
+
+        Raises:
+            JournalBroken: the database swallowed rows, or the table is not ours to write.
+            one of OUTAGES: nothing is known about these rows.
+        """
+        cursor = await self._connected()
+        try:
+            if len(rows) == 1:
+                await cursor.execute(_INSERT, rows[0], prepare=True)
+            else:
+                async with cursor.copy(_COPY) as copy:
+                    copy.set_types(_TYPES)
+                    for row in rows:
+                        await copy.write_row(row)
+        except psycopg.errors.UniqueViolation:
+            await self._must_hold(rows)
+        except OUTAGES:
+            raise
+        except psycopg.Error as error:
+            raise JournalBroken(f"the database refuses entries ({error.sqlstate})") from error
+        else:
+            # A trigger that returns null and a rule that does nothing swallow rows without an error.
+            if cursor.rowcount != len(rows):
+                raise JournalBroken("the database swallowed entries")
+
+    async def settle(self, rows: Sequence[EntryRow]) -> None:
+        """Commit `rows` of which it is not known whether they are committed: look first, then write the same bytes.
+
+        Raises:
+            as `add`, and JournalBroken: something else stands in their place.
+        """
+        if not await self._holds(rows):
+            await self.add(rows)
+
+    async def _must_hold(self, rows: Sequence[EntryRow]) -> None:
+        if not await self._holds(rows):
+            raise JournalBroken("entries are there and not there")
+
+    async def _holds(self, rows: Sequence[EntryRow]) -> bool:
+        cursor = await self._connected()
+        await cursor.execute(_LOOK, (rows[0].stream, rows[0].n, rows[-1].n))
+        found = await cursor.fetchall()
+        if found and found != [(row.n, row.digest) for row in rows]:
+            raise JournalBroken("the database holds other entries in our place")
+        return bool(found)
+
+    async def _connected(self) -> psycopg.AsyncCursor[tuple[object, ...]]:
+        if self._cursor is None:
+            held = self._held = await self._engine.connect()
+            self._held = await held.execution_options(isolation_level="AUTOCOMMIT")
+            driver = (await held.get_raw_connection()).driver_connection
+            if not isinstance(driver, psycopg.AsyncConnection):
+                raise JournalBroken("the engine's driver is not psycopg's asynchronous one")
+            self._cursor = driver.cursor(binary=True)
+        return self._cursor
+
+    async def disconnect(self) -> None:
+        """Give the connection up, whatever state it is in; the next use makes another."""
+        held, self._held, self._cursor = self._held, None, None
+        if held is None:
+            return
+        with anyio.move_on_after(_CLOSE_S_MAX, shield=True):
+            try:
+                await held.invalidate()
+                await held.close()
+            except OUTAGES:
+                pass  # it was broken: that is why it is given up
