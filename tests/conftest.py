@@ -1,0 +1,28 @@
+"""Fixtures that every folder shares; each folder adds its own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from server.sandbox.postgres import EmbeddedPostgres
+from tests.support.databases import Databases, reachable_directory
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """psycopg's asynchronous side needs asyncio."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def databases() -> Iterator[Databases]:
+    """One embedded PostgreSQL for the whole run."""
+    with reachable_directory() as home, EmbeddedPostgres(home) as postgres:
+        yield Databases(postgres)
+
+
+@pytest.fixture
+def database_url(databases: Databases) -> Iterator[str]:
+    """The URL of a fresh, migrated database."""
+    with databases.fresh() as url:
+        yield url

@@ -1,0 +1,27 @@
+"""What the journal's tests share: a key, an engine on a fresh database, and a journal on it."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from audit.journal import Journal, open_journal
+from audit.sealing import Sealer
+from server.database import open_engine
+
+
+@pytest.fixture(scope="session")
+def sealer() -> Sealer:
+    return Sealer(bytes(range(32)), "test")
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    async with open_engine(database_url) as engine:
+        yield engine
+
+
+@pytest.fixture
+async def journal(engine: AsyncEngine, sealer: Sealer) -> AsyncIterator[Journal]:
+    async with open_journal(engine, sealer) as journal:
+        yield journal
