@@ -1,0 +1,111 @@
+"""The look-alike's account: who may log in with which roles, what a role may touch, which tokens are believed.
+
+These are the facts that an administrator of a real account would have set up once with CREATE USER, CREATE ROLE, GRANT
+and CREATE SECURITY INTEGRATION.
+"""
+
+from dataclasses import dataclass, field
+
+ACCOUNT_NAME = "SANDBOX"
+WAREHOUSE = "GATE_WH"
+DATABASES = frozenset({"CRM", "TPCH"})
+OAUTH_ISSUER = "https://gate.sandbox.snowgate/"
+OAUTH_AUDIENCE = "https://sandbox.snowflakecomputing.com"
+CATALOG_USER = "SNOWGATE_CATALOG"
+CATALOG_ROLE = "CATALOG_RO"
+
+ADMINISTRATORS = frozenset({"ACCOUNTADMIN", "ORGADMIN", "GLOBALORGADMIN", "SECURITYADMIN"})
+"""Roles that External OAuth never opens unless an integration says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What Snowflake's GRANTs would let a role do: which databases, and reading, changing rows, or changing tables.
+
+    `operates_warehouse` is OPERATE on the warehouse: it may stop other users' statements.
+    """
+
+    name: str
+    databases: frozenset[str] = DATABASES
+    changes_rows: bool = False
+    changes_tables: bool = False
+    operates_warehouse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user: `login_name` is what a token's subject is matched with, in upper case."""
+
+    name: str
+    login_name: str
+    roles: frozenset[str]
+    default_role: str
+    disabled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalOAuth:
+    """A security integration of TYPE = EXTERNAL_OAUTH, EXTERNAL_OAUTH_TYPE = CUSTOM, any-role mode disabled.
+
+    `public_keys` are PEM; two are allowed so that a key can be rotated. Source: Snowflake, "CREATE SECURITY
+    INTEGRATION (External OAuth)".
+    """
+
+    issuer: str
+    audiences: frozenset[str]
+    public_keys: tuple[str, ...]
+    blocked_roles: frozenset[str] = ADMINISTRATORS
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Everything that the look-alike knows about who may do what."""
+
+    name: str
+    users: tuple[User, ...]
+    roles: tuple[Role, ...]
+    warehouses: frozenset[str]
+    integrations: tuple[ExternalOAuth, ...] = field(default=())
+
+    def user(self, login_name: str) -> User | None:
+        """Return the user with this login name, whatever its case, or None."""
+        return next((user for user in self.users if user.login_name == login_name.upper()), None)
+
+    def role(self, name: str) -> Role:
+        """Return the role of that name; raises KeyError if there is none."""
+        for role in self.roles:
+            if role.name == name:
+                return role
+        raise KeyError(name)
+
+    def integration(self, issuer: str) -> ExternalOAuth | None:
+        """Return the integration whose issuer is exactly this, or None."""
+        return next((each for each in self.integrations if each.issuer == issuer), None)
+
+
+def sandbox_account(gate_public_key: str) -> Account:
+    """Return the sandbox's account; `gate_public_key` (PEM) verifies the tokens that the gate mints."""
+    return Account(
+        name=ACCOUNT_NAME,
+        users=(
+            _user("ADA", "ANALYST_RO", "ANALYST_RW"),
+            _user("EMIL", "ANALYST_RO", "ANALYST_RW"),
+            _user("STELLA", "STEWARD_RO", "STEWARD_RW"),
+            _user("ARTHUR", "ANALYST_RO"),
+            _user(CATALOG_USER, CATALOG_ROLE),
+            _user("FORMER", "ANALYST_RO", disabled=True),
+        ),
+        roles=(
+            Role("ANALYST_RO"),
+            Role("ANALYST_RW", changes_rows=True),
+            Role("STEWARD_RO"),
+            Role("STEWARD_RW", changes_rows=True, changes_tables=True),
+            Role(CATALOG_ROLE, operates_warehouse=True),
+        ),
+        warehouses=frozenset({WAREHOUSE}),
+        integrations=(ExternalOAuth(OAUTH_ISSUER, frozenset({OAUTH_AUDIENCE}), (gate_public_key,)),),
+    )
+
+
+def _user(name: str, *roles: str, disabled: bool = False) -> User:
+    return User(name, name, frozenset(roles), roles[0], disabled)

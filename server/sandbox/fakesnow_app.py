@@ -1,0 +1,277 @@
+"""fakesnow, made fit to be asked by strangers: durable files, guarded statements, errors with Snowflake's codes.
+
+The only importer of fakesnow. It parses Snowflake's SQL, runs it on DuckDB and answers in Arrow; around that this
+module puts what fakesnow leaves out: who is asking, what the role may do, ids that are known before a statement runs,
+and errors instead of HTTP 500. It runs in the look-alike's process and never in the gate's.
+"""
+
+import re
+import warnings
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from server.sandbox import stand_ins
+
+stand_ins.install()
+
+import duckdb  # noqa: E402  # the stand-ins come first
+import fakesnow.server as fakesnow_server  # noqa: E402
+from fakesnow import info_schema, macros  # noqa: E402
+from fakesnow.conn import FakeSnowflakeConnection  # noqa: E402
+from fakesnow.cursor import FakeSnowflakeCursor  # noqa: E402
+from fakesnow.dialect import parse, parse_one  # noqa: E402
+from fakesnow.instance import FakeSnow  # noqa: E402
+from fakesnow.transforms import show  # noqa: E402
+from snowflake.connector.errors import Error as ConnectorError  # noqa: E402
+from snowflake.connector.errors import ProgrammingError  # noqa: E402
+from starlette.requests import Request  # noqa: E402
+
+from server.sandbox import binds, duckdb_errors, information_schema, privileges  # noqa: E402
+from server.sandbox.account import DATABASES  # noqa: E402
+from server.sandbox.replies import SnowflakeError, unsupported  # noqa: E402
+from server.sandbox.running import Statement  # noqa: E402
+from server.sandbox.sessions import Session  # noqa: E402
+
+RESULTS_REMEMBERED_MAX = 4
+GLOBAL_DATABASE = "_fs_global"
+
+V = TypeVar("V")
+
+
+class _FewResults(OrderedDict[str, V]):
+    """fakesnow remembers every result for ever; this keeps the last few of one session."""
+
+    def __setitem__(self, key: str, value: V) -> None:
+        super().__setitem__(key, value)
+        while len(self) > RESULTS_REMEMBERED_MAX:
+            self.popitem(last=False)
+
+
+class _Instance(FakeSnow):
+    """fakesnow on files: one per database, and one for what fakesnow keeps about all of them."""
+
+    def __init__(self, directory: Path) -> None:
+        # Not FakeSnow's own start, which keeps the last of these in memory and would forget comments and text lengths.
+        self.create_database_on_connect = self.create_schema_on_connect = False
+        self.db_path = None
+        self.nop_regexes = None
+        self.results_cache = {}
+        self.duck_conn = duckdb.connect(":memory:", config={"lambda_syntax": "ENABLE_SINGLE_ARROW"})
+        self._attach(directory, GLOBAL_DATABASE)
+        self.duck_conn.execute(info_schema.fs_global_creation_sql())
+        self.duck_conn.execute(show.fs_global_creation_sql())
+        self.duck_conn.execute("SET GLOBAL TimeZone = 'UTC'")
+        for database in sorted(DATABASES):
+            self._attach(directory, database)
+            self.duck_conn.execute(info_schema.per_db_creation_sql(database))
+            self.duck_conn.execute(macros.creation_sql(database))
+        self.duck_conn.execute(information_schema.creation_sql(sorted(DATABASES)))
+
+    def _attach(self, directory: Path, database: str) -> None:
+        file = str(directory / f"{database}.duckdb").replace("'", "''")
+        self.duck_conn.execute(f"ATTACH '{file}' AS {database}")
+
+    def lock(self) -> None:
+        """Close the ways to files, extensions and settings; the attached databases stay as they are."""
+        for setting in ("enable_external_access = false", "allow_community_extensions = false"):
+            self.duck_conn.execute(f"SET GLOBAL {setting}")
+        self.duck_conn.execute("SET GLOBAL lock_configuration = true")
+
+
+class _Connection(FakeSnowflakeConnection):
+    """One session of the look-alike, as fakesnow sees it; `statement` is the one that has the session's turn."""
+
+    def __init__(self, instance: _Instance, session: Session, database: str | None, schema: str | None) -> None:
+        super().__init__(
+            instance.duck_conn.cursor(),
+            _FewResults(),
+            database,
+            schema,
+            create_database=False,
+            create_schema=False,
+            paramstyle="qmark",
+            autocommit=str(session.parameters.get("AUTOCOMMIT", "true")).lower() != "false",
+        )
+        self.session = session
+        self.statement: Statement | None = None
+        self.error: SnowflakeError | None = None
+
+    def cursor(self, cursor_class: type[Any] | None = None) -> "_Cursor":
+        """Return fakesnow's cursor, guarded."""
+        return _Cursor(self, self._duck_conn)
+
+
+class _Cursor(FakeSnowflakeCursor):
+    """fakesnow's cursor with the guards in the places that every statement passes."""
+
+    _conn: _Connection
+
+    @property
+    def sfqid(self) -> str | None:
+        statement = self._conn.statement
+        return statement.query_id if statement else None
+
+    def execute(self, command: str, params: Any = None, *args: Any, **kwargs: Any) -> "_Cursor":
+        self._created_view: list[str] = []
+        try:
+            super().execute(command, params, *args, **kwargs)
+            if self._created_view:
+                self._duck_conn.execute(information_schema.REMEMBER_VIEW, [*self._created_view, command])
+        except Exception as error:
+            self._conn.error = _snowflake_error(error)
+            raise ProgrammingError(
+                msg=self._conn.error.message, errno=int(self._conn.error.code), sqlstate=self._conn.error.sqlstate
+            ) from None
+        return self
+
+    def check_db_and_schema(self, expression: Any) -> None:
+        privileges.check(expression, self._conn.session.login.role, self._conn.database, self._conn.schema)
+        super().check_db_and_schema(expression)
+
+    def _transform(self, expression: Any, params: Any) -> Any:
+        answers = _context(self._conn.session)
+        return super()._transform(expression.transform(lambda node: _answered(node, answers), copy=False), params)
+
+    def _execute(self, transformed: Any, params: Any = None) -> None:
+        if self._conn.statement is not None and self._conn.statement.cause is not None:
+            raise self._conn.statement.cause
+        super()._execute(transformed, params)
+
+
+class Owner:
+    """May do everything: `run` takes Snowflake's SQL, `duckdb` DuckDB's own."""
+
+    def __init__(self, instance: _Instance) -> None:
+        self.duckdb = instance.duck_conn
+        self._connection = instance.connect()
+
+    def run(self, sql: str) -> None:
+        """Run one statement of Snowflake's, unguarded."""
+        self._connection.cursor().execute(sql, server=True)
+
+    def create_view(self, database: str, schema: str, name: str, definition: str) -> None:
+        """Create a view and keep the text that created it."""
+        self.run(definition)
+        self.duckdb.execute(information_schema.REMEMBER_VIEW, [database, schema, name, definition])
+
+
+class Engine:
+    """All of fakesnow that the front needs: sessions by number, statements in JSON, answers in JSON."""
+
+    def __init__(self, directory: Path) -> None:
+        """Open, or make, the databases in `directory`; one process at a time may hold them."""
+        warnings.filterwarnings("ignore", message="Arrow output on a DB-API result", category=UserWarning)
+        # fakesnow's own rule fails on decimals, dates and NULL as the driver sends them
+        vars(fakesnow_server)["from_binding"] = binds.value_of
+        self._instance = _Instance(directory)
+
+    def owner(self) -> Owner:
+        """Return the owner of everything, for filling the databases before `lock`."""
+        return Owner(self._instance)
+
+    def shut(self) -> None:
+        """Write everything to the files and let go of them."""
+        self._instance.duck_conn.close()
+
+    def lock(self) -> None:
+        """Nothing on this machine is reachable by SQL from here on."""
+        self._instance.lock()
+
+    def open(self, session: Session, database: str, schema: str) -> None:
+        """Give a new session its connection; a database that its role may not use is not made current."""
+        usable = database.upper() in session.login.role.databases
+        connection = _Connection(self._instance, session, (usable and database) or None, (usable and schema) or None)
+        fakesnow_server.sessions[str(session.session_id)] = connection
+
+    def close(self, session: Session) -> None:
+        """Drop a session's connection; an open transaction is rolled back."""
+        connection = fakesnow_server.sessions.pop(str(session.session_id), None)
+        if connection is not None:
+            connection.close()
+
+    def interrupt(self, session_id: int) -> None:
+        """Make what this session runs stop with an error; without effect if it runs nothing."""
+        connection = fakesnow_server.sessions.get(str(session_id))
+        if connection is not None:
+            connection._duck_conn.interrupt()
+
+    async def query(self, statement: Statement, body: bytes) -> bytes:
+        """Run one statement; `body` is the driver's request as JSON, the answer is Snowflake's as JSON.
+
+        Raises SnowflakeError for everything that did not succeed. The caller holds the session's turn.
+        """
+        handle = str(statement.session.session_id)
+        connection = fakesnow_server.sessions[handle]
+        assert isinstance(connection, _Connection)  # noqa: S101  # ours is the only way in
+        connection.statement, connection.error = statement, None
+        try:
+            _refuse_several(statement.record.sql)
+            response = await fakesnow_server.query_request(_request(handle, body))
+        except ConnectorError as error:
+            raise _snowflake_error(error) from None
+        finally:
+            connection.statement = None
+        if connection.error is not None:
+            raise connection.error
+        if response.status_code != 200:
+            raise unsupported("statement")
+        return bytes(response.body)
+
+
+def _request(handle: str, body: bytes) -> Request:
+    async def receive() -> Mapping[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    headers = [(b"authorization", f'Snowflake Token="{handle}"'.encode())]
+    scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": headers}
+    return Request(scope, receive)  # type: ignore[arg-type]  # a Mapping is all that is read
+
+
+def _refuse_several(sql: str) -> None:
+    # fakesnow runs the first of several statements and drops the others without a word.
+    if ";" in sql:
+        count = sum(1 for each in parse(sql) if each is not None and each.key != "semicolon")
+        if count > 1:
+            raise SnowflakeError(
+                "000008",
+                "0A000",
+                f"Actual statement count {count} did not match the desired statement count 1.",
+            )
+
+
+def _snowflake_error(error: BaseException) -> SnowflakeError:
+    """Return any error of a statement as one that Snowflake has."""
+    if isinstance(error, SnowflakeError):
+        return error
+    cause = error.__cause__ if isinstance(error, ConnectorError) else error
+    if isinstance(cause, duckdb.Error):
+        return duckdb_errors.as_snowflake(cause)
+    if isinstance(error, ConnectorError) and error.errno and error.errno != 9999:
+        return SnowflakeError(f"{error.errno:06d}", error.sqlstate or "42000", str(error.msg))
+    return unsupported("statement")
+
+
+def _context(session: Session) -> dict[str, str]:
+    """What the context functions answer in this session, by their names in sqlglot."""
+    login = session.login
+    return {
+        "currentuser": login.user.name,
+        "currentrole": login.role.name,
+        "currentsession": str(session.session_id),
+        "currentwarehouse": session.warehouse,
+        "currentaccount": "SANDBOX",
+        "currentaccountname": "SANDBOX",
+        "currentsecondaryroles": '{"roles":"","value":"NONE"}',
+    }
+
+
+def _answered(node: Any, answers: dict[str, str]) -> Any:
+    answer = answers.get(node.key)
+    if answer is None:
+        return node
+    literal = re.sub("'", "''", answer)
+    name = re.sub("^current(.*)$", r"CURRENT_\1", node.key).upper()
+    alias = f' AS "{name}()"' if node.parent is not None and node.parent.key == "select" else ""
+    return parse_one(f"SELECT '{literal}'{alias}").expressions[0]

@@ -1,0 +1,148 @@
+"""Statements about the account rather than about data, which the look-alike answers itself.
+
+Each is recognised by its text as a whole and becomes a value of a type of its own; anything else is for fakesnow.
+Sources: Snowflake, "SYSTEM$ABORT_SESSION", "SYSTEM$CANCEL_ALL_QUERIES", "SYSTEM$CANCEL_QUERY", "SYSTEM$WAIT",
+"USE WAREHOUSE", "USE SECONDARY ROLES", "ALTER SESSION", "SHOW PRIMARY KEYS", "SHOW IMPORTED KEYS".
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from server.sandbox.replies import SnowflakeError
+
+
+@dataclass(frozen=True, slots=True)
+class AbortSession:
+    """End a session and whatever runs in it."""
+
+    session_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelSession:
+    """Stop whatever runs in a session; the session lives on."""
+
+    session_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelQuery:
+    """Stop one statement."""
+
+    query_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Do nothing for a while; can be cancelled as any statement."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class UseWarehouse:
+    """Change the session's warehouse."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetParameters:
+    """Change parameters of the session."""
+
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Accepted because it changes nothing here, such as USE SECONDARY ROLES NONE."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowKeys:
+    """List primary or foreign keys; `scope` is empty (everything), or database, schema and table as far as given."""
+
+    kind: Literal["PRIMARY", "IMPORTED"]
+    scope: tuple[str, ...]
+
+
+AdminStatement: TypeAlias = (
+    AbortSession | CancelSession | CancelQuery | Wait | UseWarehouse | SetParameters | Nothing | ShowKeys
+)
+
+_NAME = r'(?:"[^"]+"|[A-Za-z_][\w$]*)'
+_SYSTEM = re.compile(
+    r"(?:SELECT|CALL)\s+SYSTEM\$(\w+)\s*\(\s*(.*?)\s*\)(?:\s+AS\s+" + _NAME + r")?", re.IGNORECASE | re.DOTALL
+)
+_ALTER_SESSION = re.compile(r"ALTER\s+SESSION\s+SET\s+(.*)", re.IGNORECASE | re.DOTALL)
+_ASSIGNMENT = re.compile(r"(\w+)\s*=\s*('(?:[^']|'')*'|[\w.]+)\s*,?\s*")
+_USE_WAREHOUSE = re.compile(rf"USE\s+WAREHOUSE\s+({_NAME})", re.IGNORECASE)
+_USE_SECONDARY = re.compile(r"USE\s+SECONDARY\s+ROLES\s+NONE", re.IGNORECASE)
+_SHOW_KEYS = re.compile(
+    rf"SHOW\s+(?:TERSE\s+)?(PRIMARY|IMPORTED)\s+KEYS"
+    rf"(?:\s+IN\s+(?:ACCOUNT|(?:DATABASE|SCHEMA|TABLE)?\s*({_NAME}(?:\s*\.\s*{_NAME}){{0,2}})))?",
+    re.IGNORECASE,
+)
+
+
+def recognise(sql: str, binds: Mapping[str, Any] | None) -> AdminStatement | None:
+    """Return what an administrative statement asks for, None if it is for fakesnow.
+
+    Raises SnowflakeError 002140 for a SYSTEM$ function that does not exist here, 001003 for arguments it cannot have.
+    """
+    text = sql.strip().rstrip(";").strip()
+    for pattern, reader in _READERS:
+        if found := pattern.fullmatch(text):
+            return reader(found, binds or {})
+    return None
+
+
+def _system(found: re.Match[str], binds: Mapping[str, Any]) -> AdminStatement:
+    name, argument = found[1].upper(), _argument(found[2], binds)
+    try:
+        return _SYSTEM_FUNCTIONS[name](argument)
+    except KeyError:
+        raise SnowflakeError("002140", "42601", f"SQL compilation error:\nUnknown function SYSTEM${name}") from None
+    except ValueError:
+        raise SnowflakeError("001003", "42000", f"SQL compilation error:\ninvalid argument for SYSTEM${name}") from None
+
+
+def _argument(text: str, binds: Mapping[str, Any]) -> str:
+    if text == "?":
+        return str(binds.get("1", {}).get("value", ""))
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == "'" else text
+
+
+def _set_parameters(found: re.Match[str], _: Mapping[str, Any]) -> AdminStatement | None:
+    assignments = _ASSIGNMENT.findall(found[1])
+    values = {name.upper(): value.strip("'").replace("''", "'") for name, value in assignments}
+    # Transactions are fakesnow's, so is their parameter.
+    return None if "AUTOCOMMIT" in values else SetParameters(values)
+
+
+def _show_keys(found: re.Match[str], _: Mapping[str, Any]) -> ShowKeys:
+    scope = tuple(identifier(part) for part in re.findall(_NAME, found[2] or ""))
+    return ShowKeys("PRIMARY" if found[1].upper() == "PRIMARY" else "IMPORTED", scope)
+
+
+def identifier(text: str) -> str:
+    """Return a name as Snowflake stores it: as it is if quoted, else in upper case."""
+    return text[1:-1] if text.startswith('"') else text.upper()
+
+
+_SYSTEM_FUNCTIONS: dict[str, Callable[[str], AdminStatement]] = {
+    "ABORT_SESSION": lambda argument: AbortSession(int(argument)),
+    "CANCEL_ALL_QUERIES": lambda argument: CancelSession(int(argument)),
+    "CANCEL_QUERY": CancelQuery,
+    "WAIT": lambda argument: Wait(float(argument.partition(",")[0])),
+}
+
+_READERS: Sequence[tuple[re.Pattern[str], Callable[[re.Match[str], Mapping[str, Any]], AdminStatement | None]]] = (
+    (_SYSTEM, _system),
+    (_ALTER_SESSION, _set_parameters),
+    (_USE_WAREHOUSE, lambda found, _: UseWarehouse(identifier(found[1]))),
+    (_USE_SECONDARY, lambda found, _: Nothing()),
+    (_SHOW_KEYS, _show_keys),
+)
