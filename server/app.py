@@ -1,0 +1,273 @@
+"""Composition: settings become a furnished house, and the house is served over stdio or HTTP.
+
+Nothing is global; what is opened here is closed here, in reverse order, so that a stop finishes or journals what is
+in flight.
+"""
+
+import hashlib
+import logging
+import secrets
+import signal
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+import anyio
+import httpx2
+import uvicorn
+from mcp.server.stdio import stdio_server
+from policy.document import Policy, PolicyDocumentError, load
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from audit.journal import Journal, open_journal
+from audit.sealing import Sealer
+from server.approvals import Approvals
+from server.config import Settings, SettingsError
+from server.credentials import ExternalOAuth, signing_key
+from server.database import at_head, open_engine
+from server.doorway import Doorway
+from server.engine_room import EngineRoom
+from server.holds import HoldStore
+from server.identity import Identify, TokenVerifier, UnsafeLocalPrincipal, Verifier, read_principal
+from server.keys import IssuerKeys
+from server.leases import Leases
+from server.line import Bearer, House
+from server.pool import Kind, PoolLimits, SessionPool, open_pool
+from server.warehouse import Account, prepare_process
+from server.web import http_app
+from tools.manifest import offers
+
+CATALOG_WAIT_S = 10.0
+"""How long a start waits for the first catalog; without it the gate starts and refuses until there is one."""
+
+KEY_BYTES_MIN = 32
+DATABASE_CONNECTIONS_MAX = 8
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Furnished:
+    """A house together with what its doors need."""
+
+    house: House
+    verifier: Verifier
+    journal: Journal
+    pool: SessionPool
+    rooms: EngineRoom
+    database: AsyncEngine
+
+
+def read_key(path: Path) -> bytes:
+    """The secret in a key file.
+
+    Raises:
+        SettingsError: it cannot be read, or is shorter than 32 bytes.
+    """
+    try:
+        key = path.read_bytes().strip()
+    except OSError as error:
+        raise SettingsError(f"no key can be read from {path}: {error.strerror}") from None
+    if len(key) < KEY_BYTES_MIN:
+        raise SettingsError(f"the key in {path} is too short: at least {KEY_BYTES_MIN} bytes are needed")
+    return key
+
+
+def sealer_of(settings: Settings) -> Sealer:
+    """The journal's sealer, with the key that is in force.
+
+    Raises:
+        SettingsError: the key file cannot be read.
+    """
+    key = read_key(settings.journal_key_file)
+    return Sealer(key, _key_id(key))
+
+
+def read_policy(path: Path) -> Policy:
+    """The policy in the YAML file at `path`.
+
+    Raises:
+        SettingsError: there is no such file, or it is not a policy; with line and column.
+    """
+    try:
+        return load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"no policy can be read from {path}: {type(error).__name__}") from None
+    except PolicyDocumentError as error:
+        raise SettingsError(f"{path}: {error}") from None
+
+
+@asynccontextmanager
+async def furnished(settings: Settings) -> AsyncGenerator[Furnished]:
+    """The house that `settings` describe, open for business.
+
+    Raises:
+        SettingsError: a setting, a file or the database schema is not fit to start with.
+        JournalUnavailable: the journal cannot be written.
+        DatabaseUnavailable: the database cannot be reached.
+    """
+    policy = read_policy(settings.policy)
+    sealer = sealer_of(settings)
+    credentials = ExternalOAuth(
+        issuer=settings.snowflake_oauth_issuer,
+        audience=settings.snowflake_oauth_audience,
+        key=signing_key(settings.snowflake_oauth_key_file),
+        ttl_s=settings.credential_ttl_s,
+    )
+    url = settings.database_url.get_secret_value()
+    if not await at_head(url):
+        raise SettingsError("the database schema is not at its newest step: run `snowgate migrate`")
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_engine(url, connections_max=DATABASE_CONNECTIONS_MAX))
+        journal = await stack.enter_async_context(open_journal(database, sealer))
+        pool = await stack.enter_async_context(open_pool(account_of(settings), credentials, pool_limits_of(settings)))
+        verifier = await stack.enter_async_context(_verifier(settings))
+        rooms = EngineRoom(
+            policy=policy,
+            databases=settings.databases,
+            pool=pool,
+            kind=catalog_kind(settings),
+            refresh_s=settings.catalog_refresh_s,
+            stale_s=settings.catalog_stale_s,
+        )
+        house = House(
+            journal=journal,
+            identify=Identify(verifier, _scopes(settings)),
+            judge=rooms.judge,
+            approve=Approvals(HoldStore(database, settings.hold_ttl_s)),
+            lease=Leases(pool),
+        )
+        await stack.enter_async_context(_background(rooms))
+        yield Furnished(house, verifier, journal, pool, rooms, database)
+
+
+async def serve(settings: Settings, transport: Literal["stdio", "http"]) -> None:
+    """Serve until stopped: by SIGTERM or SIGINT, or by the end of stdin."""
+    prepare_process()
+    state_key = read_key(settings.state_key_file)
+    async with furnished(settings) as furniture:
+        token = settings.token.get_secret_value() if settings.token else None
+        doorway = Doorway(
+            house=furniture.house,
+            transport=transport,
+            version=version("snowgate"),
+            local_bearer=Bearer(token) if token else None,
+            answer_wait_s=settings.answer_wait_s,
+            answer_form=settings.answer_form,
+        )
+        match transport:
+            case "stdio":
+                await _until_stopped(lambda: _serve_stdio(doorway, state_key))
+            case "http":
+                await _serve_http(doorway, state_key, settings, furniture)
+
+
+async def _serve_stdio(doorway: Doorway, state_key: bytes) -> None:
+    server = doorway.server(state_key)
+    async with stdio_server() as (reader, writer):
+        await server.run(reader, writer, server.create_initialization_options())
+
+
+async def _serve_http(doorway: Doorway, state_key: bytes, settings: Settings, furniture: Furnished) -> None:
+    app = http_app(doorway.server(state_key), settings, furniture.verifier, furniture.journal)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        timeout_graceful_shutdown=int(settings.shutdown_grace_s),
+    )
+    await uvicorn.Server(config).serve()
+
+
+async def _until_stopped(work: Callable[[], Awaitable[None]]) -> None:
+    """Run `work` to its end, or cancel it on SIGTERM or SIGINT."""
+    async with anyio.create_task_group() as tasks:
+
+        async def watch() -> None:
+            with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+                async for _ in signals:
+                    tasks.cancel_scope.cancel()
+
+        tasks.start_soon(watch)
+        await work()
+        tasks.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def _verifier(settings: Settings) -> AsyncGenerator[Verifier]:
+    if settings.unsafe_local_principal is not None:
+        yield UnsafeLocalPrincipal(read_principal(settings.unsafe_local_principal))
+        return
+    async with httpx2.AsyncClient(timeout=5.0, follow_redirects=False) as http:
+        keys = IssuerKeys(
+            str(settings.issuer),
+            http,
+            fresh_s=settings.keys_fresh_s,
+            stale_s=settings.keys_stale_s,
+            refetch_floor_s=settings.keys_refetch_floor_s,
+        )
+        yield TokenVerifier(
+            keys,
+            resource=str(settings.resource),
+            groups_claim=settings.groups_claim,
+            accept_plain_jwt=settings.accept_plain_jwt,
+            leeway_s=settings.token_leeway_s,
+        )
+
+
+@asynccontextmanager
+async def _background(rooms: EngineRoom) -> AsyncGenerator[None]:
+    """Keep the catalog fresh; wait for the first snapshot, but not for ever."""
+    with anyio.move_on_after(CATALOG_WAIT_S):
+        await rooms.refresh()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(rooms.refresh_forever)
+        yield
+        tasks.cancel_scope.cancel()
+
+
+def account_of(settings: Settings) -> Account:
+    """Where Snowflake is."""
+    return Account(
+        settings.snowflake_account, settings.snowflake_host, settings.snowflake_port, settings.snowflake_protocol
+    )
+
+
+def pool_limits_of(settings: Settings) -> PoolLimits:
+    """How many sessions there may be, and for how long."""
+    return PoolLimits(
+        ttl_s=settings.lease_ttl_s,
+        idle_s=settings.lease_idle_s,
+        wait_s=settings.lease_wait_s,
+        per_principal_max=settings.sessions_per_principal_max,
+        total_max=settings.sessions_max,
+    )
+
+
+def catalog_kind(settings: Settings) -> Kind:
+    """The gate's own session, which reads the catalog and no data."""
+    return Kind("", settings.snowflake_catalog_user, settings.snowflake_catalog_role, settings.warehouse, "")
+
+
+def _scopes(settings: Settings) -> dict[str, str]:
+    """The scope of each tool; the unsafe local principal has no token and so no scopes to check."""
+    if settings.unsafe_local_principal is not None:
+        return {}
+    return {offer.tool.name: offer.manifest.scope for offer in offers()}
+
+
+def _key_id(key: bytes) -> str:
+    """A short name for a key that says nothing of it."""
+    return hashlib.sha256(b"snowgate key id" + key).hexdigest()[:8]
+
+
+def new_key() -> bytes:
+    """A fresh secret for a key file."""
+    return secrets.token_urlsafe(48).encode()

@@ -1,0 +1,87 @@
+"""The `snowgate` command: one function a subcommand; every known failure is one line with a code, never a traceback."""
+
+import logging
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Literal
+
+import anyio
+import typer
+from rich.console import Console
+
+from server import selfcheck
+from server.cli.doctor import doctor
+from server.cli.journals import journal_app
+from server.cli.policies import policy_app
+from server.cli.sandboxes import demo, sandbox_app
+from server.cli.terminal import EnvFile, failing_cleanly
+from server.config import load
+
+app = typer.Typer(
+    name="snowgate",
+    help="The gate between AI agents and Snowflake.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+app.add_typer(policy_app, name="policy")
+app.add_typer(journal_app, name="journal")
+app.add_typer(sandbox_app, name="sandbox")
+app.command()(demo)
+app.command()(doctor)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        Console().print(f"snowgate {version('snowgate')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """The gate between AI agents and Snowflake."""
+
+
+@app.command()
+def serve(
+    transport: Annotated[Literal["stdio", "http"], typer.Option(help="How agents reach the gate.")] = "http",
+    env_file: EnvFile = None,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error; logs go to stderr.")] = "info",
+) -> None:
+    """Serve the three governed tools over MCP until stopped."""
+    from server.app import serve as serve_app
+
+    logging.basicConfig(
+        stream=sys.stderr, level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    logging.getLogger("snowflake").setLevel(logging.CRITICAL)  # the driver's logs quote statements and values
+    with failing_cleanly():
+        anyio.run(serve_app, load(env_file), transport, backend_options={"use_uvloop": sys.platform != "win32"})
+
+
+@app.command()
+def migrate(env_file: EnvFile = None) -> None:
+    """Bring the database schema to its newest step."""
+    from server.database import migrate as migrate_database
+
+    with failing_cleanly():
+        anyio.run(migrate_database, load(env_file).database_url.get_secret_value())
+        Console(stderr=True).print("The database schema is at its newest step.")
+
+
+def main() -> None:
+    """Check that the files are ours, then run the command."""
+    try:
+        selfcheck.check()
+    except selfcheck.NotOurs as error:
+        Console(stderr=True).print(f"[red]{error.code}[/]: {error}")
+        raise SystemExit(3) from None
+    app()
+
+
+__all__ = ["Path", "app", "main"]

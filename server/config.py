@@ -1,0 +1,129 @@
+"""Settings: what an operator decides, read once from the environment or an env file, frozen afterwards.
+
+Every setting is `SNOWGATE_<NAME>`. Each limit carries its unit in its name. Secrets come from files whose paths are
+settings, so that they are in no process listing and no dump of the environment.
+"""
+
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, AnyHttpUrl, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "SNOWGATE_"
+
+
+class SettingsError(Exception):
+    """Settings that snowgate cannot start with; the message names each setting and what is wrong with it."""
+
+    code = "bad_settings"
+
+
+def _url(text: str) -> str:
+    """`text` itself, if it is an http or https URL: issuers and audiences are compared character by character."""
+    AnyHttpUrl(text)
+    return text
+
+
+Url = Annotated[str, AfterValidator(_url)]
+
+
+class Settings(BaseSettings):
+    """Everything that `snowgate serve` needs to know."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_file_encoding="utf-8")
+
+    # where it listens
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8765
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    shutdown_grace_s: Annotated[float, Field(gt=0, le=300)] = 10.0
+
+    # who may call
+    issuer: Url | None = None
+    resource: Url | None = None
+    token: SecretStr | None = None
+    unsafe_local_principal: Path | None = None
+    groups_claim: str = "groups"
+    accept_plain_jwt: bool = False
+    token_leeway_s: Annotated[float, Field(ge=0, le=120)] = 30.0
+    keys_fresh_s: Annotated[float, Field(gt=0)] = 600.0
+    keys_stale_s: Annotated[float, Field(gt=0)] = 86_400.0
+    keys_refetch_floor_s: Annotated[float, Field(gt=0)] = 10.0
+
+    # what may be done
+    policy: Path
+    databases: Annotated[tuple[str, ...], NoDecode]
+    catalog_refresh_s: Annotated[float, Field(gt=0)] = 300.0
+    catalog_stale_s: Annotated[float, Field(gt=0)] = 3_600.0
+
+    # the journal
+    database_url: SecretStr
+    journal_key_file: Path
+    state_key_file: Path
+    answer_form: Literal["structured", "text"] = "structured"
+    hold_ttl_s: Annotated[float, Field(gt=0, le=86_400)] = 600.0
+    answer_wait_s: Annotated[float, Field(gt=0, le=3_600)] = 300.0
+
+    # Snowflake
+    snowflake_account: str
+    snowflake_host: str | None = None
+    snowflake_port: Annotated[int, Field(ge=1, le=65_535)] = 443
+    snowflake_protocol: Literal["https", "http"] = "https"
+    snowflake_oauth_issuer: str
+    snowflake_oauth_audience: str
+    snowflake_oauth_key_file: Path
+    snowflake_catalog_user: str
+    snowflake_catalog_role: str
+    warehouse: str
+    credential_ttl_s: Annotated[float, Field(gt=0, le=600)] = 60.0
+    lease_ttl_s: Annotated[float, Field(gt=0, le=3_600)] = 600.0
+    lease_idle_s: Annotated[float, Field(gt=0, le=3_600)] = 60.0
+    lease_wait_s: Annotated[float, Field(gt=0, le=300)] = 10.0
+    sessions_per_principal_max: Annotated[int, Field(ge=1, le=1_000)] = 32
+    sessions_max: Annotated[int, Field(ge=1, le=10_000)] = 128
+
+    @field_validator("databases", "allowed_hosts", "allowed_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _says_who_may_call(self) -> "Settings":
+        if (self.issuer is None) == (self.unsafe_local_principal is None):
+            raise ValueError("set exactly one of ISSUER and UNSAFE_LOCAL_PRINCIPAL")
+        if self.issuer is not None and self.resource is None:
+            raise ValueError("RESOURCE is required with ISSUER: it is the audience that tokens must name")
+        if self.issuer is None and not is_loopback(self.host):
+            raise ValueError(f"HOST `{self.host}` is not loopback: an ISSUER is required to listen there")
+        return self
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` can only be reached from this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def load(env_file: Path | None = None) -> Settings:
+    """The settings in force; the environment wins over `env_file`.
+
+    Raises:
+        SettingsError: something is missing or malformed; every problem is named at once.
+    """
+    if env_file is not None and not env_file.is_file():
+        raise SettingsError(f"there is no settings file at {env_file}")
+    try:
+        return Settings(_env_file=env_file)  # type: ignore[call-arg]  # the rest comes from the environment
+    except ValidationError as error:
+        problems = [
+            f"{PREFIX}{'.'.join(str(part) for part in e['loc']).upper()}: {e['msg']}" if e["loc"] else e["msg"]
+            for e in error.errors(include_url=False, include_context=False, include_input=False)
+        ]
+        raise SettingsError("\n".join(problems)) from None

@@ -1,0 +1,201 @@
+"""The doorway: one MCP server object for both protocol eras; every tool call becomes a walk along the line.
+
+Whatever comes out of the line is rendered here and nowhere else: an answer, a question to the user, or a refusal of
+one shape, `{code, message, hint, retryable, call_id}`.
+"""
+
+import logging
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+from mcp.server.auth.middleware.auth_context import get_access_token
+from mcp.server.caching import CacheHint
+from mcp.server.context import ServerRequestContext
+from mcp.server.lowlevel import Server
+from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
+from mcp.types import (
+    CallToolRequestParams,
+    CallToolResult,
+    InputRequiredResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+    TextContent,
+    ToolAnnotations,
+)
+from mcp.types import Tool as ToolListing
+
+from audit.unavailable import JournalUnavailable
+from policy.refusal import PolicyRefusal
+from server.elicitation import AskFirst, Elicitation
+from server.line import Bearer, Call, CallId, House, Progress, walk
+from server.refusals import Internal, Refusal, UnknownTool
+from tools.contract import BadArguments, JsonObject, Masked, Tool, Wanted
+from tools.manifest import Offer, offers
+
+NAME = "snowgate"
+INSTRUCTIONS = (
+    "Governed access to Snowflake. Start with describe_schema to learn what you may read and what is masked; read with "
+    "run_query; change data only with request_write, which a person confirms. Refusals say what to do next."
+)
+TOOL_NAME_LENGTH_MAX = 64
+
+log = logging.getLogger(__name__)
+
+TurnedAway = Refusal | PolicyRefusal | BadArguments | JournalUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class NoSuchTool:
+    """Stands for a tool that is not offered, so that asking for it is a call like any other: journaled and refused."""
+
+    name: str
+
+    def ask(self, arguments: Mapping[str, Any]) -> Wanted:
+        """Refuse."""
+        raise UnknownTool("there is no such tool")
+
+    def answer(self, masked: Masked) -> JsonObject:
+        """Never reached: nothing is asked."""
+        raise UnknownTool("there is no such tool")
+
+
+@dataclass(frozen=True, slots=True)
+class Doorway:
+    """Turns MCP requests into calls, and what comes of them into MCP results."""
+
+    house: House
+    transport: Literal["stdio", "http"]
+    version: str
+    local_bearer: Bearer | None = None
+    answer_wait_s: float = 300.0
+    answer_form: Literal["structured", "text"] = "structured"
+    new_call_id: Callable[[], CallId] = lambda: CallId("call_" + secrets.token_urlsafe(12))
+
+    def server(self, state_key: bytes) -> Server[Any]:
+        """The MCP server; `state_key` seals what a client carries between the rounds of one call."""
+        server: Server[Any] = Server(
+            NAME,
+            version=self.version,
+            title="snowgate",
+            instructions=INSTRUCTIONS,
+            cache_hints={"tools/list": CacheHint(ttl_ms=60_000, scope="private")},
+            on_list_tools=self.list_tools,
+            on_call_tool=self.call_tool,
+            get_tool_input_schema=_SCHEMAS.get,
+        )
+        security = RequestStateSecurity(keys=[state_key])
+        server.middleware.append(RequestStateBoundary(security, default_audience=NAME))
+        return server
+
+    async def list_tools(
+        self, context: ServerRequestContext[Any, Any], params: PaginatedRequestParams | None
+    ) -> ListToolsResult:
+        """The tools that the caller's scopes cover; stdio serves one person, who sees all."""
+        token = get_access_token()
+        return ListToolsResult(
+            tools=[_listing(offer) for offer in offers() if token is None or offer.manifest.scope in token.scopes]
+        )
+
+    async def call_tool(
+        self, context: ServerRequestContext[Any, Any], params: CallToolRequestParams
+    ) -> CallToolResult | InputRequiredResult:
+        """Walk the line with one call and say how it went."""
+        token = get_access_token()
+        call = Call(
+            id=self.new_call_id(),
+            bearer=Bearer(token.token) if token else self.local_bearer,
+            tool=_TOOLS.get(params.name) or NoSuchTool(params.name[:TOOL_NAME_LENGTH_MAX]),
+            arguments=params.arguments or {},
+            confirm=Elicitation(context, params, self.answer_wait_s),
+            progress=_progress(context),
+            origin={"transport": self.transport, "era": context.protocol_version, "client": _client(context)},
+        )
+        return await self._serve(call)
+
+    async def _serve(self, call: Call) -> CallToolResult | InputRequiredResult:
+        try:
+            answer = await walk(call, self.house)
+        except AskFirst as question:
+            return question.as_result()
+        except TurnedAway as refusal:
+            return refused(refusal, call.id)
+        except Exception as crash:
+            # The journal has the crash in full; its text may quote data, so the log gets the way to it only.
+            log.error("call %s failed: %s", call.id, type(crash).__name__)
+            return refused(Internal("something went wrong inside the gate"), call.id)
+        return answered({**answer, "call_id": call.id}, self.answer_form)
+
+
+def answered(answer: JsonObject, form: Literal["structured", "text"]) -> CallToolResult:
+    """An answer, its values once on the wire: as structured content, or as text for clients that read only text."""
+    if form == "text":
+        return CallToolResult(content=[TextContent(text=_json(answer))])
+    return CallToolResult(content=[TextContent(text=_summary(answer))], structured_content=answer)
+
+
+def refused(refusal: TurnedAway, call_id: CallId) -> CallToolResult:
+    """A refusal that an agent can act on."""
+    shape = {
+        "code": str(refusal.code),
+        "message": refusal.message,
+        "hint": refusal.hint,
+        "retryable": refusal.retryable,
+        "call_id": call_id,
+    }
+    if isinstance(refusal, PolicyRefusal) and refusal.at is not None:
+        shape["at"] = refusal.at
+    text = f"Refused ({shape['code']}): {refusal.message}. {refusal.hint}"
+    return CallToolResult(content=[TextContent(text=text)], structured_content=shape, is_error=True)
+
+
+def _summary(answer: JsonObject) -> str:
+    match answer:
+        case {"row_count": int(rows), "columns": list(columns), "truncated": truncated}:
+            more = ", and there are more" if truncated else ""
+            return f"{rows} rows of {len(columns)} columns{more}; the data is in the structured content."
+        case {"tables": list(tables), "tables_total": int(total)}:
+            return f"{len(tables)} of {total} tables; they are in the structured content."
+        case {"rows_affected": affected}:
+            return f"The write was executed: {affected} rows affected."
+        case _:
+            return "The answer is in the structured content."
+
+
+def _json(answer: JsonObject) -> str:
+    return orjson.dumps(answer).decode()
+
+
+def _progress(context: ServerRequestContext[Any, Any]) -> Progress | None:
+    """A way to tell the caller how long it has been, if they asked to be told."""
+    if not context.meta or context.meta.get("progress_token") is None:
+        return None
+
+    async def tell(elapsed_s: float, message: str) -> None:
+        await context.session.report_progress(round(elapsed_s, 1), message=message)
+
+    return tell
+
+
+def _client(context: ServerRequestContext[Any, Any]) -> str:
+    """The client's own name for itself; a claim, journaled as one."""
+    params = context.session.client_params
+    return f"{params.client_info.name} {params.client_info.version}"[:100] if params else "unknown"
+
+
+def _listing(offer: Offer) -> ToolListing:
+    manifest = offer.manifest
+    return ToolListing(
+        name=manifest.name,
+        title=manifest.title,
+        description=manifest.description,
+        input_schema=offer.input_schema,
+        output_schema=manifest.output,
+        annotations=ToolAnnotations.model_validate(manifest.annotations),
+    )
+
+
+_TOOLS: dict[str, Tool] = {offer.tool.name: offer.tool for offer in offers()}
+_SCHEMAS: dict[str, JsonObject] = {offer.tool.name: offer.input_schema for offer in offers()}

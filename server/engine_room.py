@@ -1,0 +1,70 @@
+"""Keeps the engine in force: one policy, judged against a catalog snapshot that is refreshed in the background.
+
+A refresh builds a whole new engine aside and swaps it in; a call goes on with the engine that it began with. When no
+refresh has succeeded for `stale_s`, nothing is judged any more.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import anyio
+from policy.document import Policy
+from policy.engine import Engine
+
+from server.catalog_loader import CatalogTooLarge, load_catalog
+from server.judging import Judge
+from server.pool import Kind, SessionPool
+from server.refusals import CatalogUnavailable, Refusal
+
+RETRY_S = 5.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class EngineRoom:
+    """Builds engines, and hands out the one in force."""
+
+    policy: Policy
+    databases: tuple[str, ...]
+    pool: SessionPool
+    kind: Kind
+    refresh_s: float
+    stale_s: float
+    clock: Callable[[], float] = time.monotonic
+    _engine: Engine | None = None
+    _loaded_at: float = field(default=float("-inf"))
+
+    def judge(self) -> Judge:
+        """A judge by the engine in force.
+
+        Raises:
+            CatalogUnavailable: there is no catalog snapshot, or it is too old.
+        """
+        if self._engine is None or self.clock() - self._loaded_at > self.stale_s:
+            raise CatalogUnavailable("there is no fresh catalog to judge against")
+        return Judge(self._engine)
+
+    async def refresh(self) -> bool:
+        """Load the catalog once; false if it could not be had, and the old one stays."""
+        try:
+            pooled = await self.pool.borrow(self.kind)
+            try:
+                catalog = await self.pool.in_thread(lambda: load_catalog(pooled.session, self.databases))
+            finally:
+                self.pool.give_back(pooled)
+        except (Refusal, CatalogTooLarge) as failure:
+            log.warning("the catalog could not be loaded: %s", failure)
+            return False
+        if self._engine is None or self._engine.catalog.digest != catalog.digest:
+            self._engine = await anyio.to_thread.run_sync(Engine, self.policy, catalog)
+        self._loaded_at = self.clock()
+        return True
+
+    async def refresh_forever(self) -> None:
+        """Refresh every `refresh_s`, sooner after a failure."""
+        while True:
+            loaded = await self.refresh()
+            await anyio.sleep(self.refresh_s if loaded else RETRY_S)

@@ -1,0 +1,110 @@
+"""What the journal is told at each step, as facts named in `audit.entry.FIELDS`."""
+
+from typing import Any, assert_never
+
+from policy.decision import Decision, Deny, FilterRows, Hold, MaskColumn, Permit, RunSql
+from policy.principal import Principal
+from policy.statement import SchemaRequest, SqlStatement, Statement
+from server.judging import Judged
+from tools.contract import Masked, MaskedRows, MaskedSchema, Sql, Wanted
+
+Facts = dict[str, Any]
+
+
+def facts_of_principal(principal: Principal) -> Facts:
+    """Who asks."""
+    return {
+        "subject": principal.subject,
+        "actor": principal.actor,
+        "issuer": principal.issuer,
+        "groups": sorted(principal.groups),
+        "scopes": sorted(principal.scopes),
+    }
+
+
+def facts_of_judged(judged: Judged) -> Facts:
+    """What is asked, what was decided, by which rules and against which digests."""
+    return {
+        **judged.provenance,
+        **_facts_of_statement(judged.statement),
+        **_facts_of_wanted(judged.wanted),
+        **_facts_of_decision(judged.decision),
+    }
+
+
+def facts_of_cleared(hold_id: str | None) -> Facts:
+    """The hold that a person's answer released, if there was one."""
+    return {} if hold_id is None else {"hold_id": hold_id}
+
+
+def facts_of_answer(masked: Masked) -> Facts:
+    """The shape of what leaves; never its values."""
+    match masked:
+        case MaskedRows():
+            return {
+                "rows": len(masked.rows),
+                "truncated": masked.truncated,
+                "query_id": masked.query_id,
+                "rows_affected": masked.rows_affected,
+            }
+        case MaskedSchema():
+            return {"rows": len(masked.tables), "truncated": masked.next_cursor is not None}
+        case _:
+            assert_never(masked)
+
+
+def _facts_of_statement(statement: Statement) -> Facts:
+    match statement:
+        case SqlStatement():
+            tables = statement.reads | ({statement.target} if statement.target else set())
+            return {
+                "verb": statement.verb.value,
+                "sql": statement.skeleton,
+                "literals": [literal.value for literal in statement.literals],
+                "tables": sorted(str(table) for table in tables),
+                "functions": sorted(statement.functions),
+            }
+        case SchemaRequest():
+            names = [statement.database, statement.schema, statement.table, statement.search]
+            return {"verb": "describe", "literals": [name for name in names if name is not None]}
+        case _:
+            assert_never(statement)
+
+
+def _facts_of_wanted(wanted: Wanted) -> Facts:
+    return {"reason": wanted.reason, "parameters": list(wanted.parameters)} if isinstance(wanted, Sql) else {}
+
+
+def _facts_of_decision(decision: Decision) -> Facts:
+    match decision:
+        case Permit():
+            return {"decision": "permit", **_facts_of_permit(decision)}
+        case Hold():
+            return {
+                "decision": "hold",
+                **_facts_of_permit(decision.then),
+                "rules": sorted(decision.determining),
+            }
+        case Deny():
+            return {
+                "decision": "deny",
+                "rules": sorted(decision.determining),
+                "code": decision.code.value,
+            }
+        case _:
+            assert_never(decision)
+
+
+def _facts_of_permit(permit: Permit) -> Facts:
+    facts: Facts = {
+        "rules": sorted(permit.determining),
+        "masked": sorted(f"{o.table}.{o.column}" for o in permit.obligations if isinstance(o, MaskColumn)),
+        "filtered": sorted(f"{o.table}:{o.filter_id}" for o in permit.obligations if isinstance(o, FilterRows)),
+    }
+    if isinstance(permit.action, RunSql):
+        facts |= {
+            "role": permit.action.role,
+            "warehouse": permit.action.warehouse,
+            "rows_max": permit.action.rows_max,
+        }
+    return facts

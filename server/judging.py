@@ -1,0 +1,53 @@
+"""Steps 2 and 3 of the line: what is wanted becomes a statement, and a statement becomes a decision.
+
+The judging itself is policy's and pure. One call is judged by one engine throughout, whatever is reloaded meanwhile.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import assert_never
+
+from policy.engine import Engine
+
+from policy.decision import Decision
+from policy.principal import Principal
+from policy.statement import SchemaRequest, Statement
+from tools.contract import Schema, Sql, Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Who wants what, what policy says of it, and by which digests of policy, catalog and parser."""
+
+    principal: Principal
+    wanted: Wanted
+    statement: Statement
+    decision: Decision
+    provenance: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Judges by one policy against one catalog snapshot."""
+
+    engine: Engine
+
+    def parse(self, wanted: Wanted) -> Statement:
+        """The statement that `wanted` amounts to.
+
+        Raises:
+            PolicyRefusal: it cannot be understood, or names what does not exist.
+        """
+        match wanted:
+            case Sql():
+                return self.engine.parse(wanted.text, parameters=len(wanted.parameters), is_write=wanted.is_write)
+            case Schema():
+                return SchemaRequest(wanted.database, wanted.schema, wanted.table, wanted.search, wanted.cursor)
+            case _:
+                assert_never(wanted)
+
+    def decide(self, principal: Principal, wanted: Wanted, statement: Statement) -> Judged:
+        """What policy says of `statement` for `principal`."""
+        rows_max = wanted.rows_max if isinstance(wanted, Sql) else None
+        decision = self.engine.decide(principal, statement, rows_max=rows_max)
+        return Judged(principal, wanted, statement, decision, self.engine.provenance)

@@ -1,0 +1,174 @@
+"""The straight line that every call walks. If you read one file, read this one."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, NewType, Protocol, TypeAlias, assert_never
+
+from audit.journal import Journal
+from policy.decision import Deny, Hold, Permit
+from policy.principal import Principal
+from policy.refusal import PolicyRefusal
+from server.facts import facts_of_answer, facts_of_cleared, facts_of_judged, facts_of_principal
+from server.judging import Judge, Judged
+from server.masking import keep
+from server.raw import Raw
+from tools.contract import JsonObject, Tool, Wanted
+
+CallId = NewType("CallId", str)
+Bearer = NewType("Bearer", str)
+
+Progress: TypeAlias = Callable[[float, str], Awaitable[None]]
+"""Tells a caller that asked for progress how many seconds have gone by, and what is being done."""
+
+
+class Confirm(Protocol):
+    """Puts a question to the caller's own user; see `server.elicitation`."""
+
+    async def __call__(self, hold_id: str, question: str) -> bool:
+        """Whether the user accepted.
+
+        Raises:
+            Held: the user cannot be asked, or has to be asked before the call is made again.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One tool call as it arrived. `origin` says by which door, for the journal."""
+
+    id: CallId
+    bearer: Bearer | None
+    tool: Tool
+    arguments: Mapping[str, Any]
+    confirm: Confirm
+    progress: Progress | None
+    origin: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """What a permit lets run, for whom. `clear` is the only place that makes one."""
+
+    call_id: CallId
+    principal: Principal
+    wanted: Wanted
+    permit: Permit
+    provenance: Mapping[str, str]
+    hold_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A person's answer to one hold, used up: the permit that it released."""
+
+    permit: Permit
+    hold_id: str
+
+
+class Lease(Protocol):
+    """Something borrowed to run one cleared statement: a Snowflake session, or the catalog snapshot."""
+
+    async def execute(self, cleared: Cleared, progress: Progress | None) -> Raw:
+        """Run exactly what was cleared."""
+        ...
+
+
+class Identify(Protocol):
+    """Proves who asks."""
+
+    async def __call__(self, bearer: Bearer | None, tool_name: str) -> Principal:
+        """The proven principal, if its scopes cover the tool.
+
+        Raises:
+            Unauthenticated: no valid token.
+            OutOfScope: a valid token without the tool's scope.
+        """
+        ...
+
+
+class Approve(Protocol):
+    """Turns a hold into an approval, or does not return."""
+
+    async def __call__(self, call: Call, judged: Judged, hold: Hold) -> Approval:
+        """The approval of `hold`: a person's answer, which can be used once."""
+        ...
+
+
+class LeaseFor(Protocol):
+    """Borrows what a cleared statement needs, and gives it back however the call ends."""
+
+    def __call__(self, cleared: Cleared) -> AbstractAsyncContextManager[Lease]:
+        """A lease for exactly this principal and role."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What a call meets on its way; built once, in `server.app`."""
+
+    journal: Journal
+    identify: Identify
+    judge: Callable[[], Judge]
+    approve: Approve
+    lease: LeaseFor
+
+
+async def walk(call: Call, house: House) -> JsonObject:
+    """Carry one call from identity to journal.
+
+    Whatever happens, the journal hears of it. Nothing runs before the journal holds the decision, and nothing is
+    returned before it holds the outcome.
+
+    Raises:
+        Refusal, PolicyRefusal, BadArguments: the call was turned away; `code` says why.
+        JournalUnavailable: the journal took no entry, so nothing was run or nothing is returned.
+    """
+    async with house.journal.record(call.id) as record:
+        record.note(tool=call.tool.name, **call.origin)
+
+        # 1. identity: who asks, and for whom; proven, never claimed.
+        principal = await house.identify(call.bearer, call.tool.name)
+        record.note(**facts_of_principal(principal))
+
+        # 2. parse: the one thing this call amounts to, resolved against the catalog.
+        wanted = call.tool.ask(call.arguments)
+        judge = house.judge()
+        statement = judge.parse(wanted)
+
+        # 3. decide: pure, and durable before anything else happens.
+        judged = judge.decide(principal, wanted, statement)
+        record.note(**facts_of_judged(judged))
+        await record.commit("decided")
+
+        # 4. hold: a permit now, a permit after a person's answer, or no further.
+        cleared = await clear(call, judged, house.approve)
+        record.note(**facts_of_cleared(cleared.hold_id))
+
+        # 5. lease: borrow what it needs, for this principal and role alone. 6. execute: exactly what was cleared.
+        async with house.lease(cleared) as lease:
+            raw = await lease.execute(cleared, call.progress)
+
+        # 7. mask: keep the permit's obligations on what came back.
+        masked = keep(raw, cleared.permit)
+
+        # 8. journal: `record` commits the outcome on the way out, before the answer leaves.
+        record.note(**facts_of_answer(masked))
+        return call.tool.answer(masked)
+
+
+async def clear(call: Call, judged: Judged, approve: Approve) -> Cleared:
+    """Turn a decision into something that may run, or refuse."""
+    match judged.decision:
+        case Permit() as permit:
+            return Cleared(call.id, judged.principal, judged.wanted, permit, judged.provenance)
+        case Hold() as hold:
+            approval = await approve(call, judged, hold)
+            return Cleared(
+                call.id, judged.principal, judged.wanted, approval.permit, judged.provenance, approval.hold_id
+            )
+        case Deny(_, code, message, hint):
+            raise PolicyRefusal(code, message, hint)
+        case _:
+            assert_never(judged.decision)

@@ -1,0 +1,77 @@
+"""Step 7 of the line: keep a permit's obligations on what came back, and say in words which they were.
+
+Columns are masked and rows filtered inside the statement; what is left to do here is to hold the row limit against a
+lease that brought too much, and to tell the reader what they are not seeing.
+"""
+
+from typing import assert_never
+
+from policy.decision import FilterRows, LimitRows, MaskColumn, Permit, TableView
+from server.raw import Raw, RawRows, RawSchema
+from tools.contract import JsonObject, Masked, MaskedRows, MaskedSchema
+
+
+def keep(raw: Raw, permit: Permit) -> Masked:
+    """`raw` with every obligation of `permit` kept."""
+    match raw:
+        case RawRows():
+            rows_max = min((o.rows_max for o in permit.obligations if isinstance(o, LimitRows)), default=0)
+            return MaskedRows(
+                columns=raw.columns,
+                rows=raw.rows if len(raw.rows) <= rows_max else raw.rows[:rows_max],
+                truncated=raw.truncated or len(raw.rows) > rows_max,
+                query_id=raw.query_id,
+                notes=notes(permit),
+                rows_affected=raw.rows_affected,
+            )
+        case RawSchema(page):
+            return MaskedSchema([table_object(t) for t in page.tables], page.tables_total, page.next_cursor)
+        case _:
+            assert_never(raw)
+
+
+def notes(permit: Permit) -> list[str]:
+    """What was masked or filtered, one sentence a table, in name order."""
+    masked: dict[str, list[str]] = {}
+    filtered: dict[str, list[str]] = {}
+    for obligation in permit.obligations:
+        match obligation:
+            case MaskColumn(table, column, how):
+                masked.setdefault(str(table), []).append(f"{column} ({how})")
+            case FilterRows(table, filter_id):
+                filtered.setdefault(str(table), []).append(filter_id)
+            case LimitRows():
+                pass
+            case _:
+                assert_never(obligation)
+    said = [f"{table}: masked wherever referenced: {', '.join(sorted(columns))}" for table, columns in masked.items()]
+    said += [f"{table}: only rows kept by the row filter {', '.join(sorted(ids))}" for table, ids in filtered.items()]
+    return sorted(said)
+
+
+def table_object(view: TableView) -> JsonObject:
+    """A table as JSON; empty facts are left out, for agents pay by the token."""
+    return _without_empty(
+        {
+            "name": str(view.name),
+            "kind": view.kind.value,
+            "comment": view.comment,
+            "columns": [
+                _without_empty(
+                    {"name": c.name, "type": c.type, "nullable": c.nullable, "comment": c.comment, "appears": c.appears}
+                )
+                for c in view.columns
+            ],
+            "primary_key": list(view.primary_key),
+            "foreign_keys": [
+                {"columns": list(k.columns), "references": str(k.target), "target_columns": list(k.target_columns)}
+                for k in view.foreign_keys
+            ],
+            "row_filters": list(view.row_filters),
+            "writable": view.writable,
+        }
+    )
+
+
+def _without_empty(value: JsonObject) -> JsonObject:
+    return {key: item for key, item in value.items() if item not in ("", [])}

@@ -1,0 +1,122 @@
+"""Every way the server turns a call away: a stable code, what happened, what to do next.
+
+Policy and tools have their own refusals (`PolicyRefusal`, `BadArguments`); all share the attributes `code`, `message`,
+`hint` and `retryable`, which is what an agent is shown. `facts` are for the journal alone.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+class Refusal(Exception):
+    """A call turned away on purpose. The message is one lower-case clause; the hint speaks to a model."""
+
+    code: ClassVar[str]
+    hint: str = "Do not repeat the same call."
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, hint: str | None = None, **facts: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint or self.hint
+        self.facts: Mapping[str, Any] = facts
+
+
+class Unauthenticated(Refusal):
+    """Nobody has been proven to ask."""
+
+    code: ClassVar[str] = "unauthenticated"
+    hint = "Sign in again: the access token is missing, expired or meant for another server."
+
+
+class OutOfScope(Refusal):
+    """The token's OAuth scopes do not cover the tool."""
+
+    code: ClassVar[str] = "out_of_scope"
+    hint = "Ask for an access token that carries the missing scope."
+
+
+class UnknownTool(Refusal):
+    """No tool of that name is offered to this caller."""
+
+    code: ClassVar[str] = "unknown_tool"
+    hint = "Call one of the tools that tools/list names."
+
+
+class Held(Refusal):
+    """A person has to confirm first, and has not been asked or has not answered yet."""
+
+    code: ClassVar[str] = "held"
+    hint = (
+        "Nothing has run. A person must confirm this statement: connect with a client that can show an elicitation "
+        "form, then make exactly the same call again."
+    )
+    retryable: ClassVar[bool] = True
+
+
+class Declined(Refusal):
+    """The person who was asked said no, or closed the question."""
+
+    code: ClassVar[str] = "declined"
+    hint = "Nothing has run. Ask the user what they want instead; do not repeat the call unasked."
+
+
+class HoldSpent(Refusal):
+    """The hold behind an answer was used, has expired or was for something else."""
+
+    code: ClassVar[str] = "hold_spent"
+    hint = "Nothing has run. Make the call again to be asked anew."
+    retryable: ClassVar[bool] = True
+
+
+class HoldsUnavailable(Refusal):
+    """The database that keeps holds does not answer, so nothing that needs a person can go on."""
+
+    code: ClassVar[str] = "holds_unavailable"
+    hint = "Nothing has run. Try again later; an operator should look at `snowgate doctor`."
+    retryable: ClassVar[bool] = True
+
+
+class CatalogUnavailable(Refusal):
+    """There is no catalog snapshot fresh enough to judge against."""
+
+    code: ClassVar[str] = "catalog_unavailable"
+    hint = "Try again in a minute; an operator should look at `snowgate doctor`."
+    retryable: ClassVar[bool] = True
+
+
+class Busy(Refusal):
+    """All of this caller's or the gate's Snowflake sessions are in use."""
+
+    code: ClassVar[str] = "busy"
+    hint = "Wait for earlier calls to finish, then try again."
+    retryable: ClassVar[bool] = True
+
+
+class SnowflakeUnavailable(Refusal):
+    """Snowflake could not be reached, or took no session for this caller."""
+
+    code: ClassVar[str] = "snowflake_unavailable"
+    hint = "Try again later; an operator should look at `snowgate doctor`."
+    retryable: ClassVar[bool] = True
+
+
+class StatementTimedOut(Refusal):
+    """The statement ran into its time limit and was stopped in Snowflake."""
+
+    code: ClassVar[str] = "statement_timed_out"
+    hint = "Ask for less: fewer rows, a narrower filter or a smaller join."
+
+
+class StatementFailed(Refusal):
+    """Snowflake accepted the session and refused or failed the statement. Its own text stays in the journal."""
+
+    code: ClassVar[str] = "statement_failed"
+    hint = "Check types and values in the statement: a conversion, a division or an aggregate may have failed."
+
+
+class Internal(Refusal):
+    """A fault of ours; the call id leads an operator to it."""
+
+    code: ClassVar[str] = "internal_error"
+    hint = "Tell an operator the call id; repeating the call is unlikely to help."

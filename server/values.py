@@ -1,0 +1,210 @@
+"""Snowflake's Arrow columns as JSON values, without losing a digit.
+
+The driver hands over Arrow batches as the server sent them; each field's metadata names Snowflake's own type. A value
+that JSON's numbers cannot hold exactly (beyond 53 bits, or with decimals) becomes a string of its digits.
+
+| Snowflake | JSON |
+| --- | --- |
+| NUMBER(p,0) | number up to 2^53 - 1 in size, else string |
+| NUMBER(p,s), DECFLOAT | string, all digits |
+| FLOAT | number; `NaN`, `Infinity`, `-Infinity` as strings |
+| DATE, TIME, TIMESTAMP_NTZ | ISO 8601 string, with the column's fractional digits |
+| TIMESTAMP_LTZ | the instant in UTC, `Z` |
+| TIMESTAMP_TZ | local time with the stored offset |
+| BINARY | upper-case hexadecimal, as Snowflake prints it |
+| VARIANT, OBJECT, ARRAY, MAP | the JSON value, its numbers under the same rule |
+| GEOGRAPHY, GEOMETRY, anything else | text as Snowflake sent it |
+
+Sources: https://docs.snowflake.com/en/sql-reference/intro-summary-data-types
+"""
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+
+SAFE_INTEGER_MAX = 2**53 - 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Encoder: TypeAlias = Callable[[Any, int], Any]
+"""A non-null Arrow value and its column's scale (decimal or fractional-second digits), to a JSON value."""
+
+
+def rows_of(batch: pa.RecordBatch) -> list[Sequence[Any]]:
+    """The rows of one Arrow batch, as tuples of JSON values."""
+    columns = [column_values(batch.column(i), batch.schema.field(i)) for i in range(batch.num_columns)]
+    return list(zip(*columns, strict=True))
+
+
+def column_values(array: pa.Array, field: pa.Field) -> list[Any]:
+    """One column as JSON values; `None` for NULL."""
+    metadata = {k.decode(): v.decode() for k, v in (field.metadata or {}).items()}
+    scale = int(metadata.get("scale") or 0)
+    logical = metadata.get("logicalType", "").upper()
+    values = array.to_pylist()
+    if _is_plain(array.type, logical, scale):
+        return values
+    encode = ENCODERS.get(logical) or _by_arrow_type(array.type)
+    return [None if value is None else encode(value, scale) for value in values]
+
+
+def _is_plain(arrow_type: pa.DataType, logical: str, scale: int) -> bool:
+    """Whether the values are JSON's own already: text, booleans, integers that always fit."""
+    if logical in ("TEXT", "BOOLEAN"):
+        return True
+    narrow = pa.types.is_int8(arrow_type) or pa.types.is_int16(arrow_type) or pa.types.is_int32(arrow_type)
+    return logical == "FIXED" and scale == 0 and narrow
+
+
+def _fixed(value: int | Decimal, scale: int) -> Any:
+    """NUMBER: Arrow holds the unscaled integer, or a decimal128 whose own scale is applied."""
+    if isinstance(value, Decimal):
+        return _integer(int(value)) if scale == 0 else format(value, "f")
+    if scale == 0:
+        return _integer(value)
+    digits = str(abs(value)).zfill(scale + 1)
+    return f"{'-' if value < 0 else ''}{digits[:-scale]}.{digits[-scale:]}"
+
+
+def _integer(value: int) -> int | str:
+    return value if -SAFE_INTEGER_MAX <= value <= SAFE_INTEGER_MAX else str(value)
+
+
+def _real(value: float, _: int) -> float | str:
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def _decfloat(value: Any, _: int) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    significand = int.from_bytes(value["significand"], byteorder="big", signed=True)
+    return str(Decimal(significand).scaleb(value["exponent"]))
+
+
+def _date(value: date, _: int) -> str:
+    return value.isoformat()
+
+
+def _time(value: Any, scale: int) -> str:
+    """TIME: an integer of 10^-scale seconds since midnight."""
+    if not isinstance(value, int):
+        return str(value)
+    seconds, fraction = divmod(value, 10**scale)
+    clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+    return clock + _fraction(fraction, scale)
+
+
+def _timestamp_ntz(value: Any, scale: int) -> str:
+    seconds, fraction, _ = _instant(value, scale)
+    return _clock(seconds) + fraction
+
+
+def _timestamp_ltz(value: Any, scale: int) -> str:
+    seconds, fraction, _ = _instant(value, scale)
+    return _clock(seconds) + fraction + "Z"
+
+
+def _timestamp_tz(value: Any, scale: int) -> str:
+    seconds, fraction, offset_min = _instant(value, scale)
+    sign, minutes = ("-", -offset_min) if offset_min < 0 else ("+", offset_min)
+    return f"{_clock(seconds + offset_min * 60)}{fraction}{sign}{minutes // 60:02}:{minutes % 60:02}"
+
+
+def _instant(value: Any, scale: int) -> tuple[int, str, int]:
+    """Whole seconds since 1970 UTC, the fraction's text, and the stored offset in minutes.
+
+    The server sends an integer of 10^-scale seconds, or a struct: `epoch` seconds with a `fraction` of nanoseconds,
+    or (TIMESTAMP_TZ in two fields) `epoch` in 10^-scale seconds; `timezone` is minutes plus 1440.
+    """
+    if isinstance(value, int):
+        seconds, fraction = divmod(value, 10**scale)
+        return seconds, _fraction(fraction, scale), 0
+    if isinstance(value, datetime):
+        aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+        micros = (aware - _EPOCH) // timedelta(microseconds=1)
+        return micros // 10**6, _fraction(micros % 10**6, 6), 0
+    offset_min = int(value.get("timezone", 1440)) - 1440
+    if "fraction" in value:
+        return int(value["epoch"]), _fraction(int(value["fraction"]) // 10 ** (9 - scale), scale), offset_min
+    seconds, fraction = divmod(int(value["epoch"]), 10**scale)
+    return seconds, _fraction(fraction, scale), offset_min
+
+
+def _fraction(value: int, digits: int) -> str:
+    return f".{value:0{digits}}" if digits else ""
+
+
+def _clock(seconds: int) -> str:
+    return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S").zfill(19)
+
+
+def _binary(value: bytes, _: int) -> str:
+    return value.hex().upper()
+
+
+def _semi_structured(value: Any, _: int) -> Any:
+    """JSON text as its value; text that is not JSON (such as a sparse array's `undefined`) stays text."""
+    if not isinstance(value, str):
+        return _nested(value, 0)
+    try:
+        return json.loads(value, parse_int=lambda text: _integer(int(text)), parse_float=_exact_float)
+    except ValueError:
+        return value
+
+
+def _exact_float(text: str) -> float | str:
+    number = float(text)
+    return number if math.isfinite(number) and Decimal(repr(number)) == Decimal(text) else text
+
+
+def _nested(value: Any, _: int) -> Any:
+    """Structured values (VECTOR, MAP, typed OBJECT and ARRAY) that Arrow carries as lists and structs."""
+    match value:
+        case None | str() | bool():
+            return value
+        case int():
+            return _integer(value)
+        case float():
+            return _real(value, 0)
+        case dict():
+            return {str(k): _nested(v, 0) for k, v in value.items()}
+        case list() | tuple():
+            return [_nested(v, 0) for v in value]
+        case bytes():
+            return _binary(value, 0)
+        case _:
+            return str(value)
+
+
+def _by_arrow_type(arrow_type: pa.DataType) -> Encoder:
+    """For a field without Snowflake's metadata: what its Arrow type means."""
+    if pa.types.is_decimal(arrow_type):
+        return lambda value, _: _fixed(value, arrow_type.scale)
+    if pa.types.is_timestamp(arrow_type):
+        return _timestamp_ntz if arrow_type.tz is None else _timestamp_ltz
+    return _nested
+
+
+ENCODERS: dict[str, Encoder] = {
+    "FIXED": _fixed,
+    "REAL": _real,
+    "DECFLOAT": _decfloat,
+    "DATE": _date,
+    "TIME": _time,
+    "TIMESTAMP_NTZ": _timestamp_ntz,
+    "TIMESTAMP": _timestamp_ntz,
+    "TIMESTAMP_LTZ": _timestamp_ltz,
+    "TIMESTAMP_TZ": _timestamp_tz,
+    "BINARY": _binary,
+    "VARIANT": _semi_structured,
+    "OBJECT": _semi_structured,
+    "ARRAY": _semi_structured,
+    "MAP": _semi_structured,
+    "VECTOR": _nested,
+}

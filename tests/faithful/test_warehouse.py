@@ -1,0 +1,181 @@
+"""What the real driver does on the wire for one statement, and what comes back of it."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from server.raw import RawRows
+from server.refusals import Refusal, SnowflakeUnavailable, StatementFailed, StatementTimedOut
+from server.warehouse import Account, Order, SnowflakeSession
+from tests.support.stub_snowflake import StubSnowflake, column, failure, numbers, rowset, stub_snowflake
+
+SQL = "SELECT 1 AS N"
+
+
+@pytest.fixture
+def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubSnowflake]:
+    monkeypatch.setenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
+    with stub_snowflake() as running:
+        yield running
+
+
+def session(stub: StubSnowflake) -> SnowflakeSession:
+    return SnowflakeSession(Account("acct", "127.0.0.1", stub.port, "http"), token="jwt", role="READER", warehouse="WH")
+
+
+def run(stub: StubSnowflake, answer: dict[str, Any], **order: Any) -> RawRows:
+    stub.answers[SQL] = lambda _: answer
+    opened = session(stub)
+    try:
+        return opened.run(_order(**order))
+    finally:
+        opened.close()
+
+
+def _order(**order: Any) -> Order:
+    return Order(**{"sql": SQL, "parameters": (), "rows_max": 10, "statement_timeout_s": 7, "tag": "t", **order})
+
+
+def test_a_login_names_one_role_and_no_secondary_roles(stub: StubSnowflake) -> None:
+    session(stub).close()
+    [login] = stub.logins
+    assert login["query"]["roleName"] == "READER"
+    assert login["query"]["warehouse"] == "WH"
+    assert login["AUTHENTICATOR"] == "OAUTH"
+    assert login["TOKEN"] == "jwt"
+    assert login["SECONDARY_ROLES"] == "NONE"
+    assert login["SESSION_PARAMETERS"]["MULTI_STATEMENT_COUNT"] == "1"
+
+
+def test_a_statement_carries_its_own_limit_and_tag(stub: StubSnowflake) -> None:
+    run(stub, numbers(1))
+    [request] = stub.requests
+    assert request["sqlText"] == SQL
+    assert int(request["parameters"]["STATEMENT_TIMEOUT_IN_SECONDS"]) == 7
+    assert request["parameters"]["QUERY_TAG"] == "t"
+
+
+def test_bind_values_travel_beside_the_text(stub: StubSnowflake) -> None:
+    stub.answers["SELECT ?"] = lambda _: numbers(1)
+    opened = session(stub)
+    opened.run(_order(sql="SELECT ?", parameters=("'; DROP TABLE t --", 1, 2.5, True, None)))
+    opened.close()
+    [request] = stub.requests
+    assert request["sqlText"] == "SELECT ?"
+    assert request["bindings"]["1"] == {"type": "TEXT", "value": "'; DROP TABLE t --"}
+    assert [request["bindings"][str(i)]["type"] for i in range(1, 5)] == ["TEXT", "FIXED", "REAL", "BOOLEAN"]
+    assert request["bindings"]["5"]["value"] is None
+
+
+@pytest.mark.parametrize(
+    ("count", "rows_max", "kept", "truncated"), [(0, 5, 0, False), (5, 5, 5, False), (6, 5, 5, True)]
+)
+def test_rows_are_cut_at_the_limit_and_say_so(
+    stub: StubSnowflake, count: int, rows_max: int, kept: int, truncated: bool
+) -> None:
+    raw = run(stub, numbers(count), rows_max=rows_max)
+    assert (len(raw.rows), raw.truncated) == (kept, truncated)
+
+
+def test_columns_carry_snowflakes_types(stub: StubSnowflake) -> None:
+    struct = pa.struct([("epoch", pa.int64()), ("fraction", pa.int32()), ("timezone", pa.int32())])
+    columns = [
+        column("A", "fixed", pa.decimal128(38, 2), precision=38, scale=2),
+        column("B", "text", pa.string(), length=20),
+        column("C", "timestamp_tz", struct, scale=9),
+        column("D", "variant", pa.string()),
+        column("E", "binary", pa.binary(), length=8),
+        column("F", "time", pa.int64(), scale=3),
+        column("G", "boolean", pa.bool_()),
+        column("H", "real", pa.float64()),
+    ]
+    values: list[list[Any]] = [
+        [None], ["é"], [{"epoch": 0, "fraction": 123456789, "timezone": 1380}], ['{"k":[1]}'], [b"\x01\xff"], [86399999],
+        [True], [1e300],
+    ]  # fmt: skip
+    table = pa.table(
+        [pa.array(value, f.type) for value, (f, _) in zip(values, columns, strict=True)],
+        schema=pa.schema([f for f, _ in columns]),
+    )
+    raw = run(stub, rowset(table, [rowtype for _, rowtype in columns]))
+    assert [c.type for c in raw.columns] == [
+        "NUMBER(38,2)", "VARCHAR(20)", "TIMESTAMP_TZ(9)", "VARIANT", "BINARY(8)", "TIME(3)", "BOOLEAN", "FLOAT",
+    ]  # fmt: skip
+    assert list(raw.rows[0]) == [
+        None, "é", "1969-12-31T23:00:00.123456789-01:00", {"k": [1]}, "01FF", "23:59:59.999", True, 1e300,
+    ]  # fmt: skip
+
+
+def test_a_write_runs_between_begin_and_commit(stub: StubSnowflake) -> None:
+    raw = run(stub, _affected(3), is_write=True)
+    assert stub.statements == ["BEGIN", SQL, "COMMIT"]
+    assert raw.rows_affected == 3
+    assert raw.rows == []
+
+
+def test_a_failed_write_is_rolled_back(stub: StubSnowflake) -> None:
+    with pytest.raises(StatementFailed):
+        run(stub, failure(100038, "Numeric value 'x' is not recognized"), is_write=True)
+    assert stub.statements == ["BEGIN", SQL, "ROLLBACK"]
+
+
+@pytest.mark.parametrize(
+    ("errno", "refusal"),
+    [(100038, StatementFailed), (100051, StatementFailed), (630, StatementTimedOut), (390111, SnowflakeUnavailable)],
+)
+def test_a_driver_error_becomes_a_stable_code_and_its_text_stays_inside(
+    stub: StubSnowflake, errno: int, refusal: type[Refusal]
+) -> None:
+    with pytest.raises(refusal) as caught:
+        run(stub, failure(errno, "Numeric value 'secret@example.com' is not recognized"))
+    said = f"{caught.value} {caught.value.hint}"
+    assert "secret" not in said
+    assert "secret" in caught.value.facts["driver_message"]
+    assert caught.value.__cause__ is None
+
+
+def test_a_refused_login_is_unavailable_and_leaks_nothing(stub: StubSnowflake) -> None:
+    stub.login_answer = failure(390144, "JWT token is invalid: eyJhbGciOi", "28000")
+    with pytest.raises(SnowflakeUnavailable) as caught:
+        session(stub)
+    assert "eyJ" not in str(caught.value)
+
+
+def test_another_session_can_stop_a_statement(stub: StubSnowflake) -> None:
+    def hang(_: dict[str, Any]) -> dict[str, Any]:
+        stub.hang.wait(20)
+        return failure(604, "SQL execution canceled", "57014")
+
+    stub.answers[SQL] = hang
+    running, control = session(stub), session(stub)
+    caught: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            running.run(_order())
+        except Refusal as refusal:
+            caught.append(refusal)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    control.cancel_all_of(running.session_id)
+    thread.join(10)
+    assert not thread.is_alive()
+    assert isinstance(caught[0], StatementFailed)
+    [cancel] = [r for r in stub.requests if r["sqlText"].startswith("SELECT SYSTEM$CANCEL_ALL_QUERIES")]
+    assert cancel["bindings"]["1"]["value"] == str(running.session_id)
+    running.close()
+    control.close()
+
+
+def _affected(count: int) -> dict[str, Any]:
+    """A DML's reply: one JSON row with the number of rows inserted."""
+    rowtype = column("number of rows inserted", "fixed", pa.int64(), precision=19, scale=0)[1]
+    data = {
+        "rowtype": [rowtype], "rowset": [[str(count)]], "total": 1, "returned": 1, "queryResultFormat": "json",
+        "statementTypeId": 12544, "queryId": "q", "parameters": [],
+    }  # fmt: skip
+    return {"success": True, "code": None, "message": None, "data": data}
