@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from audit.canonical import Json, NotCanonical, canonical, parse
+from audit.canonical import Json, NotCanonical, parse, spell
 
 VERSION = 1
 
@@ -37,12 +37,8 @@ class JournalEntry:
         return f"{self.stream}/{self.n}"
 
     def body(self) -> bytes:
-        """The canonical bytes: what is stored and hashed.
-
-        Raises:
-            NotCanonical: a fact has no canonical spelling.
-        """
-        return canonical(
+        """The canonical bytes: what is stored and hashed. The facts are as `Sealer.seal` or `read_entry` gave them."""
+        return spell(
             {
                 "v": self.v,
                 "stream": str(self.stream),
@@ -63,7 +59,7 @@ def digest(body: bytes) -> bytes:
 
 def rfc3339(at: datetime) -> str:
     """`at` in UTC with exactly six digits of a second, which is what a PostgreSQL timestamp keeps."""
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def read_entry(body: bytes) -> JournalEntry:

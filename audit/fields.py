@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from types import MappingProxyType
+from types import MappingProxyType, NoneType
 from typing import TypeAlias
 
 from audit.canonical import NotCanonical, is_name
@@ -13,6 +13,10 @@ Fact: TypeAlias = Plain | Sequence[Plain]
 """A value that the line notes. Floats only in secret fields: bytes that are hashed hold none."""
 
 Facts: TypeAlias = Mapping[str, Fact]
+
+
+_SPELLABLE = (str, int, NoneType)
+_PLAIN = (*_SPELLABLE, float)
 
 
 class Classification(StrEnum):
@@ -61,11 +65,12 @@ def check_facts(facts: Facts) -> None:
         NotCanonical: a field's name is not a short lower-case name, or a value is not a `Fact`.
     """
     for field, value in facts.items():
-        if not is_name(field):
+        classification = FIELDS.get(field)
+        if classification is None and not is_name(field):
             raise NotCanonical("a field whose name is not a short lower-case name")
-        floats_allowed = classify(field) is Classification.SECRET
+        if type(value) is str:
+            continue
+        allowed = _PLAIN if classification is None or classification is Classification.SECRET else _SPELLABLE
         for item in value if isinstance(value, (list, tuple)) else (value,):
-            if isinstance(item, float) and not floats_allowed:
-                raise NotCanonical(f"a float in the field `{field}`")
-            if item is not None and not isinstance(item, (str, int, float)):
+            if not isinstance(item, allowed):
                 raise NotCanonical(f"a value in the field `{field}` that is no fact")

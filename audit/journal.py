@@ -2,7 +2,7 @@
 
 import time
 import traceback
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from types import TracebackType
@@ -12,6 +12,7 @@ from uuid import UUID
 import anyio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from audit.canonical import NotCanonical
 from audit.fields import Fact, Facts, check_facts
 from audit.sealing import Sealer
 from audit.unavailable import JournalUnavailable
@@ -28,6 +29,7 @@ _CRASH_CHARACTERS_MAX = 16_000
 class Record:
     """One call's entries. Leaving it commits the outcome: `answered`, `refused`, `failed` or `cancelled`.
 
+    An exception with a `code` and a `hint` is a refusal; the mapping `facts` that it may carry is noted too.
     Facts accumulate; each entry holds those that no earlier entry of the call has.
     """
 
@@ -80,9 +82,9 @@ class Record:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         stage, facts = _outcome(error)
-        if "duration_ms" not in self._known and "duration_ms" not in self._new:
-            facts["duration_ms"] = round((time.monotonic() - self._started_s) * 1000)
-        self.note(**facts)
+        self._note_what_can_be_noted(facts)
+        if "duration_ms" not in self._new:
+            self.note(duration_ms=round((time.monotonic() - self._started_s) * 1000))
         try:
             with anyio.CancelScope(shield=True):  # the writer's deadline bounds it
                 await self._append(stage, must_write=self._begun)
@@ -90,6 +92,12 @@ class Record:
             if error is None or (isinstance(error, Exception) and not isinstance(error, JournalUnavailable)):
                 raise unavailable from error
             # A cancellation stays one. Its entry is kept and written when the database is back.
+
+    def _note_what_can_be_noted(self, facts: Facts) -> None:
+        """An error's own facts must not be what keeps its outcome from being written."""
+        for field, value in facts.items():
+            with suppress(NotCanonical):
+                self.note(**{field: value})
 
 
 class Journal:
@@ -160,7 +168,7 @@ async def open_journal(
         raise
 
 
-def _outcome(error: BaseException | None) -> tuple[str, dict[str, Fact]]:
+def _outcome(error: BaseException | None) -> tuple[str, Facts]:
     if error is None:
         return "answered", {}
     if isinstance(error, anyio.get_cancelled_exc_class()):
@@ -168,6 +176,7 @@ def _outcome(error: BaseException | None) -> tuple[str, dict[str, Fact]]:
     # Every refusal has a code and a hint; a code alone is also what some libraries put on their errors.
     code = getattr(error, "code", None)
     if isinstance(code, str) and isinstance(getattr(error, "hint", None), str):
-        return "refused", {"code": str(code)}
+        told = getattr(error, "facts", None)
+        return "refused", {**(told if isinstance(told, Mapping) else {}), "code": str(code)}
     text = "".join(traceback.format_exception(error))
     return "failed", {"crash": text[-_CRASH_CHARACTERS_MAX:]}

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from audit.canonical import INTEGER_MAX, Json, canonical, parse
-from audit.fields import Classification, Fact, Facts, Plain, classify
+from audit.fields import FIELDS, Classification, Fact, Facts, Plain, classify
 
 KEY_BYTES_MIN = 32
 
@@ -59,8 +59,9 @@ class Sealer:
 
         Equal values in one field give equal hashes, so that a known value can be looked for; across fields they differ.
         """
-        text = f"{field}\0{_kind(value)}\0{value}".encode("utf-8", "surrogatepass")
-        return f"hmac:{self.key_id}:{hmac.digest(self._hmac_key, text, 'sha256').hex()}"
+        text = str.__str__(value) if isinstance(value, str) else str(value)
+        spelled = f"{field}\0{_kind(value)}\0{text}".encode("utf-8", "surrogatepass")
+        return f"hmac:{self.key_id}:{hmac.digest(self._hmac_key, spelled, 'sha256').hex()}"
 
     def encrypt(self, data: bytes, context: str) -> str:
         """`aes256gcm:<key id>:<base64url of nonce and ciphertext>`, which opens only in the same `context`."""
@@ -85,20 +86,24 @@ class Sealer:
 
     def seal(self, facts: Facts, place: str) -> dict[str, Json]:
         """Each fact as it is stored in the entry at `place` (`<stream>/<n>`). The facts have passed `check_facts`."""
-        return {field: self._seal_one(field, value, place) for field, value in facts.items()}
+        sealed: dict[str, Json] = {}
+        for field, value in facts.items():
+            # Most facts are plain names; this loop runs for each fact of each entry.
+            if type(value) is str and FIELDS.get(field) is Classification.PUBLIC and _is_plain(value):
+                sealed[field] = value
+            else:
+                sealed[field] = self._seal_one(field, value, place)
+        return sealed
 
     def _seal_one(self, field: str, value: Fact, place: str) -> Json:
-        match classify(field):
-            case Classification.PUBLIC:
-                return _spellable(value)
-            case Classification.SENSITIVE:
-                return self.encrypt(canonical(_spellable(value)), f"{place}/{field}")
-            case Classification.SECRET:
-                if isinstance(value, (list, tuple)):
-                    return [self.hmac(field, item) for item in value]
-                return self.hmac(field, value)  # type: ignore[arg-type]  # a Sequence is a list or a tuple: check_facts
-            case other:
-                assert_never(other)
+        classification = classify(field)
+        if classification is Classification.PUBLIC:
+            return _spellable(value)
+        if classification is Classification.SENSITIVE:
+            return self.encrypt(canonical(_spellable(value)), f"{place}/{field}")
+        if isinstance(value, (list, tuple)):
+            return [self.hmac(field, item) for item in value]
+        return self.hmac(field, value)  # type: ignore[arg-type]  # a Sequence is a list or a tuple: check_facts
 
     def unseal(self, facts: dict[str, Json], place: str) -> dict[str, Json]:
         """The facts of the entry at `place` with what is encrypted opened; keyed hashes stay hashes.
@@ -131,14 +136,17 @@ def _kind(value: Plain) -> str:
             assert_never(other)
 
 
+def _is_plain(text: str) -> bool:
+    return text.isascii() and "\0" not in text
+
+
 def _spellable(value: Fact) -> Json:
     """`value` with what canonical JSON cannot spell made visible: U+FFFD for a character, digits for a big integer."""
-    match value:
-        case str():
-            return _UNSPELLABLE.sub("\N{REPLACEMENT CHARACTER}", value)
-        case int() if abs(value) > INTEGER_MAX:
-            return str(value)
-        case list() | tuple():
-            return [_spellable(item) for item in value]
-        case _:
-            return value  # type: ignore[return-value]  # no float is left in a field that is not secret: check_facts
+    if isinstance(value, str):
+        text = str.__str__(value)  # plain text: members of enumerations are strings too
+        return text if _is_plain(text) else _UNSPELLABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+    if isinstance(value, (list, tuple)):
+        return [_spellable(item) for item in value]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return int(value) if abs(value) <= INTEGER_MAX else str(int(value))
+    return value  # type: ignore[return-value]  # no float is left in a field that is not secret: check_facts

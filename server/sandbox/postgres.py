@@ -283,7 +283,7 @@ class EmbeddedPostgres:
             *(part for name, value in settings.items() for part in ("-c", f"{name}={value}")),
         ]  # fmt: skip
         pid_file = self._data / "postmaster.pid"
-        with self._log.open("wb") as log:
+        with self._log.open("ab") as log:
             # Out of the terminal's group: Ctrl-C is for us, and the journal is still needed while we stop.
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", env=_environment(),
