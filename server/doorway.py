@@ -8,7 +8,7 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import orjson
 from mcp.server.auth.middleware.auth_context import get_access_token
@@ -44,7 +44,8 @@ TOOL_NAME_LENGTH_MAX = 64
 
 log = logging.getLogger(__name__)
 
-TurnedAway = Refusal | PolicyRefusal | BadArguments | JournalUnavailable
+TurnedAway: TypeAlias = Refusal | PolicyRefusal | BadArguments | JournalUnavailable
+TURNED_AWAY = (Refusal, PolicyRefusal, BadArguments, JournalUnavailable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ class Doorway:
             answer = await walk(call, self.house)
         except AskFirst as question:
             return question.as_result()
-        except TurnedAway as refusal:
+        except TURNED_AWAY as refusal:
             return refused(refusal, call.id)
         except Exception as crash:
             # The journal has the crash in full; its text may quote data, so the log gets the way to it only.

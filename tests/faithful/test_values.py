@@ -60,8 +60,10 @@ def test_times_keep_nanoseconds(nanos: int) -> None:
     assert (int(hours) * 3600 + int(minutes) * 60) * 10**9 + int(Decimal(seconds) * 10**9) == nanos
 
 
-INSTANTS = st.datetimes(min_value=datetime(1, 1, 3), max_value=datetime(9999, 12, 28))
-EPOCH = datetime(1970, 1, 1)
+EPOCH = datetime.fromisoformat("1970-01-01T00:00:00")
+INSTANTS = st.datetimes(
+    min_value=datetime.fromisoformat("0001-01-03T00:00:00"), max_value=datetime.fromisoformat("9999-12-28T00:00:00")
+)
 
 
 @given(INSTANTS, st.integers(min_value=0, max_value=999_999_999))

@@ -1,0 +1,142 @@
+"""Sessions are kept for the same principal, role and policy alone, within limits, and ended at the first doubt."""
+
+from collections.abc import AsyncGenerator, Iterator
+from dataclasses import dataclass, replace
+
+import anyio
+import pytest
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+
+from server.credentials import ExternalOAuth
+from server.pool import Kind, PoolLimits, SessionPool, open_pool
+from server.refusals import Busy, SnowflakeUnavailable
+from server.warehouse import Account
+from tests.support.stub_snowflake import StubSnowflake, failure, stub_snowflake
+
+ADA = Kind("iss", "ada", "READER", "WH", "p1")
+KEY = RSAKey.generate_key(2048)
+
+
+@dataclass
+class Clock:
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubSnowflake]:
+    monkeypatch.setenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
+    with stub_snowflake() as running:
+        yield running
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def pool(stub: StubSnowflake, clock: Clock) -> AsyncGenerator[SessionPool]:
+    limits = PoolLimits(ttl_s=100, idle_s=10, wait_s=0.3, per_principal_max=2, total_max=3)
+    credentials = ExternalOAuth("https://gate", "https://snow", KEY)
+    with anyio.fail_after(30):
+        async with open_pool(Account("acct", "127.0.0.1", stub.port, "http"), credentials, limits) as opened:
+            opened.clock = clock
+            yield opened
+
+
+async def test_a_warm_call_pays_no_login(pool: SessionPool, stub: StubSnowflake) -> None:
+    for _ in range(5):
+        pool.give_back(await pool.borrow(ADA))
+    assert len(stub.logins) == 1
+
+
+@pytest.mark.parametrize("other", [{"subject": "emil"}, {"role": "WRITER"}, {"policy": "p2"}, {"issuer": "iss2"}])
+async def test_a_session_serves_nobody_else(pool: SessionPool, stub: StubSnowflake, other: dict[str, str]) -> None:
+    first = await pool.borrow(ADA)
+    pool.give_back(first)
+    second = await pool.borrow(replace(ADA, **other))
+    assert second.session is not first.session
+    assert len(stub.logins) == 2
+    pool.give_back(second)
+
+
+async def test_each_login_has_a_token_for_one_user_and_one_role_and_a_minute(
+    pool: SessionPool, stub: StubSnowflake
+) -> None:
+    pool.give_back(await pool.borrow(ADA))
+    claims = jwt.decode(stub.logins[0]["TOKEN"], KEY, algorithms=["RS256"]).claims
+    assert (claims["sub"], claims["scp"], claims["aud"]) == ("ada", ["session:role:READER"], "https://snow")
+    assert claims["exp"] - claims["iat"] == 60
+
+
+async def test_an_idle_or_old_session_is_not_used_again(pool: SessionPool, stub: StubSnowflake, clock: Clock) -> None:
+    pool.give_back(await pool.borrow(ADA))
+    clock.now += 11
+    kept = await pool.borrow(ADA)
+    clock.now += 101
+    pool.give_back(kept)
+    pool.give_back(await pool.borrow(ADA))
+    assert len(stub.logins) == 3
+
+
+async def test_a_broken_session_is_not_used_again(pool: SessionPool, stub: StubSnowflake) -> None:
+    broken = await pool.borrow(ADA)
+    broken.session.is_usable = False
+    pool.give_back(broken)
+    fresh = await pool.borrow(ADA)
+    assert fresh.session is not broken.session
+    pool.give_back(fresh)
+
+
+async def test_past_a_principals_limit_a_caller_waits_and_is_then_refused(pool: SessionPool) -> None:
+    held = [await pool.borrow(ADA), await pool.borrow(ADA)]
+    with pytest.raises(Busy):
+        await pool.borrow(ADA)
+    for one in held:
+        pool.give_back(one)
+    pool.give_back(await pool.borrow(ADA))
+
+
+async def test_a_waiting_caller_gets_the_session_that_comes_back(pool: SessionPool) -> None:
+    held = [await pool.borrow(ADA), await pool.borrow(ADA)]
+    got: list[object] = []
+
+    async def wait() -> None:
+        pooled = await pool.borrow(ADA)
+        got.append(pooled.session)
+        pool.give_back(pooled)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(wait)
+        await anyio.wait_all_tasks_blocked()
+        pool.give_back(held[0])
+    assert got == [held[0].session]
+    pool.give_back(held[1])
+
+
+async def test_when_all_are_taken_an_idle_session_of_another_makes_way(pool: SessionPool) -> None:
+    kinds = [replace(ADA, subject=name) for name in ("a", "b", "c")]
+    for kind in kinds:
+        pool.give_back(await pool.borrow(kind))
+    pool.give_back(await pool.borrow(replace(ADA, subject="d")))
+
+
+async def test_a_refused_login_frees_its_place(pool: SessionPool, stub: StubSnowflake) -> None:
+    stub.login_answer = failure(390144, "JWT token is invalid.", "28000")
+    for _ in range(4):
+        with pytest.raises(SnowflakeUnavailable):
+            await pool.borrow(ADA)
+    stub.login_answer = None
+    pool.give_back(await pool.borrow(ADA))
+
+
+async def test_a_closed_pool_leaves_no_session_behind(stub: StubSnowflake) -> None:
+    credentials = ExternalOAuth("https://gate", "https://snow", KEY)
+    async with open_pool(Account("acct", "127.0.0.1", stub.port, "http"), credentials, PoolLimits()) as pool:
+        pooled = await pool.borrow(ADA)
+        pool.give_back(pooled)
+    assert not pooled.session.is_usable
