@@ -16,13 +16,12 @@ import pyarrow as pa
 from server.sandbox import crm
 from server.sandbox.fakesnow_app import Engine, Owner
 from server.sandbox.state import SandboxError
-from server.sandbox.tables import CRM_TABLES, CRM_VIEWS, TPCH_TABLES, Column, Table, View
+from server.sandbox.tables import CRM_TABLES, CRM_VIEWS, TPCH_SCALE, TPCH_TABLES, Column, Table, View
 
-SCALE = 0.01
 TPCHGEN_TIMEOUT_S = 600
 
 
-def prepare(directory: Path, scale: float = SCALE) -> None:
+def prepare(directory: Path, scale: float = TPCH_SCALE) -> None:
     """Make sure that `directory` holds the databases; what is there already is left as it is.
 
     `scale` is TPC-H's scale factor (1 is about 1 GB; 0.01 has 60,175 order lines). Raises SandboxError

@@ -1,7 +1,7 @@
 """DuckDB's errors as the ones that Snowflake would give for the same mistake.
 
 The texts keep what Snowflake's keep, values of the data included: a gate that lets them through must be caught here.
-Source: Snowflake's own messages for codes 904, 1003, 2003, 100035, 100037, 100038, 100051.
+Source: Snowflake's own messages for codes 904, 1003, 2003, 2140, 100035, 100037 to 100040, 100072, 100108.
 """
 
 import re
@@ -10,12 +10,19 @@ import duckdb
 
 from server.sandbox.replies import SnowflakeError, cancelled, not_found
 
-_VALUE = re.compile(
-    r"[Cc]ould not convert string [\"'](.*?)[\"'] to (\w+)|field value out of range: \"(.*?)\"", re.DOTALL
+_VALUE = re.compile(r"[Cc]ould not convert string [\"'](?P<value>.*?)[\"'] to (?P<type>\w+)", re.DOTALL)
+_MOMENT = re.compile(
+    r"(?P<type>date|time|timestamp) field (?:format|value out of range): \"(?P<value>.*?)\"", re.DOTALL
 )
 _COLUMN = re.compile(r'(?:column|Column)(?: with name| named)? "?([\w$]+)"?')
 _TABLE = re.compile(r"(?:Table|View|Schema|Catalog)(?: with name)? \"?([\w$.]+)\"? does not exist")
-_NUMBERS = ("INT", "DECIMAL", "DOUBLE", "FLOAT", "NUMERIC", "HUGEINT")
+_FUNCTION = re.compile(r"Function with name \"?([\w$.]+)\"? does not exist")
+_RECOGNISED = {
+    "BOOL": ("100037", "22018", "Boolean value"),
+    "TIMESTAMP": ("100035", "22007", "Timestamp"),
+    "TIME": ("100108", "22007", "Time"),
+    "DATE": ("100040", "22007", "Date"),
+}
 
 
 def as_snowflake(error: duckdb.Error) -> SnowflakeError:
@@ -29,8 +36,7 @@ def as_snowflake(error: duckdb.Error) -> SnowflakeError:
         case duckdb.BinderException():
             return _binding(text)
         case duckdb.CatalogException():
-            found = _TABLE.search(text)
-            return not_found(f"Object '{found[1]}'") if found else _compilation(text)
+            return _missing(text)
         case duckdb.ConstraintException():
             return SnowflakeError("100072", "22000", "NULL result in a non-nullable column")
         case _:
@@ -38,17 +44,14 @@ def as_snowflake(error: duckdb.Error) -> SnowflakeError:
 
 
 def _conversion(text: str) -> SnowflakeError:
-    found = _VALUE.search(text)
-    value, target = (found[1] or found[3], (found[2] or "").upper()) if found else ("", "")
-    if target == "BOOL" or target == "BOOLEAN":
-        return SnowflakeError("100037", "22018", f"Boolean value '{value}' is not recognized")
-    if target.startswith("TIMESTAMP"):
-        return SnowflakeError("100035", "22007", f"Timestamp '{value}' is not recognized")
-    if target == "DATE" or (found and found[3]):
-        return SnowflakeError("100040", "22007", f"Date '{value}' is not recognized")
-    if any(name in target for name in _NUMBERS) or found:
-        return SnowflakeError("100038", "22018", f"Numeric value '{value}' is not recognized")
-    return SnowflakeError("100039", "22003", "Numeric value is out of range")
+    found = _VALUE.search(text) or _MOMENT.search(text)
+    if found is None:
+        return SnowflakeError("100039", "22003", "Numeric value is out of range")
+    value, target = found["value"], found["type"].upper()
+    for prefix, (code, sqlstate, what) in _RECOGNISED.items():
+        if target.startswith(prefix):
+            return SnowflakeError(code, sqlstate, f"{what} '{value}' is not recognized")
+    return SnowflakeError("100038", "22018", f"Numeric value '{value}' is not recognized")
 
 
 def _binding(text: str) -> SnowflakeError:
@@ -56,6 +59,13 @@ def _binding(text: str) -> SnowflakeError:
     if found and ("not found" in text or "does not have" in text):
         return SnowflakeError("000904", "42000", f"SQL compilation error:\ninvalid identifier '{found[1].upper()}'")
     return _compilation(text)
+
+
+def _missing(text: str) -> SnowflakeError:
+    if function := _FUNCTION.search(text):
+        return SnowflakeError("002140", "42601", f"SQL compilation error:\nUnknown function {function[1].upper()}")
+    found = _TABLE.search(text)
+    return not_found(f"Object '{found[1]}'") if found else _compilation(text)
 
 
 def _compilation(text: str) -> SnowflakeError:

@@ -12,23 +12,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+import orjson
+
 from server.sandbox import stand_ins
 
 stand_ins.install()
 
 import duckdb  # noqa: E402  # the stand-ins come first
 import fakesnow.server as fakesnow_server  # noqa: E402
+import fakesnow.transforms  # noqa: E402
 from fakesnow import info_schema, macros  # noqa: E402
 from fakesnow.conn import FakeSnowflakeConnection  # noqa: E402
 from fakesnow.cursor import FakeSnowflakeCursor  # noqa: E402
-from fakesnow.dialect import parse, parse_one  # noqa: E402
+from fakesnow.dialect import parse  # noqa: E402
 from fakesnow.instance import FakeSnow  # noqa: E402
 from fakesnow.transforms import show  # noqa: E402
 from snowflake.connector.errors import Error as ConnectorError  # noqa: E402
 from snowflake.connector.errors import ProgrammingError  # noqa: E402
 from starlette.requests import Request  # noqa: E402
 
-from server.sandbox import binds, duckdb_errors, information_schema, privileges  # noqa: E402
+from server.sandbox import binds, context, duckdb_errors, information_schema, privileges  # noqa: E402
 from server.sandbox.account import DATABASES  # noqa: E402
 from server.sandbox.replies import SnowflakeError, unsupported  # noqa: E402
 from server.sandbox.running import Statement  # noqa: E402
@@ -38,6 +41,8 @@ RESULTS_REMEMBERED_MAX = 4
 GLOBAL_DATABASE = "_fs_global"
 
 V = TypeVar("V")
+
+_WITHOUT_CODE = re.compile(r"^\d{6} \(\w{5}\): ")
 
 
 class _FewResults(OrderedDict[str, V]):
@@ -63,6 +68,8 @@ class _Instance(FakeSnow):
         self.duck_conn.execute(info_schema.fs_global_creation_sql())
         self.duck_conn.execute(show.fs_global_creation_sql())
         self.duck_conn.execute("SET GLOBAL TimeZone = 'UTC'")
+        # For sessions without a current database, which would find fakesnow's macros in none.
+        self.duck_conn.execute(macros.creation_sql("memory"))
         for database in sorted(DATABASES):
             self._attach(directory, database)
             self.duck_conn.execute(info_schema.per_db_creation_sql(database))
@@ -96,6 +103,7 @@ class _Connection(FakeSnowflakeConnection):
         )
         self.session = session
         self.statement: Statement | None = None
+        self.was_parsed = False
         self.error: SnowflakeError | None = None
 
     def cursor(self, cursor_class: type[Any] | None = None) -> "_Cursor":
@@ -114,7 +122,8 @@ class _Cursor(FakeSnowflakeCursor):
         return statement.query_id if statement else None
 
     def execute(self, command: str, params: Any = None, *args: Any, **kwargs: Any) -> "_Cursor":
-        self._created_view: list[str] = []
+        self._created_view: list[Any] = []
+        self._conn.was_parsed = True
         try:
             super().execute(command, params, *args, **kwargs)
             if self._created_view:
@@ -129,10 +138,15 @@ class _Cursor(FakeSnowflakeCursor):
     def check_db_and_schema(self, expression: Any) -> None:
         privileges.check(expression, self._conn.session.login.role, self._conn.database, self._conn.schema)
         super().check_db_and_schema(expression)
+        if expression.key == "create" and str(expression.args.get("kind")).upper() == "VIEW":
+            named = expression.this.this if expression.this.key == "schema" else expression.this
+            self._created_view = [named.catalog or self._conn.database, named.db or self._conn.schema, named.name]
 
     def _transform(self, expression: Any, params: Any) -> Any:
-        answers = _context(self._conn.session)
-        return super()._transform(expression.transform(lambda node: _answered(node, answers), copy=False), params)
+        answers = context.answers(self._conn.session, self._conn.database, self._conn.schema)
+        context.name_columns(expression)
+        expression = expression.transform(lambda node: context.answered(node, answers), copy=False)
+        return super()._transform(expression, params)
 
     def _execute(self, transformed: Any, params: Any = None) -> None:
         if self._conn.statement is not None and self._conn.statement.cause is not None:
@@ -163,8 +177,7 @@ class Engine:
     def __init__(self, directory: Path) -> None:
         """Open, or make, the databases in `directory`; one process at a time may hold them."""
         warnings.filterwarnings("ignore", message="Arrow output on a DB-API result", category=UserWarning)
-        # fakesnow's own rule fails on decimals, dates and NULL as the driver sends them
-        vars(fakesnow_server)["from_binding"] = binds.value_of
+        _mend_fakesnow()
         self._instance = _Instance(directory)
 
     def owner(self) -> Owner:
@@ -205,7 +218,7 @@ class Engine:
         handle = str(statement.session.session_id)
         connection = fakesnow_server.sessions[handle]
         assert isinstance(connection, _Connection)  # noqa: S101  # ours is the only way in
-        connection.statement, connection.error = statement, None
+        connection.statement, connection.was_parsed, connection.error = statement, False, None
         try:
             _refuse_several(statement.record.sql)
             response = await fakesnow_server.query_request(_request(handle, body))
@@ -217,7 +230,17 @@ class Engine:
             raise connection.error
         if response.status_code != 200:
             raise unsupported("statement")
+        if not connection.was_parsed:
+            refused = orjson.loads(response.body)
+            raise SnowflakeError(refused["code"], "42000", _WITHOUT_CODE.sub("", refused["message"]))
         return bytes(response.body)
+
+
+def _mend_fakesnow() -> None:
+    # Its rule for binds fails on decimals and NULL as the driver sends them.
+    vars(fakesnow_server)["from_binding"] = binds.value_of
+    # It turns every SUM into a DOUBLE, so that texts can be summed; exact decimals matter more here.
+    vars(fakesnow.transforms)["numeric_agg_implicit_cast"] = lambda expression: expression
 
 
 def _request(handle: str, body: bytes) -> Request:
@@ -249,29 +272,5 @@ def _snowflake_error(error: BaseException) -> SnowflakeError:
     if isinstance(cause, duckdb.Error):
         return duckdb_errors.as_snowflake(cause)
     if isinstance(error, ConnectorError) and error.errno and error.errno != 9999:
-        return SnowflakeError(f"{error.errno:06d}", error.sqlstate or "42000", str(error.msg))
+        return SnowflakeError(f"{error.errno:06d}", error.sqlstate or "42000", _WITHOUT_CODE.sub("", str(error.msg)))
     return unsupported("statement")
-
-
-def _context(session: Session) -> dict[str, str]:
-    """What the context functions answer in this session, by their names in sqlglot."""
-    login = session.login
-    return {
-        "currentuser": login.user.name,
-        "currentrole": login.role.name,
-        "currentsession": str(session.session_id),
-        "currentwarehouse": session.warehouse,
-        "currentaccount": "SANDBOX",
-        "currentaccountname": "SANDBOX",
-        "currentsecondaryroles": '{"roles":"","value":"NONE"}',
-    }
-
-
-def _answered(node: Any, answers: dict[str, str]) -> Any:
-    answer = answers.get(node.key)
-    if answer is None:
-        return node
-    literal = re.sub("'", "''", answer)
-    name = re.sub("^current(.*)$", r"CURRENT_\1", node.key).upper()
-    alias = f' AS "{name}()"' if node.parent is not None and node.parent.key == "select" else ""
-    return parse_one(f"SELECT '{literal}'{alias}").expressions[0]

@@ -84,6 +84,7 @@ class Front:
             await send({"type": "lifespan.startup.complete"})
             await receive()
             background.cancel_scope.cancel()
+        self._runner.shut()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
@@ -196,7 +197,11 @@ class Front:
         return statement.answer
 
     async def _monitor(self, message: Message, query_id: str) -> bytes:
-        record = self._runner.visible(self._session(message), query_id).record
+        session = self._session(message)
+        try:
+            record = self._runner.visible(session, query_id).record
+        except SnowflakeError:
+            return orjson.dumps(success({"queries": []}))
         shown = {"id": record.query_id, "status": record.status, "errorCode": record.error_code, "errorMessage": None}
         return orjson.dumps(success({"queries": [shown]}))
 

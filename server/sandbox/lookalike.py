@@ -6,6 +6,7 @@ protocol until it is told to stop.
 
 import argparse
 import logging
+import os
 from pathlib import Path
 
 import uvicorn
@@ -20,6 +21,7 @@ from server.sandbox.querylog import QueryLog
 from server.sandbox.runner import Runner
 from server.sandbox.sessions import MASTER_TOKEN_TTL_S, SESSION_TOKEN_TTL_S, Sessions
 from server.sandbox.state import LOOPBACK, SandboxState, load_state
+from server.sandbox.tables import TPCH_SCALE
 
 
 def public_key_of(private_key_file: Path) -> str:
@@ -44,11 +46,13 @@ def main() -> None:
     """Serve until a signal."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--state", type=Path, required=True)
-    parser.add_argument("--scale", type=float, default=data.SCALE, help="TPC-H scale factor of the first start")
+    parser.add_argument("--scale", type=float, default=TPCH_SCALE, help="TPC-H scale factor of the first start")
     parser.add_argument("--session-ttl-s", type=float, default=SESSION_TOKEN_TTL_S)
     parser.add_argument("--master-ttl-s", type=float, default=MASTER_TOKEN_TTL_S)
     arguments = parser.parse_args()
-    logging.getLogger("fakesnow.server").setLevel(logging.ERROR)
+    for noisy in ("fakesnow.server", "sqlglot"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
+    os.umask(0o077)
     state = load_state(arguments.state)
     front = build(state, arguments.scale, arguments.session_ttl_s, arguments.master_ttl_s)
     uvicorn.run(

@@ -61,6 +61,7 @@ class Runner:
         self._account = account
         self._sessions = sessions
         self._engine = engine
+        self._log = log
         self.statements = Statements(log, engine.interrupt)
         self.delays: list[Delay] = []
 
@@ -78,6 +79,11 @@ class Runner:
             if statement is not spare:
                 await self.statements.stop(statement, session_gone())
         self._engine.close(session)
+
+    def shut(self) -> None:
+        """Let go of the files; nothing can run afterwards."""
+        self._engine.shut()
+        self._log.close()
 
     def begin(self, session: Session, body: Mapping[str, Any], request_id: str) -> Statement:
         """Record a statement that has arrived."""
