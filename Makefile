@@ -1,0 +1,67 @@
+# Everything that a person or a CI needs to run. `make` alone lists it.
+# Only make and Python >= 3.11 are needed; uv is used where it is installed, because it is faster.
+
+VENV  := .venv
+BIN   := $(VENV)/bin
+# The stamp is named for what is installed, so a changed lock installs again and a mere checkout does not.
+STAMP := $(VENV)/.installed-$(shell cat pyproject.toml requirements/dev.txt | cksum | cut -d ' ' -f 1)
+# The first of these that is at least 3.11; `make PYTHON=/path/to/python ...` names another.
+PYTHON := python3 python3.14 python3.13 python3.12 python3.11
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench format lock clean
+
+help: ## List these commands
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-12s %s\n", $$1, $$2 }'
+
+demo: $(STAMP) ## A scripted agent against the sandbox: answered, masked, refused, approved, journaled
+	@$(BIN)/snowgate demo
+
+test: $(STAMP) ## Everything that must hold: style, types, imports, tests, coverage
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+bench: $(STAMP) ## What governance costs, side by side with the bare driver and an unguarded server
+	@$(BIN)/python -m tests.bench
+
+format: $(STAMP) ## Rewrite the sources in the house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(STAMP) ## Lock the newest allowed dependencies, with hashes (needs uv)
+	uv lock --upgrade
+	uv export $(EXPORT) --output-file requirements/dev.txt
+
+# A house test runs the same export and compares.
+EXPORT := --frozen --all-extras --all-groups --no-emit-project --no-header --no-annotate --quiet
+
+clean: ## Remove the environment, the sandbox's state and every cache
+	rm -rf $(VENV) .snowgate .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist htmlcov
+	rm -f .coverage .coverage.*
+
+$(STAMP): pyproject.toml requirements/dev.txt
+	@# Bytecode is made for what is used, when it is used: installing takes a quarter less time without.
+	@set -e; \
+	for candidate in $(PYTHON); do \
+	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python="$$candidate"; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then echo "snowgate needs Python 3.11 or newer" >&2; exit 1; fi; \
+	rm -f $(VENV)/.installed-*; \
+	if command -v uv >/dev/null; then \
+	  echo "installing into $(VENV) with uv"; \
+	  [ -x $(BIN)/python ] || uv venv --quiet --python "$$(command -v "$$python")" $(VENV); \
+	  install="env VIRTUAL_ENV=$(VENV) uv pip install --quiet"; \
+	else \
+	  echo "installing into $(VENV) with pip; the first time takes a minute"; \
+	  [ -x $(BIN)/pip ] || "$$python" -m venv $(VENV) || { echo "on Debian: apt-get install python3-venv" >&2; exit 1; }; \
+	  install="$(BIN)/pip install --quiet --disable-pip-version-check --no-input --no-compile"; \
+	fi; \
+	$$install --require-hashes -r requirements/dev.txt; \
+	$$install --no-deps --no-build-isolation --editable .
+	@touch $@
