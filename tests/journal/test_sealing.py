@@ -1,0 +1,99 @@
+import base64
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audit.canonical import NotCanonical, canonical
+from audit.entry import JournalEntry, read_entry
+from audit.fields import FIELDS, Classification, Fact, check_facts, classify
+from audit.sealing import Sealer, Unsealable
+
+SEALER = Sealer(bytes(range(32)), "k1")
+PLAIN = st.none() | st.booleans() | st.integers() | st.text(st.characters(codec=None), max_size=40)
+NAMES = st.sampled_from(sorted(FIELDS)) | st.from_regex(r"[a-z][a-z0-9_]{0,12}", fullmatch=True)
+FACTS = st.dictionaries(NAMES, PLAIN | st.lists(PLAIN, max_size=5), max_size=8)
+
+
+def test_an_unclassified_field_is_secret() -> None:
+    assert classify("shoe_size") is Classification.SECRET
+    assert SEALER.seal({"shoe_size": 43}, "s/0")["shoe_size"] == SEALER.hmac("shoe_size", 43)
+
+
+def test_secrets_are_hashed_item_by_item_and_numbers_too() -> None:
+    sealed = SEALER.seal({"literals": ["jane@example.com", 42, 1.5, None, True]}, "s/0")["literals"]
+    assert isinstance(sealed, list)
+    assert sealed == [SEALER.hmac("literals", item) for item in ("jane@example.com", 42, 1.5, None, True)]
+    assert len(set(map(str, sealed))) == 5
+    assert all(str(item).startswith("hmac:k1:") for item in sealed)
+
+
+def test_equal_secrets_match_within_a_field_and_not_across_fields_or_keys() -> None:
+    assert SEALER.hmac("literals", "x") == SEALER.hmac("literals", "x")
+    assert SEALER.hmac("literals", "x") != SEALER.hmac("parameters", "x")
+    assert SEALER.hmac("literals", "1") != SEALER.hmac("literals", 1)
+    assert SEALER.hmac("literals", "x") != Sealer(bytes(32), "k1").hmac("literals", "x")
+
+
+def test_sensitive_text_opens_only_in_its_own_place_with_its_own_key() -> None:
+    sealed = SEALER.seal({"reason": "for Jane"}, "s/3")
+    assert "Jane" not in str(sealed)
+    assert SEALER.unseal(sealed, "s/3") == {"reason": "for Jane"}
+    with pytest.raises(Unsealable):
+        SEALER.unseal(sealed, "s/4")
+    with pytest.raises(Unsealable):
+        Sealer(bytes(32), "k1").unseal(sealed, "s/3")
+    with pytest.raises(Unsealable):
+        Sealer(bytes(range(32)), "k2").unseal(sealed, "s/3")
+    with pytest.raises(Unsealable):
+        SEALER.unseal({"purpose": sealed["reason"]}, "s/3")
+
+
+@given(st.integers(0, 200))
+def test_a_flipped_bit_does_not_open(position: int) -> None:
+    text = SEALER.encrypt(b"a sentence of some length", "s/3/reason")
+    prefix, payload = text[:13], bytearray(base64.urlsafe_b64decode(text[13:]))
+    payload[position // 8 % len(payload)] ^= 1 << position % 8
+    with pytest.raises(Unsealable):
+        SEALER.decrypt(prefix + base64.urlsafe_b64encode(payload).decode(), "s/3/reason")
+
+
+@pytest.mark.parametrize(
+    "sealed",
+    ["", "clear", "aes256gcm:k1:", "aes256gcm:k1:!!!!", "aes256gcm:k1:AAAA", "a:b:c:d", "aes256gcm:k1:\u00e9"],
+)
+def test_what_was_never_sealed_does_not_open(sealed: str) -> None:
+    with pytest.raises(Unsealable):
+        SEALER.decrypt(sealed, "s/3/reason")
+
+
+@given(FACTS)
+def test_whatever_passes_the_check_can_be_sealed_spelled_and_read_back(facts: dict[str, Fact]) -> None:
+    check_facts(facts)
+    sealed = SEALER.seal(facts, "s/0")
+    entry = JournalEntry(UUID(int=1), 0, "", datetime(2026, 1, 2, tzinfo=UTC), "decided", "call", sealed)
+    assert canonical(sealed)  # with every check
+    assert read_entry(entry.body()) == entry
+    SEALER.unseal(sealed, "s/0")
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"rows": 1.5}, {"rules": [0.5]}, {"Sql": "x"}, {"a b": "x"}, {"": 1}, {"rules": {"a": 1}}, {"rules": [["a"]]},
+        {"sql": b"x"}, {"subject": object()}, {"x" * 65: 1},
+    ],
+)  # fmt: skip
+def test_what_is_no_fact_is_refused_before_it_is_kept(facts: dict[str, Fact]) -> None:
+    with pytest.raises(NotCanonical):
+        check_facts(facts)
+
+
+@pytest.mark.parametrize(
+    ("key", "key_id"), [(bytes(31), "k"), (bytes(32), ""), (bytes(32), "a:b"), (bytes(32), "x" * 33)]
+)
+def test_a_weak_key_or_an_ambiguous_key_id_is_refused(key: bytes, key_id: str) -> None:
+    with pytest.raises(ValueError, match="journal key"):
+        Sealer(key, key_id)
