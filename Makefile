@@ -47,7 +47,7 @@ clean: ## Remove the environment, the sandbox's state and every cache
 
 $(STAMP): pyproject.toml requirements/dev.txt
 	@# Bytecode is made for what is used, when it is used: installing takes a quarter less time without.
-	@set -e; \
+	@set -e; python=; \
 	for candidate in $(PYTHON); do \
 	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python="$$candidate"; break; fi; \
 	done; \

@@ -8,11 +8,8 @@ recorded (RECORD, https://packaging.python.org/en/latest/specifications/recordin
 import base64
 import hashlib
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from importlib.util import find_spec
 from pathlib import Path
-
-import audit
-import policy
-import tools
 
 DISTRIBUTION = "snowgate"
 PACKAGES = ("server", "tools", "policy", "audit", "manifests")
@@ -31,12 +28,11 @@ def check() -> None:
         NotOurs: a package lies elsewhere than its siblings, or a file is not the one that was installed.
     """
     home = Path(__file__).resolve().parents[1]
-    for package in (tools, policy, audit):
-        found = Path(str(package.__file__)).resolve().parents[1]
+    for package in ("tools", "policy", "audit"):
+        spec = find_spec(package)  # looked up and not imported: a stranger's code must not get to run
+        found = Path(spec.origin).resolve().parents[1] if spec and spec.origin else None
         if found != home:
-            raise NotOurs(
-                f"`{package.__name__}` is loaded from {found} and not from {home}; install snowgate by itself"
-            )
+            raise NotOurs(f"`{package}` would be loaded from {found} and not from {home}; install snowgate by itself")
     try:
         changed = _changed(distribution(DISTRIBUTION), home)
     except PackageNotFoundError:

@@ -3,14 +3,12 @@
 import logging
 import sys
 from importlib.metadata import version
-from pathlib import Path
 from typing import Annotated, Literal
 
 import anyio
 import typer
 from rich.console import Console
 
-from server import selfcheck
 from server.cli.doctor import doctor
 from server.cli.journals import journal_app
 from server.cli.policies import policy_app
@@ -72,16 +70,3 @@ def migrate(env_file: EnvFile = None) -> None:
     with failing_cleanly():
         anyio.run(migrate_database, load(env_file).database_url.get_secret_value())
         Console(stderr=True).print("The database schema is at its newest step.")
-
-
-def main() -> None:
-    """Check that the files are ours, then run the command."""
-    try:
-        selfcheck.check()
-    except selfcheck.NotOurs as error:
-        Console(stderr=True).print(f"[red]{error.code}[/]: {error}")
-        raise SystemExit(3) from None
-    app()
-
-
-__all__ = ["Path", "app", "main"]

@@ -1,0 +1,31 @@
+"""What agents read of each tool is what the tool takes and gives."""
+
+import pytest
+
+from tests.house import tree
+from tools.manifest import Offer, offers
+
+
+def test_every_manifest_has_its_tool_and_every_tool_its_manifest() -> None:
+    on_disk = {path.stem for path in (tree.ROOT / "manifests" / "tools").glob("*.json")}
+    assert on_disk == {offer.tool.name for offer in offers()} == {"describe_schema", "run_query", "request_write"}
+
+
+@pytest.mark.parametrize("offer", offers(), ids=lambda offer: offer.tool.name)
+def test_a_manifest_speaks_of_its_tools_arguments(offer: Offer) -> None:
+    assert offer.input_schema["additionalProperties"] is False
+    assert set(offer.input_schema["properties"]) == set(offer.manifest.arguments)
+    for spec in offer.input_schema["properties"].values():
+        assert spec["description"].endswith((".", "?"))
+
+
+@pytest.mark.parametrize("offer", offers(), ids=lambda offer: offer.tool.name)
+def test_a_manifest_says_what_a_model_must_know_before_it_calls(offer: Offer) -> None:
+    manifest = offer.manifest
+    is_write = offer.tool.name == "request_write"
+    assert manifest.scope == ("snowgate:write" if is_write else "snowgate:read")
+    assert manifest.annotations["readOnlyHint"] is not is_write
+    assert manifest.annotations["destructiveHint"] is is_write
+    assert manifest.output["type"] == "object"
+    assert "call_id" in manifest.output["required"]
+    assert set(manifest.output["required"]) <= set(manifest.output["properties"])

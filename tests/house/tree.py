@@ -1,0 +1,32 @@
+"""What the checkout consists of, as the house's tests look at it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("server", "tools", "policy", "audit")
+
+
+def ours() -> list[Path]:
+    """Every Python file of the four packages."""
+    return sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+
+
+def tests() -> list[Path]:
+    """Every Python file of the tests."""
+    return sorted((ROOT / "tests").rglob("*.py"))
+
+
+def documents() -> list[Path]:
+    """Every page that a person reads."""
+    return sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+
+
+def shown(path: Path) -> str:
+    """`path` as it is called from the checkout."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def directories(files: list[Path]) -> Iterator[Path]:
+    """Every directory that holds one of `files`, once."""
+    return iter(sorted({path.parent for path in files}))
