@@ -6,6 +6,9 @@ import pytest
 
 from server.sandbox.postgres import EmbeddedPostgres
 from tests.support.databases import Databases, reachable_directory
+from tests.support.sandbox import sandbox
+
+__all__ = ["sandbox"]
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,9 @@ and CREATE SECURITY INTEGRATION.
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
 
 ACCOUNT_NAME = "SANDBOX"
 WAREHOUSE = "GATE_WH"
@@ -81,6 +84,13 @@ class Account:
     def integration(self, issuer: str) -> ExternalOAuth | None:
         """Return the integration whose issuer is exactly this, or None."""
         return next((each for each in self.integrations if each.issuer == issuer), None)
+
+
+def public_key_of(private_key_file: Path) -> str:
+    """Return the PEM of the public half of a private key's PEM file."""
+    key = serialization.load_pem_private_key(private_key_file.read_bytes(), None)
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return public.decode("ascii")
 
 
 def sandbox_account(gate_public_key: str) -> Account:

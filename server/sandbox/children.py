@@ -40,7 +40,7 @@ class Child:
         """
         with anyio.move_on_after(READY_WITHIN_S):
             while self.process.returncode is None:
-                if _listens(self.port):
+                if listens(self.port):
                     return
                 await anyio.sleep(POLL_S)
         raise SandboxError(
@@ -57,7 +57,7 @@ async def child(module: str, arguments: Sequence[str], port: int, log: Path) -> 
     On Linux it dies with us however we die. Enter from the main thread: the kernel ties that promise to the thread that
     starts the child. Raises SandboxError `sandbox_port_taken`.
     """
-    if _listens(port):
+    if listens(port):
         raise SandboxError(
             "sandbox_port_taken",
             f"something else listens on port {port}",
@@ -86,7 +86,8 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(Path(server.__file__).parents[1])}
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Whether something accepts connections on 127.0.0.1:`port`."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.settimeout(0.2)
         return probe.connect_ex((LOOPBACK, port)) == 0

@@ -211,7 +211,7 @@ def _address(dice: random.Random, first: str, last: str, domain: str, taken: set
 _LETTERS = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "é": "e", "è": "e", "ê": "e", "ë": "e", "ç": "c", "ñ": "n", "å": "a",
      "í": "i", "á": "a", "ó": "o", "ú": "u", "ï": "i", "ł": "l", "ń": "n", "ą": "a", "ę": "e", "ż": "z", "ś": "s",
-     "ø": "o", "'": "", " ": "", "-": ""}
+     "ø": "o", "ã": "a", "õ": "o", "'": "", " ": "", "-": ""}
 )  # fmt: skip
 
 

@@ -62,7 +62,7 @@ COUNTRIES = (
         ("75011 Paris", "69002 Lyon", "33000 Bordeaux"),
     ),
     Country(
-        "SE", "EMEA", "SEK", 6,
+        "SE", "EMEA", "EUR", 6,
         _words("Astrid Erik Elsa Oskar Maja Nils Saga Gustav Linnea Åke"),
         _words("Andersson Johansson Karlsson Nilsson Lindqvist Berg Sjöberg Holm"),
         ("brev.example", "norrsken.example"),
@@ -80,7 +80,7 @@ COUNTRIES = (
         ("Chicago, IL 60614", "Austin, TX 78704", "Portland, OR 97205", "Boston, MA 02116"),
     ),
     Country(
-        "BR", "AMER", "BRL", 6,
+        "BR", "AMER", "USD", 6,
         _words("Beatriz João Larissa Pedro Mariana Thiago Letícia Rafael Camila Bruno"),
         _words("Silva Santos Oliveira Souza Pereira Costa Almeida Ribeiro"),
         ("correio.example",),
@@ -89,7 +89,7 @@ COUNTRIES = (
         ("01310-100 São Paulo", "20040-020 Rio de Janeiro"),
     ),
     Country(
-        "JP", "APAC", "JPY", 7,
+        "JP", "APAC", "USD", 7,
         _words("Haruka Ren Yui Sota Aoi Kaito Sakura Daiki Mei Takumi"),
         _words("Sato Suzuki Takahashi Tanaka Watanabe Ito Nakamura Kobayashi"),
         ("yubin.example", "fuji.example"),
@@ -98,7 +98,7 @@ COUNTRIES = (
         ("Tokyo 104-0061", "Osaka 530-0001"),
     ),
     Country(
-        "AU", "APAC", "AUD", 7,
+        "AU", "APAC", "USD", 7,
         _words("Jack Charlotte William Matilda Cooper Ruby Lachlan Sienna Angus Indigo"),
         _words("Kelly Ryan Murphy Robinson Clarke Mitchell Nguyen Harris"),
         ("aussie.example",),

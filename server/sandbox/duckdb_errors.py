@@ -37,6 +37,9 @@ def as_snowflake(error: duckdb.Error) -> SnowflakeError:
             return _binding(text)
         case duckdb.CatalogException():
             return _missing(text)
+        case duckdb.PermissionException():
+            # A name that DuckDB takes for a file's
+            return not_found("Object")
         case duckdb.ConstraintException():
             return SnowflakeError("100072", "22000", "NULL result in a non-nullable column")
         case _:

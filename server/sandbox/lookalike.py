@@ -10,10 +10,9 @@ import os
 from pathlib import Path
 
 import uvicorn
-from cryptography.hazmat.primitives import serialization
 
 from server.sandbox import data
-from server.sandbox.account import sandbox_account
+from server.sandbox.account import public_key_of, sandbox_account
 from server.sandbox.fakesnow_app import Engine
 from server.sandbox.front import Front
 from server.sandbox.logins import Logins
@@ -22,13 +21,6 @@ from server.sandbox.runner import Runner
 from server.sandbox.sessions import MASTER_TOKEN_TTL_S, SESSION_TOKEN_TTL_S, Sessions
 from server.sandbox.state import LOOPBACK, SandboxState, load_state
 from server.sandbox.tables import TPCH_SCALE
-
-
-def public_key_of(private_key_file: Path) -> str:
-    """Return the PEM of the public half of a private key's PEM file."""
-    key = serialization.load_pem_private_key(private_key_file.read_bytes(), None)
-    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return public.decode("ascii")
 
 
 def build(state: SandboxState, scale: float, token_ttl_s: float, master_ttl_s: float) -> Front:
