@@ -1,0 +1,125 @@
+"""The command: `python -m tests.bench [--quick] [--cases ...] [--json FILE] [--markdown FILE] [--gate] [--profile]`."""
+
+import argparse
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import anyio
+from rich.console import Console
+
+from server.sandbox.postgres import EmbeddedPostgres
+from server.warehouse import prepare_process
+from tests.bench.agreement import check_agreement
+from tests.bench.cases import CASES
+from tests.bench.conditions import conditions, load
+from tests.bench.credentials import Keys
+from tests.bench.figures import figures
+from tests.bench.gates import gates
+from tests.bench.memory import Memory, measure_memory
+from tests.bench.profiling import profile
+from tests.bench.report import Run, as_json, markdown, show
+from tests.bench.rounds import Burst, contenders, run_rounds, steps, warm_up
+from tests.bench.stage import LAT60, SERVE, STUB, Premises, Slowness, Stage, backend, snowgate, staged
+from tests.support.databases import reachable_directory
+
+console = Console(width=None if sys.stdout.isatty() else 160)
+
+
+def parse() -> argparse.Namespace:
+    """What was asked for on the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="two rounds with fewer calls: under a minute")
+    parser.add_argument("--rounds", type=int, help="how many rounds instead")
+    parser.add_argument("--cases", nargs="+", choices=list(CASES), default=list(CASES), metavar="CASE")
+    parser.add_argument("--stages", nargs="+", choices=[STUB.name, LAT60.name], default=[STUB.name, LAT60.name])
+    parser.add_argument("--client", choices=["light", "official"], default="light")
+    parser.add_argument("--json", type=Path, help="write all figures to this file")
+    parser.add_argument("--markdown", type=Path, help="write the tables to this file")
+    parser.add_argument("--gate", action="store_true", help="fail if something that must hold does not")
+    parser.add_argument("--profile", action="store_true", help="say where snowgate's time goes, and nothing else")
+    return parser.parse_args()
+
+
+@contextmanager
+def premises(given: argparse.Namespace) -> Generator[Premises]:
+    """A directory, keys and a PostgreSQL for the length of the run."""
+    with reachable_directory() as home, EmbeddedPostgres(home / "postgres") as postgres:
+        prepare_process()  # not earlier: it takes the search path, which finds PostgreSQL's programs
+        yield Premises(home, postgres, Keys.made_in(home), given.client)
+
+
+async def measure(given: argparse.Namespace, place: Premises) -> Run:
+    """The whole run."""
+    facts = conditions()
+    bursts: list[Burst] = []
+    memories: dict[str, Memory] = {}
+    first_answers_s: dict[str, float] = {}
+    rounds = given.rounds or (2 if given.quick else 8)
+    for slowness in (STUB, LAT60):
+        if slowness.name not in given.stages:
+            continue
+        async with staged(place, slowness) as stage:
+            if slowness is STUB:
+                tell("stub: are the answers right, and how much memory do large ones take?")
+                if "rows100k" in given.cases:
+                    memories = {s.target.name: await measure_memory(s) for s in (stage.floor, stage.snowgate)}
+                await check_agreement(stage)
+            if not first_answers_s:
+                first_answers_s = await _first_answers(stage, place, more=0 if given.quick else 2)
+            bursts += await _stage_bursts(stage, place, given, slowness, rounds)
+    found = figures(bursts)
+    facts |= {"load after": load(), "client": given.client, "rounds": str(rounds)}
+    return Run(facts, found, memories, first_answers_s, gates(found, memories, first_answers_s))
+
+
+async def _stage_bursts(
+    stage: Stage, place: Premises, given: argparse.Namespace, slowness: Slowness, rounds: int
+) -> list[Burst]:
+    those = contenders(stage, place.postgres.pid)
+    await warm_up(those, stage.backend_port)
+    planned = steps(given.cases, slow=slowness is LAT60, effort=0.5 if given.quick else 1.0)
+    halved = max(rounds // 2, 2) if slowness is LAT60 else rounds  # its sleeps make it steady
+    return await run_rounds(stage, those, planned, halved, tell)
+
+
+async def _first_answers(stage: Stage, place: Premises, more: int) -> dict[str, float]:
+    """Seconds to the first right answer; of snowgate the median of the stage's start and `more` others."""
+    seconds = [stage.snowgate.first_answer_s]
+    for _ in range(more):
+        async with snowgate(place, stage.backend_port, SERVE) as started:
+            seconds.append(started.first_answer_s)
+    return {"floor": stage.floor.first_answer_s, "snowgate": sorted(seconds)[len(seconds) // 2]}
+
+
+def tell(what: str) -> None:
+    """Say how far it is."""
+    console.print(f"[dim]{what}[/]", highlight=False)
+
+
+async def profile_snowgate(place: Premises) -> None:
+    """Profile new statements against the stub."""
+    async with backend(place, STUB) as (port, _):
+        await profile(place, port, console)
+
+
+def main() -> int:
+    """Run; the exit status is 1 if `--gate` was given and a gate does not hold."""
+    given = parse()
+    options = {"use_uvloop": sys.platform != "win32"}
+    with premises(given) as place:
+        if given.profile:
+            anyio.run(profile_snowgate, place, backend_options=options)
+            return 0
+        run = anyio.run(measure, given, place, backend_options=options)
+    show(run, console)
+    if given.json:
+        given.json.write_text(as_json(run), encoding="utf-8")
+    if given.markdown:
+        given.markdown.write_text(markdown(run), encoding="utf-8")
+    return 1 if given.gate and not all(gate.holds for gate in run.gates) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""What is asked: four statements over TPC-H, each repeated word for word or new at every call.
+
+A statement is new when one literal differs; that defeats every memory of statements, and nothing else.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+POINT = """SELECT o_orderkey, o_custkey, o_orderstatus, o_totalprice, o_orderdate
+FROM tpch.public.orders WHERE o_orderkey = {literal}"""
+
+TYPICAL = """SELECT r.r_name AS region, n.n_name AS nation,
+       COUNT(DISTINCT o.o_orderkey) AS orders, SUM(o.o_totalprice) AS booked, AVG(c.c_acctbal) AS balance
+FROM tpch.public.orders AS o
+JOIN tpch.public.customer AS c ON c.c_custkey = o.o_custkey
+JOIN tpch.public.nation AS n ON n.n_nationkey = c.c_nationkey
+JOIN tpch.public.region AS r ON r.r_regionkey = n.n_regionkey
+WHERE o.o_orderdate >= '1995-01-01'::DATE AND o.o_totalprice > {literal}
+  AND c.c_mktsegment IN ('BUILDING', 'MACHINERY')
+GROUP BY r.r_name, n.n_name
+ORDER BY booked DESC"""
+
+LINES = """SELECT l_orderkey, l_partkey, l_quantity, l_extendedprice, l_shipmode, l_comment
+FROM tpch.public.lineitem LIMIT {rows}"""
+
+NATIONS = 25
+ROWS_LARGE = 100_000
+
+_literals = itertools.count(1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A statement and how many rows its answer has."""
+
+    sql: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A kind of call; `calls` is how many make one burst with one in flight."""
+
+    name: str
+    title: str
+    calls: int
+    make: Callable[[], Query]
+
+    def queries(self, count: int) -> Iterator[Query]:
+        """`count` queries of this kind, made before the clock starts."""
+        return iter([self.make() for _ in range(count)])
+
+
+def _repeated(sql: str, rows: int) -> Callable[[], Query]:
+    query = Query(sql.format(literal=4_711, rows=rows), rows)
+    return lambda: query
+
+
+def _new(sql: str, rows: int) -> Callable[[], Query]:
+    return lambda: Query(sql.format(literal=next(_literals)), rows)
+
+
+CASES = {
+    case.name: case
+    for case in (
+        Case("point", "point query, repeated", 60, _repeated(POINT, 1)),
+        Case("point-new", "point query, new", 60, _new(POINT, 1)),
+        Case("typical", "ten lines, repeated", 40, _repeated(TYPICAL, NATIONS)),
+        Case("typical-new", "ten lines, new", 40, _new(TYPICAL, NATIONS)),
+        Case("rows1k", "1,000 rows", 20, _repeated(LINES, 1_000)),
+        Case("rows100k", "100,000 rows", 2, _repeated(LINES, ROWS_LARGE)),
+    )
+}

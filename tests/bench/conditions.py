@@ -1,0 +1,40 @@
+"""Under which conditions a run was made: without them its figures say nothing."""
+
+import os
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+PACKAGES = (
+    "mcp", "snowflake-connector-python", "sqlglot", "sqlglotc", "pydantic", "sqlalchemy", "psycopg", "pyarrow",
+    "starlette", "uvicorn", "uvloop",
+)  # fmt: skip
+
+
+def conditions() -> dict[str, str]:
+    """The machine, its load just now, and the versions that decide."""
+    return {
+        "when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "processors": f"{os.cpu_count()} x {_processor()}",
+        "memory": f"{_memory_gib():.0f} GiB",
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "load before": load(),
+        "packages": ", ".join(f"{name} {version(name)}" for name in PACKAGES),
+    }
+
+
+def load() -> str:
+    """How many programs wanted a processor over the last one, five and fifteen minutes."""
+    return " ".join(f"{average:.1f}" for average in os.getloadavg())
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _memory_gib() -> float:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30

@@ -1,0 +1,87 @@
+"""What must hold, and whether it does in this run."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from tests.bench.figures import Figure, Key
+from tests.bench.memory import Memory
+from tests.bench.rounds import IN_FLIGHT_MAX
+from tests.bench.stage import LAT60, STUB
+
+ADDED_NEW_MS_MAX = 6.0
+ADDED_REPEATED_MS_MAX = 2.0
+SPEED_RATIO_MIN = 0.5
+GROWTH_RATIO_MAX = 2.0
+FIRST_ANSWER_S_MAX = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One thing that must hold: the measured value, in words, and the verdict."""
+
+    name: str
+    measured: str
+    bound: str
+    holds: bool
+
+
+def gates(
+    figures: Mapping[Key, Figure], memories: Mapping[str, Memory], first_answers_s: Mapping[str, float]
+) -> list[Gate]:
+    """Every gate for which this run has figures."""
+    return [
+        *_added(figures),
+        *_speed(figures),
+        *_growth(memories),
+        *_start(first_answers_s),
+        *_frugality(figures),
+    ]
+
+
+def _added(figures: Mapping[Key, Figure]) -> Iterator[Gate]:
+    for case, bound in (
+        ("point-new", ADDED_NEW_MS_MAX),
+        ("typical-new", ADDED_NEW_MS_MAX),
+        ("point", ADDED_REPEATED_MS_MAX),
+        ("typical", ADDED_REPEATED_MS_MAX),
+    ):
+        figure = figures.get(Key(STUB.name, case, 1, "snowgate"))
+        if figure:
+            name = f"stub, {case}: p50 over the floor"
+            yield Gate(name, f"{figure.added_ms:+.2f} ms", f"at most {bound:g} ms", figure.added_ms <= bound)
+
+
+def _speed(figures: Mapping[Key, Figure]) -> Iterator[Gate]:
+    figure = figures.get(Key(LAT60.name, "point-new", IN_FLIGHT_MAX, "snowgate"))
+    if figure:
+        yield Gate(
+            f"{LAT60.name}, point-new, {IN_FLIGHT_MAX} in flight: calls/s over the bare driver's",
+            f"{figure.speed_ratio:.2f}",
+            f"at least {SPEED_RATIO_MIN:g}",
+            figure.speed_ratio >= SPEED_RATIO_MIN,
+        )
+
+
+def _growth(memories: Mapping[str, Memory]) -> Iterator[Gate]:
+    if memories:
+        ratio = memories["snowgate"].growth / max(memories["floor"].growth, 1.0)
+        yield Gate(
+            "100,000 rows: peak memory growth over the floor's",
+            f"{ratio:.2f}",
+            f"below {GROWTH_RATIO_MAX:g}",
+            ratio < GROWTH_RATIO_MAX,
+        )
+
+
+def _start(first_answers_s: Mapping[str, float]) -> Iterator[Gate]:
+    seconds = first_answers_s["snowgate"]
+    holds = seconds < FIRST_ANSWER_S_MAX
+    yield Gate("start to first right answer", f"{seconds:.2f} s", f"below {FIRST_ANSWER_S_MAX:g} s", holds)
+
+
+def _frugality(figures: Mapping[Key, Figure]) -> Iterator[Gate]:
+    own = [figure for figure in figures.values() if figure.key.target == "snowgate"]
+    if own:
+        logins, queries = max(f.logins_per_call for f in own), max(f.queries_per_call for f in own)
+        yield Gate("warm path: logins a call", f"{logins:.3f}", "none", logins == 0)
+        yield Gate("warm path: queries a call", f"{queries:.3f}", "one", queries == 1)

@@ -1,0 +1,157 @@
+"""A run as tables in a terminal, as Markdown and as JSON."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from tests.bench.cases import CASES
+from tests.bench.figures import Figure, Key
+from tests.bench.gates import Gate
+from tests.bench.memory import Memory
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """All that one run found out."""
+
+    conditions: Mapping[str, str]
+    figures: Mapping[Key, Figure]
+    memories: Mapping[str, Memory]
+    first_answers_s: Mapping[str, float]
+    gates: Sequence[Gate]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table before it is drawn; the first column is text, the others are figures."""
+
+    title: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def tables(run: Run) -> list[Table]:
+    """What a reader sees, the verdicts first."""
+    stages = dict.fromkeys(key.stage for key in run.figures)
+    found = [_gate_table(run.gates)]
+    found += [_stage_table(stage, [f for f in run.figures.values() if f.key.stage == stage]) for stage in stages]
+    found.append(_start_table(run.first_answers_s))
+    if run.memories:
+        found.append(_memory_table(run.memories))
+    return found
+
+
+def show(run: Run, console: Console) -> None:
+    """Draw a run in a terminal."""
+    for table in tables(run):
+        drawn = RichTable(title=table.title, title_justify="left", header_style="bold")
+        for place, name in enumerate(table.head):
+            drawn.add_column(name, justify="left" if place == 0 else "right", no_wrap=place > 0)
+        for row in table.rows:
+            drawn.add_row(*row)
+        console.print(drawn)
+    for name, value in run.conditions.items():
+        console.print(f"[bold]{name}[/]: {value}", highlight=False)
+
+
+def markdown(run: Run) -> str:
+    """A run as a document."""
+    parts = [INTRODUCTION]
+    for table in tables(run):
+        head = ["| " + " | ".join(table.head) + " |", "| --- |" + " ---: |" * (len(table.head) - 1)]
+        body = ["| " + " | ".join(row) + " |" for row in table.rows]
+        parts.append("\n".join([f"## {table.title}", "", *head, *body]))
+    parts.append("\n".join(["## Conditions", "", *(f"- {name}: {value}" for name, value in run.conditions.items())]))
+    return "\n\n".join(parts) + "\n"
+
+
+def as_json(run: Run) -> str:
+    """A run for programs."""
+    document: dict[str, Any] = {
+        "conditions": dict(run.conditions),
+        "figures": [{**figure.key._asdict(), **_without_key(figure)} for figure in run.figures.values()],
+        "memory_mib": {name: {**asdict(memory), "growth": memory.growth} for name, memory in run.memories.items()},
+        "first_answer_s": dict(run.first_answers_s),
+        "gates": [asdict(gate) for gate in run.gates],
+    }
+    return json.dumps(document, indent=1)
+
+
+def _without_key(figure: Figure) -> dict[str, Any]:
+    return {
+        name: round(value, 4) if isinstance(value, float) else value
+        for name, value in asdict(figure).items()
+        if name != "key"
+    }
+
+
+def _gate_table(gates: Iterable[Gate]) -> Table:
+    rows = [(gate.name, gate.measured, gate.bound, "PASS" if gate.holds else "FAIL") for gate in gates]
+    return Table("What must hold", ("gate", "measured", "bound", "verdict"), rows)
+
+
+def _stage_table(stage: str, figures: Iterable[Figure]) -> Table:
+    head = (
+        "case, in flight", "target", "p50 ms", "p99 ms", "x driver", "+ floor ms", "calls/s", "CPU ms", "journal ms",
+        "logins", "queries", "bytes",
+    )  # fmt: skip
+    order = {name: place for place, name in enumerate(CASES)}
+    targets = ("driver", "floor", "snowgate")
+    ranked = sorted(figures, key=lambda f: (order[f.key.case], f.key.in_flight, targets.index(f.key.target)))
+    return Table(f"Backend `{stage}`", head, [_figure_row(figure) for figure in ranked])
+
+
+def _figure_row(figure: Figure) -> tuple[str, ...]:
+    key, is_driver = figure.key, figure.key.target == "driver"
+    return (
+        f"{CASES[key.case].title}, {key.in_flight}",
+        key.target,
+        f"{figure.p50_ms:.2f}",
+        f"{figure.p99_ms:.2f}",
+        f"{figure.ratio:.2f}",
+        "" if is_driver else f"{figure.added_ms:+.2f}",
+        f"{figure.calls_per_s:.0f}",
+        f"{figure.cpu_ms:.2f}",
+        f"{figure.journal_cpu_ms:.2f}" if key.target == "snowgate" else "",
+        f"{figure.logins_per_call:.3f}",
+        f"{figure.queries_per_call:.3f}",
+        "" if is_driver else f"{figure.size_bytes}",
+    )
+
+
+def _start_table(first_answers_s: Mapping[str, float]) -> Table:
+    rows = [(name, f"{seconds:.2f}") for name, seconds in first_answers_s.items()]
+    return Table("From no process to the first right answer", ("target", "s"), rows)
+
+
+def _memory_table(memories: Mapping[str, Memory]) -> Table:
+    rows = [
+        (name, *(f"{value:.0f}" for value in (m.before, m.peak, m.growth, m.after, m.later)))
+        for name, m in memories.items()
+    ]
+    head = ("target", "before", "peak", "growth", "after", "after four more")
+    return Table("Resident memory around answers of 100,000 rows, MiB", head, rows)
+
+
+INTRODUCTION = """# Benchmarks
+
+What snowgate costs beside the same work without it, measured by `make bench` in one run on one machine, over loopback:
+
+- **driver**: snowflake-connector-python by itself, a connection a thread;
+- **floor**: the least MCP server over HTTP that answers a query, with 32 pooled connections and nothing that governs;
+- **snowgate**: `snowgate serve --transport http` with token verification, policy and a journal in PostgreSQL, which
+  commits to disk before a statement runs and before its answer leaves.
+
+The backend is a stand-in that speaks Snowflake's protocol: `stub` answers at once, `lat60` sleeps 60 ms a query and
+400 ms a login, the shape of a real account. All of it shares the processors with the client that measures. A *new*
+statement differs from every earlier one in a literal; a *repeated* one is the same text again. Bursts of the three
+follow each other in shuffled order; `x driver` and `+ floor ms` are medians over rounds of the ratio and the
+difference of the medians within a round. CPU is that of the server's processes for each call (of the whole program
+for the driver); `journal ms` is PostgreSQL's, apart. Logins and queries are counted by the backend. Ratios and CPU hold
+from machine to machine; milliseconds do not.
+
+This file is written by `python -m tests.bench --markdown docs/BENCHMARKS.md`."""

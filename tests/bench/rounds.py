@@ -1,0 +1,143 @@
+"""Runs the targets in turn, in shuffled order, and keeps what each burst cost.
+
+The machine's speed drifts, so targets are compared within a round: their bursts of one case follow each other.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from tests.bench import proc
+from tests.bench.cases import CASES, Case, Query
+from tests.bench.stage import Stage, counts
+from tests.bench.target import Target
+
+IN_FLIGHT_MAX = 32
+CALLS_PER_SLOT = 8
+"""Calls of a burst for each one in flight, so that most of a burst runs at full width."""
+
+
+WARM_UP_BURSTS_MAX = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One case at one width: `calls` calls with `in_flight` at a time."""
+
+    case: Case
+    in_flight: int
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """What one burst cost; times in seconds, CPU by who spent it."""
+
+    stage: str
+    step: Step
+    target: str
+    round: int
+    elapsed_s: tuple[float, ...]
+    wall_s: float
+    cpu_s: float
+    journal_cpu_s: float
+    client_cpu_s: float
+    size_bytes: int
+    logins: int
+    queries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A target and where its CPU is counted: in a process of its own, or in ours."""
+
+    target: Target
+    pid: int | None
+    journal_pid: int | None = None
+
+
+def steps(case_names: Sequence[str], slow: bool, effort: float) -> list[Step]:
+    """What one round of a stage runs; a slow stage runs point queries alone, with fewer calls one by one."""
+    planned = []
+    for name in case_names:
+        case = CASES[name]
+        is_point = case.name.startswith("point")
+        if slow and not is_point:
+            continue
+        for in_flight in (1, 8, IN_FLIGHT_MAX) if is_point else (1,):
+            calls = max(case.calls // (4 if slow else 1), 1) if in_flight == 1 else in_flight * CALLS_PER_SLOT
+            planned.append(Step(case, in_flight, max(int(calls * effort), min(calls, 2), in_flight)))
+    return planned
+
+
+def contenders(stage: Stage, journal_pid: int | None) -> list[Contender]:
+    """The three targets of a stage."""
+    return [
+        Contender(stage.driver, None),
+        Contender(stage.floor.target, stage.floor.pid),
+        Contender(stage.snowgate.target, stage.snowgate.pid, journal_pid),
+    ]
+
+
+async def warm_up(those: Sequence[Contender], backend_port: int) -> None:
+    """Run bursts of full width until one of them opens no connection any more; then a narrow one."""
+    point = CASES["point-new"]
+    for one in those:
+        logins = -1
+        for _ in range(WARM_UP_BURSTS_MAX):
+            logins_before, logins = logins, (await counts(backend_port))[0]
+            if logins == logins_before:
+                break
+            await one.target.burst(point.queries(CALLS_PER_SLOT * IN_FLIGHT_MAX), IN_FLIGHT_MAX)
+        await one.target.burst(point.queries(IN_FLIGHT_MAX), 1)
+
+
+async def run_rounds(
+    stage: Stage, those: Sequence[Contender], planned: Sequence[Step], rounds: int, tell: Callable[[str], None]
+) -> list[Burst]:
+    """`rounds` rounds of all steps, each by all targets, in an order of its own."""
+    shuffle = random.Random(2_026).shuffle  # noqa: S311 - an order, not a secret
+    bursts = []
+    for number in range(rounds):
+        tell(f"{stage.slowness.name}: round {number + 1} of {rounds}")
+        for step, in_turn in _shuffled(list(planned), list(those), shuffle):
+            bursts += [await _burst(stage, one, step, number) for one in in_turn]
+    return bursts
+
+
+def _shuffled(
+    planned: list[Step], those: list[Contender], shuffle: Callable[[list[Step] | list[Contender]], None]
+) -> Iterator[tuple[Step, list[Contender]]]:
+    shuffle(planned)
+    for step in planned:
+        shuffle(those)
+        yield step, list(those)
+
+
+async def _burst(stage: Stage, one: Contender, step: Step, number: int) -> Burst:
+    queries: Iterator[Query] = step.case.queries(step.calls)
+    logins, asked = await counts(stage.backend_port)
+    server_s = proc.cpu_s(one.pid) if one.pid else 0.0
+    journal_s = proc.cpu_s(one.journal_pid) if one.journal_pid else 0.0
+    client_s, began = time.process_time(), time.perf_counter()
+
+    answers = await one.target.burst(queries, step.in_flight)
+
+    wall_s, client_s = time.perf_counter() - began, time.process_time() - client_s
+    journal_s = proc.cpu_s(one.journal_pid) - journal_s if one.journal_pid else 0.0
+    logins_after, asked_after = await counts(stage.backend_port)
+    return Burst(
+        stage=stage.slowness.name,
+        step=step,
+        target=one.target.name,
+        round=number,
+        elapsed_s=tuple(answer.elapsed_s for answer in answers),
+        wall_s=wall_s,
+        cpu_s=proc.cpu_s(one.pid) - server_s if one.pid else client_s,
+        journal_cpu_s=journal_s,
+        client_cpu_s=client_s if one.pid else 0.0,
+        size_bytes=sum(answer.size_bytes for answer in answers) // len(answers),
+        logins=logins_after - logins,
+        queries=asked_after - asked,
+    )
