@@ -40,7 +40,7 @@ class ForeignKey:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table or view. `definition` is a view's text; a view without one cannot be looked into (`is_secure` or unknown)."""
+    """A table or view. `definition` is a view's text; without one it cannot be looked into (`is_secure` or unknown)."""
 
     name: TableName
     columns: tuple[Column, ...]

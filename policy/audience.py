@@ -1,0 +1,64 @@
+"""What the policy comes to for one audience: the principals that no `who` of the policy tells apart."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from policy.catalog import Catalog, Table
+from policy.exposure import Exposures
+from policy.principal import Principal
+from policy.rewrite import Writer
+from policy.rulebook import Policy, RoleEntry
+from policy.rules import Rules
+from policy.statement import SqlStatement
+
+AudienceKey = int
+"""One bit for each audience of the policy, in order: whether the principal is in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """The role, rules, exposures and writer of one audience."""
+
+    key: AudienceKey
+    role: RoleEntry | None
+    rules: Rules
+    exposures: Exposures
+    writer: Writer
+
+
+def key_of(policy: Policy, principal: Principal) -> AudienceKey:
+    """The audience key of `principal`."""
+    key = 0
+    for n, who in enumerate(policy.audiences()):
+        if who.matches(principal):
+            key |= 1 << n
+    return key
+
+
+def compile_audience(
+    policy: Policy,
+    catalog: Catalog,
+    conditions: Mapping[str, exp.Expr],
+    views: Callable[[Table], SqlStatement | None],
+    key: AudienceKey,
+) -> Audience:
+    """Everything that `policy` says for the audience `key`."""
+    bits = iter(range(key.bit_length() + len(list(policy.audiences()))))
+
+    def is_in() -> bool:
+        return bool(key >> next(bits) & 1)
+
+    roles = [role for role in policy.roles if is_in()]
+    masks_off = frozenset([n for n, mask in enumerate(policy.masks) if mask.unless is not None and is_in()])
+    filters_off = frozenset([n for n, each in enumerate(policy.row_filters) if each.unless is not None and is_in()])
+    rules = [rule for rule in policy.rules if is_in()]
+    exposures = Exposures(policy, masks_off, filters_off)
+    return Audience(
+        key=key,
+        role=roles[0] if roles else None,
+        rules=Rules(rules),
+        exposures=exposures,
+        writer=Writer(catalog.tables, exposures, conditions, policy.functions, views),
+    )

@@ -1,0 +1,99 @@
+"""What a text must be before the parser sees it: short, shallow, plain, and quick to parse."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlglot.tokenizer_core import Token, TokenType
+
+from policy.dialect import SNOWFLAKE
+from policy.refusal import PolicyCode, PolicyRefusal
+
+CHARACTERS_MAX = 100_000
+TOKENS_MAX = 10_000
+DEPTH_MAX = 60
+JOINS_WAITING_MAX = 8
+TYPE_CALLS_DEPTH_MAX = 8
+
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+_SPLIT_HINT = "ask for less at once: split the question into smaller statements"
+_OPEN = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE})
+_CLOSE = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END})
+_JOIN_ENDS = frozenset({TokenType.ON, TokenType.USING, TokenType.CROSS, TokenType.MATCH_CONDITION})
+_TYPES = SNOWFLAKE.parser_class.TYPE_TOKENS
+
+
+def tokens_of(text: str) -> Sequence[Token]:
+    """The tokens of `text`, once it is known to be fit to parse. Raises PolicyRefusal."""
+    if len(text) > CHARACTERS_MAX:
+        raise PolicyRefusal(
+            PolicyCode.STATEMENT_TOO_LONG, f"the statement is longer than {CHARACTERS_MAX} characters", _SPLIT_HINT
+        )
+    if control := _CONTROL.search(text):
+        raise PolicyRefusal(
+            PolicyCode.SYNTAX_ERROR,
+            f"the statement holds the control character U+{ord(control.group()):04X}",
+            "write the statement without invisible characters",
+            control.start(),
+        )
+    try:
+        tokens = SNOWFLAKE.tokenize(text)
+    except Exception as error:
+        raise PolicyRefusal(
+            PolicyCode.SYNTAX_ERROR, "the statement cannot be read as SQL", "check quotes and comments"
+        ) from error
+    if not tokens:
+        raise PolicyRefusal(PolicyCode.EMPTY_STATEMENT, "there is no statement", "send one SQL statement")
+    if len(tokens) > TOKENS_MAX:
+        raise PolicyRefusal(
+            PolicyCode.STATEMENT_TOO_LONG, f"the statement has more than {TOKENS_MAX} words and signs", _SPLIT_HINT
+        )
+    _bound_nesting(tokens)
+    return tokens
+
+
+def _bound_nesting(tokens: Sequence[Token]) -> None:
+    """Refuse deep brackets, and the two shapes at which the parser's backtracking doubles with each level.
+
+    These are calls of type names inside calls of type names, and joins that wait for their condition.
+    """
+    frames = [_Frame(is_type_call=False)]
+    type_calls = 0
+    before: TokenType | None = None
+    for token in tokens:
+        kind = token.token_type
+        if kind in _OPEN:
+            frame = _Frame(is_type_call=kind == TokenType.L_PAREN and before in _TYPES)
+            frames.append(frame)
+            type_calls += frame.is_type_call
+            if len(frames) > DEPTH_MAX or type_calls > TYPE_CALLS_DEPTH_MAX:
+                raise too_deep(token.start)
+        elif kind in _CLOSE and len(frames) > 1:
+            type_calls -= frames.pop().is_type_call
+        elif kind == TokenType.JOIN:
+            frames[-1].joins_waiting += 1
+            if frames[-1].joins_waiting > JOINS_WAITING_MAX:
+                raise too_deep(token.start)
+        elif kind in _JOIN_ENDS:
+            frames[-1].joins_waiting = 0
+        before = kind
+
+
+@dataclass(slots=True)
+class _Frame:
+    """An open bracket: whether a type name calls it, and how many joins in it have no condition yet."""
+
+    is_type_call: bool
+    joins_waiting: int = 0
+
+
+def too_deep(at: int | None = None) -> PolicyRefusal:
+    """The refusal of a statement that nests too far."""
+    return PolicyRefusal(
+        PolicyCode.STATEMENT_TOO_DEEP,
+        "the statement nests too deeply",
+        "flatten it: use common table expressions, join conditions and fewer brackets",
+        at,
+    )

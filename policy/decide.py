@@ -1,0 +1,178 @@
+"""The decision on one SQL statement for one audience. Forbid beats hold beats permit, and silence denies.
+
+The order of the questions is part of the design: whatever the caller may not know of (a table that is missing and a
+table that is hidden) is answered first and alike, and only then what depends on tables that the caller may see.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from policy.audience import Audience
+from policy.catalog import Table
+from policy.columns import UnknownColumn
+from policy.decision import Decision, Deny, Effect, Hold, LimitRows, Obligation, Permit, RuleId, RunSql
+from policy.names import TableName
+from policy.refusal import PolicyCode
+from policy.rewrite import Unwritable, Written
+from policy.rulebook import Limits, RoleEntry
+from policy.rules import Verdict
+from policy.statement import SqlStatement, Verb
+from policy.writes import refuse_write
+
+_NOBODY = frozenset[RuleId]()
+_ASK_HINT = "rewording will not change this; ask for other data, or ask the policy's owners for a rule"
+
+
+@dataclass(frozen=True, slots=True)
+class _Touch:
+    """One reference to a table, with the verb that it needs."""
+
+    table: TableName
+    verb: Verb
+
+
+def decide_sql(
+    audience: Audience,
+    tables: Mapping[TableName, Table],
+    limits: Limits,
+    statement: SqlStatement,
+    rows_max: int | None,
+) -> Decision:
+    """The decision on `statement`; `rows_max` is what the caller asked for, bounded by the policy's limit."""
+    touches = [
+        _Touch(place.table, statement.verb if place.is_target else Verb.READ)
+        for place in sorted(statement.tree.places, key=lambda place: place.at or 0)
+    ]
+    role = audience.role
+    if role is None:
+        return _deny("no role is open to you", "ask the policy's owners for a role")
+    denied = _refuse_named(audience, tables, touches) or _refuse_uncovered(audience, touches)
+    if denied is not None:
+        return denied
+    unknown = statement.tree.columns.unknown
+    if unknown is not None:
+        return _unknown_column(unknown)
+    try:
+        sources = _sources(audience, statement)
+    except Unwritable as unwritable:
+        return _deny(f"the view `{unwritable.table}` cannot be looked into", "query the tables that it reads")
+    refused = _refuse_written(audience, statement, sources)
+    if refused is not None:
+        return refused
+    return _allow(audience, role, limits, statement, touches, sources, rows_max)
+
+
+def _refuse_named(audience: Audience, tables: Mapping[TableName, Table], touches: Sequence[_Touch]) -> Deny | None:
+    """Refuse what is forbidden by name alone with a message for the caller, then what does not exist for the caller."""
+    verdicts = [audience.rules.verdict(touch.verb, touch.table) for touch in touches]
+    for verdict in verdicts:
+        if verdict.effect is Effect.FORBID and verdict.message is not None:
+            return Deny(verdict.determining, PolicyCode.FORBIDDEN, verdict.message, _ASK_HINT)
+    for touch, verdict in zip(touches, verdicts, strict=True):
+        if touch.table not in tables or not audience.rules.is_visible(touch.table):
+            determining = verdict.determining if verdict.effect is Effect.FORBID else _NOBODY
+            return Deny(
+                determining,
+                PolicyCode.OBJECT_NOT_FOUND,
+                f"`{touch.table}` does not exist or is not open to you",
+                "use describe_schema to see what is open to you, and write full names",
+            )
+    return None
+
+
+def _refuse_uncovered(audience: Audience, touches: Sequence[_Touch]) -> Deny | None:
+    """Refuse tables that the caller may know of but not use so."""
+    verdicts = [(touch, audience.rules.verdict(touch.verb, touch.table)) for touch in touches]
+    for touch, verdict in verdicts:
+        if verdict.effect is Effect.FORBID:
+            return _forbidden(touch, verdict)
+    for touch, verdict in verdicts:
+        if not verdict.allows:
+            return _deny(f"no rule lets you {touch.verb} `{touch.table}`", _ASK_HINT)
+    return None
+
+
+def _sources(audience: Audience, statement: SqlStatement) -> tuple[Written, ...]:
+    """The text of every place; a write's target will be printed as its plain name."""
+    names = statement.tree.shape.names
+    return tuple(audience.writer.source(place.table, names) for place in statement.tree.places)
+
+
+def _refuse_written(audience: Audience, statement: SqlStatement, sources: Sequence[Written]) -> Deny | None:
+    """Refuse what shows only once the views are opened: forbidden tables in them, samples of filtered rows, writes."""
+    read = [w for place, w in zip(statement.tree.places, sources, strict=True) if not place.is_target]
+    for written in read:
+        for table in sorted(written.touched):
+            verdict = audience.rules.verdict(Verb.READ, table)
+            if verdict.effect is Effect.FORBID:
+                return Deny(
+                    verdict.determining, PolicyCode.FORBIDDEN, verdict.message or "a rule forbids this", _ASK_HINT
+                )
+    for place, written in zip(statement.tree.places, sources, strict=True):
+        if place.is_sampled and written.is_filtered:
+            return Deny(
+                _NOBODY,
+                PolicyCode.CONSTRUCT_NOT_ALLOWED,
+                f"a sample of `{place.table}` is not allowed",
+                "leave SAMPLE out: you see only some rows of this table, and a sample would count the others",
+            )
+    if statement.verb is Verb.READ:
+        return None
+    return refuse_write(audience.exposures, audience.writer, statement, sources)
+
+
+def _allow(
+    audience: Audience,
+    role: RoleEntry,
+    limits: Limits,
+    statement: SqlStatement,
+    touches: Sequence[_Touch],
+    sources: Sequence[Written],
+    rows_max: int | None,
+) -> Decision:
+    """The permit, or the hold on it, of a statement that nothing refuses."""
+    is_write = statement.verb is not Verb.READ
+    if is_write and role.write_role is None:
+        return _deny("your role does not write", _ASK_HINT)
+    verdicts = [audience.rules.verdict(touch.verb, touch.table) for touch in touches]
+    through_views = {table for written in sources for table in written.touched} - {touch.table for touch in touches}
+    verdicts += [v for t in through_views if (v := audience.rules.verdict(Verb.READ, t)).effect is Effect.HOLD]
+    bounded = limits.rows_max if rows_max is None else max(0, min(rows_max, limits.rows_max))
+    text = tuple(
+        audience.writer.full_name(place.table) if place.is_target else written.sql
+        for place, written in zip(statement.tree.places, sources, strict=True)
+    )
+    owed: frozenset[Obligation] = frozenset({LimitRows(bounded)})
+    permit = Permit(
+        determining=frozenset[RuleId]().union(*(verdict.determining for verdict in verdicts)),
+        action=RunSql(
+            sql=statement.tree.written(text),
+            verb=statement.verb,
+            role=role.write_role if is_write and role.write_role is not None else role.read_role,
+            warehouse=role.warehouse,
+            rows_max=bounded,
+            statement_timeout_s=limits.statement_timeout_s,
+        ),
+        obligations=owed if is_write else owed.union(*(written.obligations for written in sources)),
+    )
+    holds = [verdict for verdict in verdicts if verdict.effect is Effect.HOLD]
+    if holds:
+        return Hold(frozenset[RuleId]().union(*(verdict.determining for verdict in holds)), permit)
+    if statement.verb in (Verb.UPDATE, Verb.DELETE) and not statement.tree.shape.has_where:
+        return Hold(permit.determining, permit)
+    return permit
+
+
+def _forbidden(touch: _Touch, verdict: Verdict) -> Deny:
+    message = verdict.message or f"a rule forbids you to {touch.verb} `{touch.table}`"
+    return Deny(verdict.determining, PolicyCode.FORBIDDEN, message, _ASK_HINT)
+
+
+def _deny(message: str, hint: str) -> Deny:
+    return Deny(_NOBODY, PolicyCode.NOT_PERMITTED, message, hint)
+
+
+def _unknown_column(unknown: UnknownColumn) -> Deny:
+    meant = ", ".join(f"`{name}`" for name in unknown.suggestions)
+    hint = f"did you mean {meant}?" if meant else "use describe_schema to see the columns of each table"
+    return Deny(_NOBODY, PolicyCode.COLUMN_NOT_FOUND, f"`{unknown.name}` is not a column here", hint)

@@ -1,0 +1,211 @@
+"""The policy document's shape: what may be written, key by key, before any of it is given a meaning."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=255)]
+NamePattern: TypeAlias = Annotated[str, Field(min_length=1, max_length=1024)]
+NonEmpty: TypeAlias = Annotated[list[Name], Field(min_length=1)]
+
+
+def _exact(value: Any) -> Any:
+    """YAML's floats as the decimals that their author wrote."""
+    return Decimal(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _null_kind(value: Any) -> Any:
+    """`kind: null` means the mask of that name, although YAML reads it as no value."""
+    if isinstance(value, dict) and "kind" in value and value["kind"] is None:
+        return {**value, "kind": "null"}
+    return value
+
+
+class Model(BaseModel):
+    """Strict: unknown keys and wrong types are errors."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class WhoModel(Model):
+    """An audience: every key that is given must match, any value of a list will do."""
+
+    groups: NonEmpty | None = None
+    subjects: NonEmpty | None = None
+    actors: NonEmpty | None = None
+    issuers: NonEmpty | None = None
+    claims: (
+        Annotated[dict[Name, Annotated[list[str | int | bool], Field(min_length=1)]], Field(min_length=1)] | None
+    ) = None
+    anyone: Literal[True] | None = None
+
+    @model_validator(mode="after")
+    def _somebody(self) -> "WhoModel":
+        others = self.groups, self.subjects, self.actors, self.issuers, self.claims
+        if self.anyone and any(others):
+            raise ValueError("`anyone` cannot stand beside other keys")
+        if not self.anyone and not any(others):
+            raise ValueError("an empty audience matches nobody; write `anyone: true` to mean everybody")
+        return self
+
+
+class DefaultsModel(Model):
+    """What completes a name that is shorter than three parts."""
+
+    database: Name | None = None
+    schema_: Annotated[Name | None, Field(alias="schema")] = None
+
+
+class LimitsModel(Model):
+    """Bounds of one statement."""
+
+    rows_max: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
+    statement_timeout_s: Annotated[int, Field(ge=1, le=86_400)] = 60
+
+
+class RoleModel(Model):
+    """A Snowflake role for an audience; the first entry that matches counts."""
+
+    id: Name
+    who: WhoModel
+    read_role: Name
+    write_role: Name | None = None
+    warehouse: Name
+
+
+class ClassificationModel(Model):
+    """Columns of one kind."""
+
+    name: Name
+    columns: list[NamePattern] = []
+    tags: list[Name] = []
+
+    @model_validator(mode="after")
+    def _something(self) -> "ClassificationModel":
+        if not self.columns and not self.tags:
+            raise ValueError("a classification needs `columns` or `tags`")
+        return self
+
+
+class NullModel(Model):
+    """No value."""
+
+    kind: Literal["null"]
+
+
+class ConstantModel(Model):
+    """One value for all."""
+
+    kind: Literal["constant"]
+    value: Annotated[str | bool | Decimal, BeforeValidator(_exact)]
+
+
+class RedactModel(Model):
+    """Three asterisks."""
+
+    kind: Literal["redact"]
+
+
+class PartialModel(Model):
+    """Some first and last characters."""
+
+    kind: Literal["partial"]
+    keep_first: Annotated[int, Field(ge=0, le=64)] = 0
+    keep_last: Annotated[int, Field(ge=0, le=64)] = 0
+
+    @model_validator(mode="after")
+    def _some(self) -> "PartialModel":
+        if self.keep_first + self.keep_last == 0:
+            raise ValueError("`partial` needs `keep_first` or `keep_last`; use `redact` to keep nothing")
+        return self
+
+
+class EmailDomainModel(Model):
+    """The domain of an e-mail address."""
+
+    kind: Literal["email_domain"]
+
+
+class RoundModel(Model):
+    """A multiple of `to`."""
+
+    kind: Literal["round"]
+    to: Annotated[Decimal, Field(gt=0, le=10**15), BeforeValidator(_exact)]
+
+
+class DateTruncModel(Model):
+    """The start of a period."""
+
+    kind: Literal["date_trunc"]
+    to: Literal["year", "quarter", "month", "day", "hour"]
+
+
+MaskModel: TypeAlias = Annotated[
+    NullModel | ConstantModel | RedactModel | PartialModel | EmailDomainModel | RoundModel | DateTruncModel,
+    BeforeValidator(_null_kind),
+    Field(discriminator="kind"),
+]
+
+
+class MaskRuleModel(Model):
+    """How a classification appears to everyone but `unless`."""
+
+    classification: Name
+    mask: MaskModel
+    unless: WhoModel | None = None
+
+
+class RowFilterModel(Model):
+    """Which rows of some tables everyone but `unless` meets."""
+
+    id: Name
+    tables: Annotated[list[NamePattern], Field(min_length=1)]
+    where: Annotated[str, Field(min_length=1, max_length=10_000)]
+    unless: WhoModel | None = None
+
+
+class FunctionsModel(Model):
+    """Functions that the policy opens beyond the reviewed list."""
+
+    allow: list[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_$]*$")]] = []
+
+
+class RuleModel(Model):
+    """One effect."""
+
+    id: Name
+    effect: Literal["permit", "hold", "forbid"]
+    who: WhoModel
+    verbs: Annotated[
+        list[Literal["describe", "read", "write", "insert", "update", "delete", "merge"]], Field(min_length=1)
+    ]
+    tables: Annotated[list[NamePattern], Field(min_length=1)]
+    message: Annotated[str, Field(min_length=1, max_length=300)] | None = None
+
+    @model_validator(mode="after")
+    def _speaking(self) -> "RuleModel":
+        if self.message is not None and self.effect != "forbid":
+            raise ValueError("only a `forbid` has a `message`")
+        return self
+
+
+class PolicyModel(Model):
+    """The whole document."""
+
+    version: Literal[1]
+    defaults: DefaultsModel = DefaultsModel()
+    limits: LimitsModel = LimitsModel()
+    roles: list[RoleModel] = []
+    public: list[NamePattern] = []
+    classifications: list[ClassificationModel] = []
+    masks: list[MaskRuleModel] = []
+    row_filters: list[RowFilterModel] = []
+    functions: FunctionsModel = FunctionsModel()
+    rules: list[RuleModel] = []
+
+    @staticmethod
+    def family() -> Iterator[type[Model]]:
+        """Every model that stands inside the document."""
+        yield from Model.__subclasses__()

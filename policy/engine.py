@@ -1,0 +1,141 @@
+"""The engine: a policy and a catalog, ready to say what any principal may do. Immutable in what it says.
+
+It remembers what it has said, within bounds: texts by their exact wording (literals are part of the structure, as in
+`ORDER BY 1`), audiences by which `who`s match, decisions by statement, audience and row limit.
+"""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from policy.audience import Audience, compile_audience, key_of
+from policy.catalog import Catalog, Table, TableKind
+from policy.decide import decide_sql
+from policy.decision import Decision
+from policy.describe import CatalogIndex, decide_schema
+from policy.dialect import PARSER_VERSION
+from policy.filters import parse_filter
+from policy.lru import Lru
+from policy.principal import Principal
+from policy.refusal import PolicyCode, PolicyRefusal
+from policy.resolve import Defaults
+from policy.rulebook import Policy
+from policy.statement import SchemaRequest, SqlStatement, Statement, Verb
+from policy.understand import understand
+from policy.views import view_statement
+
+STATEMENTS_REMEMBERED = 512
+DECISIONS_REMEMBERED = 2048
+AUDIENCES_REMEMBERED = 128
+PRINCIPALS_REMEMBERED = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What a decision rests on: SHA-256 digests of policy and catalog in hex, and the parser's version."""
+
+    policy: str
+    catalog: str
+    parser: str
+
+
+class Engine:
+    """Says what a statement is and what a principal may do with it. Pure: equal questions have equal answers."""
+
+    def __init__(self, policy: Policy, catalog: Catalog) -> None:
+        """Ready `policy` for `catalog`; raises PolicyDocumentError if a row filter cannot be used."""
+        self.policy = policy
+        self.catalog = catalog
+        self.provenance = Provenance(policy.digest, catalog.digest, f"sqlglot {PARSER_VERSION}")
+        self._conditions = {each.id: parse_filter(each.id, each.where, policy.functions) for each in policy.row_filters}
+        self._index = CatalogIndex(catalog)
+        self._views: dict[int, SqlStatement | None] = {}
+        self._statements: Lru[str, SqlStatement | PolicyRefusal] = Lru(STATEMENTS_REMEMBERED)
+        self._decisions: Lru[tuple[str, int, int | None], Decision] = Lru(DECISIONS_REMEMBERED)
+        self._audiences: Lru[int, Audience] = Lru(AUDIENCES_REMEMBERED)
+        self._keys: Lru[Principal, tuple[int]] = Lru(PRINCIPALS_REMEMBERED)
+        self._visible: Lru[int, tuple[Table, ...]] = Lru(AUDIENCES_REMEMBERED)
+
+    def understand(self, text: str) -> SqlStatement:
+        """The statement that `text` is, query or write. Raises PolicyRefusal, and nothing else."""
+        known = self._statements.get(text)
+        if known is None:
+            try:
+                known = understand(text, self.catalog.tables, self.policy.defaults, self.policy.functions)
+            except PolicyRefusal as refusal:
+                known = PolicyRefusal(refusal.code, refusal.message, refusal.hint, refusal.at)
+            if len(text) <= 20_000:
+                self._statements.put(text, known)
+        if isinstance(known, PolicyRefusal):
+            raise PolicyRefusal(known.code, known.message, known.hint, known.at)
+        return known
+
+    def parse(self, text: str, *, parameters: int, is_write: bool) -> SqlStatement:
+        """The statement that `text` is, if it came through the right tool with one value for each `?`.
+
+        Raises PolicyRefusal, and nothing else.
+        """
+        statement = self.understand(text)
+        if is_write and statement.verb is Verb.READ:
+            raise PolicyRefusal(
+                PolicyCode.WRONG_TOOL,
+                "the statement only reads",
+                "use run_query for queries; request_write is for changes",
+            )
+        if not is_write and statement.verb is not Verb.READ:
+            raise PolicyRefusal(
+                PolicyCode.WRONG_TOOL,
+                "the statement changes data",
+                "use request_write for INSERT, UPDATE, DELETE and MERGE; run_query only reads",
+            )
+        if statement.binds != parameters:
+            raise PolicyRefusal(
+                PolicyCode.BAD_PARAMETERS,
+                f"the statement has {statement.binds} `?` and {parameters} parameters were given",
+                "give one parameter for each `?`, in order",
+            )
+        return statement
+
+    def decide(self, principal: Principal, statement: Statement, *, rows_max: int | None = None) -> Decision:
+        """What `principal` may do with `statement`; `rows_max` is asked for, and bounded by the policy's limit."""
+        audience = self.audience(principal)
+        match statement:
+            case SqlStatement():
+                question = (statement.digest, audience.key, rows_max)
+                decision = self._decisions.get(question)
+                if decision is None:
+                    decision = decide_sql(audience, self.catalog.tables, self.policy.limits, statement, rows_max)
+                    self._decisions.put(question, decision)
+                return decision
+            case SchemaRequest():
+                return decide_schema(audience, self.visible(audience), self._index, statement)
+            case _:
+                assert_never(statement)
+
+    def audience(self, principal: Principal) -> Audience:
+        """What the policy comes to for `principal`."""
+        known = self._keys.get(principal)
+        (key,) = known if known is not None else self._keys.put(principal, (key_of(self.policy, principal),))
+        audience = self._audiences.get(key)
+        if audience is None:
+            audience = compile_audience(self.policy, self.catalog, self._conditions, self._view, key)
+            self._audiences.put(key, audience)
+        return audience
+
+    def visible(self, audience: Audience) -> tuple[Table, ...]:
+        """The tables that the audience may know of, in name order."""
+        known = self._visible.get(audience.key)
+        if known is None:
+            known = tuple(table for table in self._index.tables if audience.rules.is_visible(table.name))
+            self._visible.put(audience.key, known)
+        return known
+
+    def _view(self, view: Table) -> SqlStatement | None:
+        """The understood text of a view, or None where it cannot be looked into."""
+        if view.kind is not TableKind.VIEW or view.definition is None:
+            return None
+        if id(view) not in self._views:
+            defaults = Defaults(view.name.database, view.name.schema)
+            self._views[id(view)] = view_statement(
+                view.definition, self.catalog.tables, defaults, self.policy.functions
+            )
+        return self._views[id(view)]

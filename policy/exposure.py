@@ -1,0 +1,122 @@
+"""What one audience meets of each table: which columns are clear or masked how, and which row filters apply.
+
+A column that no pattern calls public and no classification knows is secret: NULL for everyone. Only in a view whose
+text is known may such a column appear, because it is computed from columns that are protected where they come from.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from policy.catalog import Column, Table, TableKind
+from policy.masks import Mask, Null, describe, fitted, masked_sql, strongest
+from policy.names import quote
+from policy.patterns import Pattern
+from policy.rulebook import Policy, RowFilter
+from policy.sqltypes import parse_type
+
+SOURCE_ALIAS = "__GW_R"
+"""What a protected table is called inside the derived table that stands for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Appearance:
+    """One column as an audience meets it: its SQL in the derived table, and its mask or None where it is clear."""
+
+    name: str
+    sql: str
+    mask: Mask | None
+
+    @property
+    def how(self) -> str:
+        """In words: `clear` or `masked: <how>`."""
+        return "clear" if self.mask is None else f"masked: {describe(self.mask)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """One table as an audience meets it. `is_named_public`: policy names the table and calls each column public."""
+
+    columns: tuple[Appearance, ...]
+    filters: tuple[RowFilter, ...]
+    is_named_public: bool
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether anything of the table is masked or filtered."""
+        return bool(self.filters) or any(column.mask is not None for column in self.columns)
+
+
+class Exposures:
+    """The exposure of every table to one audience, worked out when first asked for.
+
+    `outside` holds the indices of the mask rules and row filters that spare this audience.
+    """
+
+    def __init__(self, policy: Policy, masks_off: frozenset[int], filters_off: frozenset[int]) -> None:
+        self._policy = policy
+        self._classes = _masks_by_class(policy, masks_off)
+        self._filters = [each for n, each in enumerate(policy.row_filters) if n not in filters_off]
+        self._known: dict[int, tuple[Table, Exposure]] = {}
+
+    def of(self, table: Table) -> Exposure:
+        """The exposure of `table`."""
+        known = self._known.get(id(table))
+        if known is None:
+            known = (table, self._expose(table))
+            self._known[id(table)] = known
+        return known[1]
+
+    def _expose(self, table: Table) -> Exposure:
+        name = (table.name.database, table.name.schema, table.name.name)
+        applying = tuple(each for each in self._filters if _any(each.tables, name))
+        public = [pattern for pattern in self._policy.public if _reaches(pattern, name)]
+        classes = [
+            (each, [pattern for pattern in each.columns if _reaches(pattern, name)])
+            for each in self._policy.classifications
+        ]
+        is_inherited = table.kind is TableKind.VIEW and table.definition is not None and not table.is_secure
+        appearances: list[Appearance] = []
+        for column in table.columns:
+            classified = [
+                each.name
+                for each, patterns in classes
+                if not each.tags.isdisjoint(column.tags) or any(p.parts[3].matches(column.name) for p in patterns)
+            ]
+            is_clear = is_inherited or any(p.parts[3].matches(column.name) for p in public)
+            appearances.append(_appearance(column, self._mask(column, classified, is_clear=is_clear)))
+        named = all(
+            any(p.parts[2].is_exact and p.parts[3].matches(column.name) for p in public) for column in table.columns
+        )
+        is_named_public = named and all(each.mask is None for each in appearances)
+        return Exposure(tuple(appearances), applying, is_named_public)
+
+    def _mask(self, column: Column, classified: Sequence[str], *, is_clear: bool) -> Mask | None:
+        if not classified:
+            return None if is_clear else Null()
+        type_ = parse_type(column.type)
+        return strongest(fitted(mask, type_) for name in classified for mask in self._classes[name])
+
+
+def _masks_by_class(policy: Policy, masks_off: frozenset[int]) -> dict[str, tuple[Mask, ...]]:
+    """The masks of each classification; one that the policy gives no mask is NULL for everyone."""
+    classes: dict[str, tuple[Mask, ...]] = {}
+    for classification in policy.classifications:
+        rules = [(n, rule) for n, rule in enumerate(policy.masks) if rule.classification == classification.name]
+        applying = tuple(rule.mask for n, rule in rules if n not in masks_off)
+        classes[classification.name] = applying if rules else (Null(),)
+    return classes
+
+
+def _appearance(column: Column, mask: Mask | None) -> Appearance:
+    raw = f"{quote(SOURCE_ALIAS)}.{quote(column.name)}"
+    sql = raw if mask is None else masked_sql(mask, parse_type(column.type), raw)
+    return Appearance(column.name, f"{sql} AS {quote(column.name)}", mask)
+
+
+def _any(patterns: Iterable[Pattern], name: tuple[str, ...]) -> bool:
+    return any(pattern.matches(name) for pattern in patterns)
+
+
+def _reaches(pattern: Pattern, table: tuple[str, ...]) -> bool:
+    """Whether a column pattern's first three parts mean `table`."""
+    return all(part.matches(each) for part, each in zip(pattern.parts, table, strict=False))

@@ -1,0 +1,204 @@
+"""The first judge: every node, argument and function of the tree is allowed by a table, or the statement is refused.
+
+It knows nothing of the catalog, so what it says is the same for every caller.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+
+from sqlglot import exp
+
+from policy.bounds import too_deep
+from policy.constructs import CONSTRUCTS, SLOTS
+from policy.functions import FUNCTIONS_ALLOWED, TABLE_FUNCTIONS
+from policy.identifiers import RESERVED_PREFIX
+from policy.refusal import PolicyCode, PolicyRefusal
+from policy.syntax import is_too_deep
+
+_CLASSES: frozenset[type[exp.Expr]] = frozenset(getattr(exp, name) for name in CONSTRUCTS)
+_SLOTS: dict[type[exp.Expr], frozenset[str]] = {getattr(exp, name): slots for name, slots in SLOTS.items()}
+_TABLE_FUNCTION_NODES = (exp.Explode, exp.Generator, exp.SplitToTable)
+FUNCTIONS_HINT = (
+    "use Snowflake's built-in scalar, aggregate and window functions; user-defined, system and AI functions are closed"
+)
+_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+def guard(root: exp.Expr, text: str, opened: frozenset[str] = frozenset()) -> None:
+    """Refuse `root` unless it is made of allowed parts only; `opened` are further function names that policy allows."""
+    judge = _Guard(text, FUNCTIONS_ALLOWED | opened if opened else FUNCTIONS_ALLOWED)
+    for node in _nodes(root):
+        judge.node(node)
+
+
+def _nodes(root: exp.Expr) -> Iterator[exp.Expr]:
+    """Every node; iterative, because a statement may be as deep as the parser let it be."""
+    stack = [(root, 0)]
+    while stack:
+        node, depth = stack.pop()
+        if is_too_deep(depth):
+            raise too_deep()
+        yield node
+        stack.extend((child, depth + 1) for child in node.iter_expressions(reverse=True))
+
+
+def position(node: exp.Expr) -> int | None:
+    """Offset in the caller's text of the first word of `node` that the parser placed."""
+    starts = [start for part in node.walk() if isinstance(start := part.meta.get("start"), int)]
+    return min(starts, default=None)
+
+
+class _Guard:
+    def __init__(self, text: str, functions: frozenset[str]) -> None:
+        self._text = text
+        self._functions = functions
+
+    def node(self, node: exp.Expr) -> None:
+        kind = type(node)
+        if kind not in _CLASSES:
+            if isinstance(node, exp.Func):
+                raise self._function(node, node.sql_name())
+            raise self._construct(node, _words(kind))
+        allowed = _SLOTS.get(kind)
+        if allowed is not None:
+            for slot, value in node.args.items():
+                if value and slot not in allowed:
+                    raise self._construct(node, f"{slot.strip('_').replace('_', ' ')} in {_words(kind)}")
+        check = _CHECKS.get(kind)
+        if check is not None:
+            check(self, node)
+
+    def identifier(self, node: exp.Expr) -> None:
+        name = node.name.upper()
+        if name.startswith((RESERVED_PREFIX, "METADATA$")):
+            raise self._construct(node, f"the reserved name `{node.name}`")
+        if not name or "\0" in name:
+            raise self._construct(node, "an empty name")
+
+    def placeholder(self, node: exp.Expr) -> None:
+        if node.args.get("this"):
+            raise PolicyRefusal(
+                PolicyCode.BAD_PARAMETERS,
+                f"the parameter `:{node.name}` is not allowed",
+                "write each parameter as `?` and pass its value in `parameters`, in order",
+                position(node),
+            )
+        parent = node.parent
+        if isinstance(parent, exp.Table | exp.DynamicIdentifier | exp.DataTypeParam | exp.TableAlias | exp.TableSample):
+            raise PolicyRefusal(
+                PolicyCode.BAD_PARAMETERS,
+                "a parameter cannot stand for a name",
+                "write the name itself; `?` stands for a value",
+            )
+
+    def anonymous(self, node: exp.Expr) -> None:
+        name = node.args.get("this")
+        if not isinstance(name, str) or name.upper() not in self._functions:
+            raise self._function(node, str(node.name))
+
+    def column(self, node: exp.Expr) -> None:
+        if node.name.upper() in ("NEXTVAL", "CURRVAL") and node.args.get("table"):
+            raise self._function(node, "NEXTVAL")
+
+    def dot(self, node: exp.Expr) -> None:
+        right = node.args["expression"]
+        left: exp.Expr = node
+        while isinstance(left, exp.Dot):
+            left = left.this
+        if isinstance(left, exp.Identifier) or not isinstance(right, exp.Identifier):
+            raise self._function(node, right.name or "a dotted name")
+
+    def table(self, node: exp.Expr) -> None:
+        source = node.this
+        if isinstance(source, exp.DynamicIdentifier):
+            literal = source.this
+            if not (isinstance(literal, exp.Literal) and literal.is_string):
+                raise self._construct(node, "IDENTIFIER of anything but a string")
+        elif not isinstance(source, exp.Identifier):
+            if isinstance(source, exp.Func):
+                raise self._function(node, source.name or source.sql_name())
+            raise self._construct(node, "a source that is not a table")
+        for part in ("db", "catalog"):
+            value = node.args.get(part)
+            if value is not None and not isinstance(value, exp.Identifier):
+                raise self._construct(node, "a table name with an empty part")
+        alias = node.args.get("alias")
+        if alias is not None and alias.args.get("columns"):
+            raise self._construct(node, "a column list after a table's alias")
+
+    def dynamic_identifier(self, node: exp.Expr) -> None:
+        if not isinstance(node.parent, exp.Table):
+            raise self._construct(node, "IDENTIFIER outside FROM")
+
+    def table_function(self, node: exp.Expr) -> None:
+        inner = node.this
+        if isinstance(inner, _TABLE_FUNCTION_NODES):
+            return
+        if isinstance(inner, exp.Anonymous):
+            if str(inner.this).upper() in TABLE_FUNCTIONS:
+                return
+            raise self._function(inner, inner.name)
+        if isinstance(node, exp.Lateral):
+            if isinstance(inner, exp.Subquery):
+                return
+            if isinstance(inner, exp.TableFromRows):
+                return
+        raise self._construct(node, "TABLE() of anything but a table function")
+
+    def select(self, node: exp.Expr) -> None:
+        args = node.args
+        if not args.get("from_") and (args.get("joins") or args.get("laterals")):
+            raise self._construct(node, "a join without FROM")
+
+    def data_type(self, node: exp.Expr) -> None:
+        if node.args.get("kind") or node.args.get("udt") or node.this == exp.DType.USERDEFINED:
+            raise self._construct(node, "a user-defined type")
+
+    def lambda_(self, node: exp.Expr) -> None:
+        if any(not isinstance(parameter, exp.Identifier) for parameter in node.expressions):
+            raise self._construct(node, "a typed lambda parameter")
+
+    def subquery(self, node: exp.Expr) -> None:
+        if not isinstance(node.this, exp.Query | exp.Table | exp.Values | exp.TableFromRows | exp.Lateral):
+            raise self._construct(node, "brackets round this source")
+
+    def _construct(self, node: exp.Expr, what: str) -> PolicyRefusal:
+        return PolicyRefusal(
+            PolicyCode.CONSTRUCT_NOT_ALLOWED,
+            f"{what} is not allowed",
+            "write the query with plain tables, columns, joins, subqueries and built-in functions",
+            position(node),
+        )
+
+    def _function(self, node: exp.Expr, name: str) -> PolicyRefusal:
+        shown = re.sub(r"[^\w$.]", "", name)[:60].upper()
+        at = position(node)
+        if at is None and (found := re.search(rf"\b{re.escape(shown)}\s*\(", self._text, re.IGNORECASE)):
+            at = found.start()
+        return PolicyRefusal(
+            PolicyCode.FUNCTION_NOT_ALLOWED,
+            f"the function `{shown}` is not allowed",
+            FUNCTIONS_HINT,
+            at,
+        )
+
+
+def _words(kind: type[exp.Expr]) -> str:
+    return _WORDS.sub(" ", kind.__name__).lower()
+
+
+_CHECKS: dict[type[exp.Expr], Callable[[_Guard, exp.Expr], None]] = {
+    exp.Identifier: _Guard.identifier,
+    exp.Placeholder: _Guard.placeholder,
+    exp.Anonymous: _Guard.anonymous,
+    exp.Column: _Guard.column,
+    exp.Dot: _Guard.dot,
+    exp.Table: _Guard.table,
+    exp.DynamicIdentifier: _Guard.dynamic_identifier,
+    exp.TableFromRows: _Guard.table_function,
+    exp.Lateral: _Guard.table_function,
+    exp.Select: _Guard.select,
+    exp.DataType: _Guard.data_type,
+    exp.Lambda: _Guard.lambda_,
+    exp.Subquery: _Guard.subquery,
+}

@@ -1,0 +1,174 @@
+"""Names of tables to what they stand for, by Snowflake's rules for scope, folding and defaults.
+
+Every reference to a table becomes a reserved placeholder, and every common table expression is renamed to a reserved
+name. So where Snowflake would resolve a name otherwise than this module did, it finds nothing, instead of a table that
+nobody judged. Sources: https://docs.snowflake.com/en/sql-reference/name-resolution and
+https://docs.snowflake.com/en/user-guide/queries-cte
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from policy.guard import position
+from policy.identifiers import RESERVED_PREFIX, parse_dotted
+from policy.names import TableName, fold
+from policy.refusal import PolicyCode, PolicyRefusal
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One place that names a table: the table, its placeholder in the tree, and what stands beside it."""
+
+    table: TableName
+    placeholder: str
+    is_target: bool
+    is_sampled: bool
+    at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """The database and schema that a shorter name is completed with; either may be missing."""
+
+    database: str | None = None
+    schema: str | None = None
+
+
+def stored(identifier: exp.Expr) -> str:
+    """The name that Snowflake stores for an identifier node."""
+    return fold(identifier.name, quoted=bool(identifier.args.get("quoted")))
+
+
+def resolve(root: exp.Expr, defaults: Defaults, mark: str) -> list[Reference]:
+    """Rewrite the tables and common table expressions of `root` in place; `mark` makes the placeholders unguessable.
+
+    Raises PolicyRefusal for a name that could mean two things, or that no default completes.
+    """
+    resolver = _Resolver(root, defaults, mark)
+    resolver.run()
+    return resolver.references
+
+
+_Environment = Mapping[str, str]
+
+
+class _Resolver:
+    def __init__(self, root: exp.Expr, defaults: Defaults, mark: str) -> None:
+        self._defaults = defaults
+        self._mark = mark
+        self._expressions = 0
+        self._target = root.this if isinstance(root, exp.DML | exp.Merge) else None
+        if isinstance(self._target, exp.Schema):
+            self._target = self._target.this
+        self._stack: list[tuple[exp.Expr, _Environment]] = [(root, {})]
+        self.references: list[Reference] = []
+
+    def run(self) -> None:
+        while self._stack:
+            node, environment = self._stack.pop()
+            if isinstance(node, exp.Table):
+                self._table(node, environment)
+                continue
+            with_ = node.args.get("with_")
+            if with_ is not None:
+                environment = self._with(with_, environment)
+            self._stack.extend((child, environment) for child in node.iter_expressions() if child is not with_)
+
+    def _with(self, with_: exp.Expr, outer: _Environment) -> _Environment:
+        """Rename each common table expression; each sees those before it, and itself only where it recurses."""
+        environment = dict(outer)
+        for cte in with_.expressions:
+            identifier = cte.args["alias"].this
+            name, body = stored(identifier), cte.this
+            if not isinstance(body, exp.Query):
+                raise _construct("a common table expression that is not a query", position(cte))
+            self._expressions += 1
+            fresh = f"{RESERVED_PREFIX}C{self._expressions}"
+            inside: _Environment = environment
+            if _names(body, name):
+                if name in environment or not isinstance(body, exp.Union) or _names(body.this, name):
+                    raise _construct(
+                        f"the common table expression `{identifier.name}` that reads its own name",
+                        position(cte),
+                        "give the common table expression a name that no table has, or write the table's full name",
+                    )
+                inside = {**environment, name: fresh}
+            self._stack.append((body, inside))
+            identifier.replace(exp.to_identifier(fresh, quoted=True))
+            environment[name] = fresh
+        return environment
+
+    def _table(self, table: exp.Table, environment: _Environment) -> None:
+        at = position(table)
+        parts, identifier = _parts(table)
+        self._name(table, identifier)
+        if len(parts) == 1 and parts[0] in environment:
+            table.set("this", exp.to_identifier(environment[parts[0]], quoted=True))
+        else:
+            placeholder = f"{RESERVED_PREFIX}T{len(self.references)}_{self._mark}"
+            name = self._complete(parts, at)
+            self.references.append(
+                Reference(name, placeholder, table is self._target, bool(table.args.get("sample")), at)
+            )
+            table.set("this", exp.to_identifier(placeholder, quoted=True))
+        table.set("db", None)
+        table.set("catalog", None)
+        nested = (child for key in ("joins", "laterals", "pivots") for child in table.args.get(key) or ())
+        self._stack.extend((child, environment) for child in nested)
+
+    def _name(self, table: exp.Table, identifier: exp.Expr) -> None:
+        """Keep the name that the rest of the statement calls the table by."""
+        alias = table.args.get("alias")
+        if alias is not None and alias.this is not None:
+            return
+        if table is not self._target and not table.args.get("pivots"):
+            table.set("alias", exp.TableAlias(this=identifier.copy()))
+
+    def _complete(self, parts: tuple[str, ...], at: int | None) -> TableName:
+        database = parts[-3] if len(parts) > 2 else self._defaults.database
+        schema = parts[-2] if len(parts) > 1 else self._defaults.schema
+        if database is None or schema is None:
+            shown = ".".join(parts)
+            raise PolicyRefusal(
+                PolicyCode.OBJECT_NOT_FOUND,
+                f"`{shown}` does not exist or is not open to you",
+                "write the table's full name: DATABASE.SCHEMA.TABLE",
+                at,
+            )
+        return TableName(database, schema, parts[-1])
+
+
+def _parts(table: exp.Table) -> tuple[tuple[str, ...], exp.Expr]:
+    """The stored parts of a table's name, and the identifier of its last part."""
+    source = table.this
+    if isinstance(source, exp.DynamicIdentifier):
+        try:
+            parts = parse_dotted(source.this.name)
+        except ValueError:
+            parts = ()
+        if not 0 < len(parts) <= 3 or any(part.upper().startswith(RESERVED_PREFIX) for part in parts):
+            raise _construct("IDENTIFIER of a string that is not a name", position(table))
+        return parts, exp.to_identifier(parts[-1], quoted=True)
+    written = [table.args.get("catalog"), table.args.get("db"), source]
+    return tuple(stored(part) for part in written if part is not None), source
+
+
+def _names(body: exp.Expr, name: str) -> bool:
+    """Whether a table of `body` is called by the bare name `name`."""
+    return any(
+        isinstance(table.this, exp.DynamicIdentifier)
+        or (isinstance(table.this, exp.Identifier) and not table.args.get("db") and stored(table.this) == name)
+        for table in _tables(body)
+    )
+
+
+def _tables(body: exp.Expr) -> Iterable[exp.Table]:
+    return body.find_all(exp.Table)
+
+
+def _construct(
+    what: str, at: int | None, hint: str = "write the query with plain tables and subqueries"
+) -> PolicyRefusal:
+    return PolicyRefusal(PolicyCode.CONSTRUCT_NOT_ALLOWED, f"{what} is not allowed", hint, at)

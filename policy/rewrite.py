@@ -1,0 +1,149 @@
+"""The text that stands for a table: a derived table with exactly what the audience may see of it.
+
+Each reference to a protected table becomes `(SELECT <each column, masked or clear> FROM <table> WHERE <row filters>)`.
+Nothing outside the brackets can name a raw column, so no expression, filter, join, order or error can meet one. The
+columns are the catalog's, one by one: a column that was added since stays hidden. Views are written out the same way.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from policy.catalog import Table, TableKind
+from policy.decision import FilterRows, MaskColumn, Obligation
+from policy.exposure import SOURCE_ALIAS, Appearance, Exposures
+from policy.filters import filter_sql
+from policy.masks import describe
+from policy.names import TableName, quote
+from policy.statement import SqlStatement
+
+VIEWS_DEPTH_MAX = 16
+
+
+class Unwritable(Exception):
+    """A table that cannot be written safely for this audience; `table` is the one the caller named."""
+
+    def __init__(self, table: TableName) -> None:
+        super().__init__(str(table))
+        self.table = table
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The SQL of one source, what it owes, and the base tables and views that it reads."""
+
+    sql: str
+    obligations: frozenset[Obligation]
+    touched: frozenset[TableName]
+    is_filtered: bool
+    is_masked: bool
+
+
+class Writer:
+    """Writes tables for one audience over one catalog. `views` gives a view's understood text, or None."""
+
+    def __init__(
+        self,
+        tables: Mapping[TableName, Table],
+        exposures: Exposures,
+        conditions: Mapping[str, exp.Expr],
+        opened: frozenset[str],
+        views: Callable[[Table], SqlStatement | None],
+    ) -> None:
+        self._tables = tables
+        self._exposures = exposures
+        self._conditions = conditions
+        self._opened = opened
+        self._views = views
+        self._filters: dict[TableName, tuple[str, ...]] = {}
+
+    def table(self, name: TableName) -> Table | None:
+        """The catalog's table of that name."""
+        return self._tables.get(name)
+
+    def is_view(self, name: TableName) -> bool:
+        """Whether `name` is a view of the catalog."""
+        table = self._tables.get(name)
+        return table is not None and table.kind is TableKind.VIEW
+
+    def full_name(self, table: TableName) -> str:
+        """The quoted three-part name, which means the same whatever the session's defaults are."""
+        return f"{quote(table.database)}.{quote(table.schema)}.{quote(table.name)}"
+
+    def source(self, name: TableName, names: frozenset[str] | None, above: tuple[TableName, ...] = ()) -> Written:
+        """The text for a reference to `name` in a statement that mentions only `names` (None: that may use any column).
+
+        Raises Unwritable.
+        """
+        table = self._tables.get(name)
+        if table is None or name in above or len(above) >= VIEWS_DEPTH_MAX:
+            raise Unwritable(name)
+        if table.kind is TableKind.VIEW:
+            return self._view(table, names, above)
+        exposure = self._exposures.of(table)
+        columns = _needed(exposure.columns, names)
+        if names is not None and not exposure.is_protected:
+            return Written(self.full_name(name), frozenset(), frozenset({name}), is_filtered=False, is_masked=False)
+        return self._derived(table, columns, f"{self.full_name(name)} AS {quote(SOURCE_ALIAS)}", ())
+
+    def _view(self, table: Table, names: frozenset[str] | None, above: tuple[TableName, ...]) -> Written:
+        exposure = self._exposures.of(table)
+        body = self._views(table)
+        if body is None or table.is_secure:
+            if not exposure.is_named_public or exposure.filters:
+                raise Unwritable(table.name)
+            if names is not None:
+                name = self.full_name(table.name)
+                return Written(name, frozenset(), frozenset({table.name}), is_filtered=False, is_masked=False)
+            return self._derived(table, exposure.columns, f"{self.full_name(table.name)} AS {quote(SOURCE_ALIAS)}", ())
+        inside = (*above, table.name)
+        parts = tuple(self.source(place.table, body.tree.shape.names, inside) for place in body.tree.places)
+        if any(p.is_filtered and place.is_sampled for p, place in zip(parts, body.tree.places, strict=True)):
+            raise Unwritable(table.name)
+        text = body.tree.written(tuple(part.sql for part in parts))
+        outputs = body.tree.columns.outputs
+        stored = tuple(column.name for column in table.columns)
+        if outputs is None or len(outputs) != len(stored):
+            raise Unwritable(table.name)
+        renamed = "" if outputs == stored else f"({', '.join(map(quote, stored))})"
+        alias = f"({text}) AS {quote(SOURCE_ALIAS)}{renamed}"
+        return self._derived(table, _needed(exposure.columns, names), alias, parts)
+
+    def _derived(
+        self, table: Table, columns: tuple[Appearance, ...], source: str, parts: tuple[Written, ...]
+    ) -> Written:
+        filters = self._exposures.of(table).filters
+        masked = [(column, column.mask) for column in columns if column.mask is not None]
+        owed: set[Obligation] = {MaskColumn(table.name, column.name, describe(mask)) for column, mask in masked}
+        owed |= {FilterRows(table.name, each.id) for each in filters}
+        shown = ", ".join(column.sql for column in columns)
+        where = f" WHERE {' AND '.join(self._conditions_on(table))}" if filters else ""
+        text = f"(SELECT {shown} FROM {source}{where})"  # noqa: S608 - made of quoted catalog names and judged conditions
+        return Written(
+            text,
+            frozenset(owed).union(*(part.obligations for part in parts)),
+            frozenset({table.name}).union(*(part.touched for part in parts)),
+            is_filtered=bool(filters) or any(part.is_filtered for part in parts),
+            is_masked=bool(masked) or any(part.is_masked for part in parts),
+        )
+
+    def _conditions_on(self, table: Table) -> tuple[str, ...]:
+        known = self._filters.get(table.name)
+        if known is None:
+            written: list[str] = []
+            for each in self._exposures.of(table).filters:
+                sql = filter_sql(each.id, self._conditions[each.id], table, self._opened)
+                if sql is None:
+                    raise Unwritable(table.name)
+                written.append(sql)
+            known = self._filters[table.name] = tuple(written)
+        return known
+
+
+def _needed(columns: tuple[Appearance, ...], names: frozenset[str] | None) -> tuple[Appearance, ...]:
+    """The columns that a statement mentioning only `names` can use; at least one, so that there is a table."""
+    if names is None:
+        return columns
+    needed = tuple(column for column in columns if column.name in names)
+    return needed or tuple(sorted(columns, key=lambda column: column.mask is not None)[:1])

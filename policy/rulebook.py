@@ -1,0 +1,127 @@
+"""A policy as the engine holds it: audiences, roles, classifications, masks, row filters and rules. Immutable."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from policy.decision import Effect, RuleId
+from policy.masks import Mask
+from policy.patterns import Pattern
+from policy.principal import ClaimValue, Principal
+from policy.resolve import Defaults
+from policy.statement import Verb
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """An audience. Each list that is given must hold one of the principal's values; `anyone` is everybody."""
+
+    groups: frozenset[str] = frozenset()
+    subjects: frozenset[str] = frozenset()
+    actors: frozenset[str] = frozenset()
+    issuers: frozenset[str] = frozenset()
+    claims: tuple[tuple[str, frozenset[ClaimValue]], ...] = ()
+    anyone: bool = False
+
+    def matches(self, principal: Principal) -> bool:
+        """Whether `principal` is in this audience; one that asks for nothing matches nobody."""
+        asked = [
+            (self.groups, principal.groups),
+            (self.subjects, frozenset({principal.subject})),
+            (self.actors, frozenset({principal.actor})),
+            (self.issuers, frozenset({principal.issuer})),
+        ]
+        given = [(wanted, has) for wanted, has in asked if wanted]
+        if not given and not self.claims:
+            return self.anyone
+        return all(wanted & has for wanted, has in given) and all(
+            values & _claim(principal, name) for name, values in self.claims
+        )
+
+
+def _claim(principal: Principal, name: str) -> frozenset[ClaimValue]:
+    value = principal.claims.get(name)
+    if value is None:
+        return frozenset()
+    return frozenset(value) if isinstance(value, tuple) else frozenset({value})
+
+
+@dataclass(frozen=True, slots=True)
+class RoleEntry:
+    """The Snowflake role of an audience; without `write_role` it cannot write."""
+
+    id: RuleId
+    who: Who
+    read_role: str
+    write_role: str | None
+    warehouse: str
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """Columns of one kind, named by pattern or by tag."""
+
+    name: str
+    columns: tuple[Pattern, ...]
+    tags: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class MaskRule:
+    """How columns of a classification appear to everyone but `unless`."""
+
+    classification: str
+    mask: Mask
+    unless: Who | None
+
+
+@dataclass(frozen=True, slots=True)
+class RowFilter:
+    """The condition, in Snowflake SQL over the table's own columns, that rows must meet for everyone but `unless`."""
+
+    id: str
+    tables: tuple[Pattern, ...]
+    where: str
+    unless: Who | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One effect for an audience, some verbs and some tables; `message` is for the agent and only a forbid has one."""
+
+    id: RuleId
+    effect: Effect
+    who: Who
+    verbs: frozenset[Verb]
+    tables: tuple[Pattern, ...]
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one statement may take."""
+
+    rows_max: int
+    statement_timeout_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Everything that a policy document says; `digest` is the SHA-256 of its canonical form, in hex."""
+
+    limits: Limits
+    defaults: Defaults
+    roles: tuple[RoleEntry, ...]
+    public: tuple[Pattern, ...]
+    classifications: tuple[Classification, ...]
+    masks: tuple[MaskRule, ...]
+    row_filters: tuple[RowFilter, ...]
+    functions: frozenset[str]
+    rules: tuple[Rule, ...]
+    digest: str
+
+    def audiences(self) -> Iterable[Who]:
+        """Every audience that the policy tells apart, in a fixed order."""
+        yield from (role.who for role in self.roles)
+        yield from (mask.unless for mask in self.masks if mask.unless is not None)
+        yield from (row_filter.unless for row_filter in self.row_filters if row_filter.unless is not None)
+        yield from (rule.who for rule in self.rules)

@@ -1,0 +1,135 @@
+"""A caller's text to one understood statement: parse, guard, resolve, print, verify.
+
+Nothing here depends on who asks, and only the list of columns depends on the catalog: whether a table exists or is open
+to the caller is left to the decision, so that the two are answered alike.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+
+from sqlglot import exp
+
+from policy.bounds import too_deep
+from policy.catalog import Table
+from policy.columns import Columns, check_columns
+from policy.guard import guard
+from policy.names import TableName
+from policy.printing import Printed, mark_of, print_verified
+from policy.refusal import PolicyCode, PolicyRefusal
+from policy.resolve import Defaults, Reference, resolve, stored
+from policy.statement import SqlStatement, Verb
+from policy.syntax import parse_one
+from policy.tree import Shape, Tree
+
+
+def understand(
+    text: str, tables: Mapping[TableName, Table], defaults: Defaults, opened: frozenset[str] = frozenset()
+) -> SqlStatement:
+    """The statement that `text` is; `opened` are further function names. Raises PolicyRefusal, and nothing else."""
+    try:
+        root, verb = parse_one(text)
+        return understand_tree(root, verb, text, tables, defaults, opened)
+    except RecursionError:
+        raise too_deep() from None
+    except PolicyRefusal:
+        raise
+    except Exception as error:
+        raise PolicyRefusal(
+            PolicyCode.SYNTAX_ERROR, "the statement cannot be understood", "write it in plain Snowflake SQL"
+        ) from error
+
+
+def understand_tree(
+    root: exp.Expr,
+    verb: Verb,
+    text: str,
+    tables: Mapping[TableName, Table],
+    defaults: Defaults,
+    opened: frozenset[str],
+) -> SqlStatement:
+    """As `understand`, from a tree that is already parsed; the tree is used up."""
+    guard(root, text, opened)
+    binds = sum(1 for _ in root.find_all(exp.Placeholder))
+    references = resolve(root, defaults, mark_of(text))
+    targets = [reference.table for reference in references if reference.is_target]
+    if len(targets) != (verb is not Verb.READ):
+        raise PolicyRefusal(
+            PolicyCode.CONSTRUCT_NOT_ALLOWED, "a write to anything but one table is not allowed", "name one table"
+        )
+    by_placeholder = {reference.placeholder: reference.table for reference in references}
+
+    def lookup(name: str) -> tuple[TableName, Columns] | None:
+        table = by_placeholder.get(name)
+        if table is None:
+            return None
+        known = tables.get(table)
+        return table, None if known is None else tuple(column.name for column in known.columns)
+
+    columns = check_columns(root, lookup)
+    shape = _shape(root, is_certain=columns.is_certain)
+    printed = print_verified(root, references, opened)
+    return SqlStatement(
+        verb=verb,
+        reads=frozenset(reference.table for reference in references if not reference.is_target),
+        target=targets[0] if targets else None,
+        functions=printed.functions,
+        binds=binds,
+        skeleton=printed.skeleton,
+        literals=printed.literals,
+        digest=_digest(printed),
+        tree=Tree(printed.pieces, printed.places, shape, columns),
+    )
+
+
+def _digest(printed: Printed) -> str:
+    """SHA-256 over the canonical text: each table under its full quoted name."""
+    digest = hashlib.sha256()
+    for piece, place in zip(printed.pieces, (*printed.places, None), strict=True):
+        digest.update(piece.encode())
+        if place is not None:
+            digest.update(f"\x00{place.table!r}\x00".encode())
+    return digest.hexdigest()
+
+
+def _shape(root: exp.Expr, *, is_certain: bool) -> Shape:
+    names: set[str] = set()
+    is_closed = is_certain
+    has_star = False
+    for node in root.walk():
+        if isinstance(node, exp.Identifier):
+            names.add(stored(node))
+        elif isinstance(node, exp.Star):
+            has_star = has_star or not isinstance(node.parent, exp.Count)
+        elif isinstance(node, exp.Pivot) or (isinstance(node, exp.Join) and node.args.get("method") == "NATURAL"):
+            is_closed = False
+    where = root.args.get("where")
+    return Shape(
+        names=frozenset(names) if is_closed and not has_star else None,
+        values=frozenset(_value_names(root)),
+        has_star=has_star,
+        has_where=where is not None and where.find(exp.Column) is not None,
+    )
+
+
+def _value_names(root: exp.Expr) -> Iterable[str]:
+    """Names of columns that a write looks at; a column that it only assigns to is not looked at."""
+    assigned = _assigned(root)
+    return (stored(node.this) for node in root.find_all(exp.Column) if id(node) not in assigned and _is_named(node))
+
+
+def _is_named(column: exp.Expr) -> bool:
+    return isinstance(column.this, exp.Identifier)
+
+
+def _assigned(root: exp.Expr) -> set[int]:
+    """The identities of the column nodes that an UPDATE, INSERT or MERGE assigns to."""
+    assigned: set[int] = set()
+    for update in root.find_all(exp.Update):
+        assigned.update(id(e.this) for e in update.expressions if isinstance(e, exp.EQ))
+    for insert in root.find_all(exp.Insert):
+        if isinstance(insert.this, exp.Tuple):
+            assigned.update(id(column) for column in insert.this.expressions)
+    return assigned
+
+
+__all__ = ["Reference", "understand", "understand_tree"]

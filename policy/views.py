@@ -1,0 +1,41 @@
+"""The text of a view to the query that it is, so that what it reads can be protected where it reads it."""
+
+from collections.abc import Mapping
+
+from sqlglot import exp
+
+from policy.bounds import tokens_of
+from policy.catalog import Table
+from policy.dialect import SNOWFLAKE
+from policy.names import TableName
+from policy.refusal import PolicyRefusal
+from policy.resolve import Defaults
+from policy.statement import SqlStatement, Verb
+from policy.understand import understand_tree
+
+
+def view_statement(
+    definition: str, tables: Mapping[TableName, Table], defaults: Defaults, opened: frozenset[str]
+) -> SqlStatement | None:
+    """The query of a view, given as `SELECT ...` or as `CREATE VIEW ... AS SELECT ...`; None if it is not understood.
+
+    Short names are completed with the view's own database and schema, as Snowflake does.
+    """
+    try:
+        parsed = SNOWFLAKE.parser().parse(list(tokens_of(definition)), definition)
+        roots = [root for root in parsed if root is not None and not isinstance(root, exp.Semicolon)]
+        if len(roots) != 1:
+            return None
+        root = roots[0]
+        if isinstance(root, exp.Create):
+            if root.args.get("kind") != "VIEW":
+                return None
+            root = root.expression.pop()
+        if not isinstance(root, exp.Query):
+            return None
+        return understand_tree(root, Verb.READ, definition, tables, defaults, opened)
+    except PolicyRefusal:
+        return None
+    except Exception:
+        # Whatever the parser trips over, a view that is not understood is one that cannot be looked into.
+        return None

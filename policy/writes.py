@@ -1,0 +1,48 @@
+"""What a write may not do: carry protected data, or let what it changes depend on data that its caller cannot see."""
+
+from collections.abc import Sequence
+
+from policy.decision import Deny, RuleId
+from policy.exposure import Exposures
+from policy.refusal import PolicyCode
+from policy.rewrite import Writer, Written
+from policy.statement import SqlStatement
+
+_NOBODY = frozenset[RuleId]()
+
+
+def refuse_write(
+    exposures: Exposures, writer: Writer, statement: SqlStatement, sources: Sequence[Written]
+) -> Deny | None:
+    """The refusal of a write that meets protected data, or None. A write's text keeps plain names, so it must not."""
+    shape = statement.tree.shape
+    for place, written in zip(statement.tree.places, sources, strict=True):
+        table = writer.table(place.table)
+        if not place.is_target:
+            if written.is_masked or written.is_filtered:
+                return _deny(
+                    f"`{place.table}` is masked or filtered for you, so a write cannot read it",
+                    "write values that you state yourself",
+                )
+            continue
+        if table is None or writer.is_view(place.table):
+            return _deny(f"`{place.table}` is not a table that can be written", "write to a table")
+        exposure = exposures.of(table)
+        if exposure.filters:
+            return _deny(
+                f"you see only some rows of `{place.table}`, so you cannot write to it",
+                "ask someone who sees the whole table",
+            )
+        masked = {column.name for column in exposure.columns if column.mask is not None}
+        looked_at = sorted(masked & shape.values)
+        if looked_at or (masked and shape.has_star):
+            shown = looked_at[0] if looked_at else "*"
+            return _deny(
+                f"`{shown}` of `{place.table}` is masked for you, so a write cannot depend on it",
+                "use columns that are clear to you in conditions and expressions; masked columns may only be assigned",
+            )
+    return None
+
+
+def _deny(message: str, hint: str) -> Deny:
+    return Deny(_NOBODY, PolicyCode.NOT_PERMITTED, message, hint)
