@@ -13,7 +13,6 @@ import secrets
 import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -25,6 +24,7 @@ from starlette.types import Receive, Scope, Send
 from server.sandbox.logins import LoginRequest, Logins
 from server.sandbox.replies import SnowflakeError, cancelled, failure, no_privilege, not_found, session_gone, success
 from server.sandbox.runner import Delay, Runner
+from server.sandbox.running import Statement
 from server.sandbox.sessions import Session, Sessions
 
 BODY_BYTES_MAX = 16_000_000
@@ -96,7 +96,7 @@ class Front:
                     return 200, await handler(_message(scope, path, raw), found[1])
                 except SnowflakeError as error:
                     return 200, orjson.dumps(failure(error))
-                except (ValueError, zlib.error, OSError, EOFError):
+                except (ValueError, KeyError, TypeError, AttributeError, zlib.error, OSError, EOFError):
                     return 400, orjson.dumps(failure(SnowflakeError("391902", "22000", "The request is malformed.")))
         return 404, orjson.dumps(failure(not_found(f"Resource '{path}'")))
 
@@ -166,18 +166,22 @@ class Front:
         return orjson.dumps(success())
 
     async def _query(self, message: Message, _: str) -> bytes:
-        session = self._session(message)
-        statement = self._runner.begin(session, message.body, message.query.get("requestId", ""))
+        session, request_id = self._session(message), message.query.get("requestId", "")
+        if earlier := self._runner.statements.of_request(session, request_id):
+            # The driver asks again when a connection broke: a statement never runs twice for that.
+            return await self._outcome(earlier)
+        statement = self._runner.begin(session, message.body, request_id)
         if not message.body.get("asyncExec"):
             return await self._runner.run(statement, message.body)
         if self._background is None:
             raise session_gone()
-        self._background.start_soon(partial(self._runner.run, statement, message.body, keep=True))
+        self._background.start_soon(self._runner.run, statement, message.body)
         return orjson.dumps(_in_progress(statement.query_id))
 
     async def _abort_request(self, message: Message, _: str) -> bytes:
         session = self._session(message)
-        for statement in self._runner.statements.of_request(session, str(message.body.get("requestId", ""))):
+        statement = self._runner.statements.of_request(session, str(message.body.get("requestId", "")))
+        if statement is not None:
             await self._runner.statements.stop(statement, cancelled())
         return orjson.dumps(success())
 
@@ -187,13 +191,15 @@ class Front:
         return orjson.dumps(success())
 
     async def _result(self, message: Message, query_id: str) -> bytes:
-        statement = self._runner.visible(self._session(message), query_id)
+        return await self._outcome(self._runner.visible(self._session(message), query_id))
+
+    async def _outcome(self, statement: Statement) -> bytes:
         with anyio.move_on_after(RESULT_POLL_S):
             await statement.finished.wait()
         if not statement.finished.is_set():
-            return orjson.dumps(_in_progress(query_id))
+            return orjson.dumps(_in_progress(statement.query_id))
         if statement.answer is None:
-            raise not_found(f"Result of statement '{query_id}'")
+            raise not_found(f"Result of statement '{statement.query_id}'")
         return statement.answer
 
     async def _monitor(self, message: Message, query_id: str) -> bytes:

@@ -100,8 +100,8 @@ class Runner:
             raise not_found(f"Statement '{query_id}'")
         return statement
 
-    async def run(self, statement: Statement, body: Mapping[str, Any], *, keep: bool = False) -> bytes:
-        """Run a statement to its end and return the reply, be it a result or an error; `keep` it for later as well."""
+    async def run(self, statement: Statement, body: Mapping[str, Any]) -> bytes:
+        """Run a statement to its end and return the reply, be it a result or an error; it can be fetched later too."""
         error: SnowflakeError | None = None
         reply = b""
         try:
@@ -118,8 +118,7 @@ class Runner:
             error = SnowflakeError("000603", "XX000", "SQL execution internal error: Processing aborted.")
         if error is not None:
             reply = orjson.dumps(failure(error, statement.query_id))
-        if keep:
-            self.statements.keep(statement, reply)
+        self.statements.keep(statement, reply)
         self.statements.end(statement, error)
         return reply
 

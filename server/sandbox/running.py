@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -12,7 +13,7 @@ from server.sandbox.replies import SnowflakeError
 from server.sandbox.sessions import Session
 
 REMEMBERED_MAX = 1_000
-ANSWERS_KEPT_MAX = 64
+ANSWER_BYTES_MAX = 64_000_000
 INTERRUPT_EVERY_S = 0.02
 
 
@@ -42,7 +43,9 @@ class Statements:
         self._interrupt = interrupt
         self._clock = clock
         self._all: dict[str, Statement] = {}
-        self._answers: list[Statement] = []
+        self._by_request: dict[tuple[int, str], Statement] = {}
+        self._answers: deque[Statement] = deque()
+        self._answer_bytes = 0
 
     def begin(self, session: Session, sql: str, binds: int, tag: str, request_id: str) -> Statement:
         """Record a statement that has arrived, and give it its id."""
@@ -59,6 +62,7 @@ class Statements:
         )
         statement = Statement(record, session, request_id)
         self._all[statement.query_id] = statement
+        self._by_request[session.session_id, request_id] = statement
         self._log.write(record)
         self._forget()
         return statement
@@ -75,11 +79,14 @@ class Statements:
         statement.finished.set()
 
     def keep(self, statement: Statement, answer: bytes) -> None:
-        """Keep the answer of an asynchronous statement until it is fetched, or too many others came after it."""
+        """Keep the answer until too much came after it: it is fetched later, or asked for again."""
         statement.answer = answer
         self._answers.append(statement)
-        while len(self._answers) > ANSWERS_KEPT_MAX:
-            self._answers.pop(0).answer = None
+        self._answer_bytes += len(answer)
+        while self._answer_bytes > ANSWER_BYTES_MAX and len(self._answers) > 1:
+            oldest = self._answers.popleft()
+            self._answer_bytes -= len(oldest.answer or b"")
+            oldest.answer = None
 
     def of_id(self, query_id: str) -> Statement | None:
         """Return the statement with this id if it is remembered."""
@@ -89,9 +96,9 @@ class Statements:
         """Return what runs or waits in a session."""
         return [each for each in self._all.values() if each.session is session and not each.finished.is_set()]
 
-    def of_request(self, session: Session, request_id: str) -> list[Statement]:
-        """Return what runs in a session on behalf of one request of the driver."""
-        return [each for each in self.running_in(session) if each.request_id == request_id]
+    def of_request(self, session: Session, request_id: str) -> Statement | None:
+        """Return the statement that a session sent with this request id, running or ended."""
+        return self._by_request.get((session.session_id, request_id)) if request_id else None
 
     async def stop(self, statement: Statement, cause: SnowflakeError) -> None:
         """Interrupt a statement and return when it has ended; `cause` is what its sender is answered."""
@@ -106,6 +113,9 @@ class Statements:
                 await statement.finished.wait()
 
     def _forget(self) -> None:
-        for query_id in list(self._all)[: max(0, len(self._all) - REMEMBERED_MAX)]:
-            if self._all[query_id].finished.is_set():
-                del self._all[query_id]
+        if len(self._all) <= REMEMBERED_MAX:
+            return
+        oldest = next((each for each in self._all.values() if each.finished.is_set()), None)
+        if oldest is not None:
+            del self._all[oldest.query_id]
+            self._by_request.pop((oldest.session.session_id, oldest.request_id), None)

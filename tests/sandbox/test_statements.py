@@ -7,12 +7,13 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
+import httpx2
 import pytest
 from snowflake.connector.errors import Error
 
 from server.sandbox.querylog import QueryRecord
 from server.sandbox.run import Sandbox
-from tests.support.sandbox import connection, rows
+from tests.support.sandbox import connection, minter, rows
 
 ENDLESS = (
     "select count(*) from TPCH.PUBLIC.LINEITEM a, TPCH.PUBLIC.LINEITEM b, TPCH.PUBLIC.LINEITEM c "
@@ -297,3 +298,22 @@ def test_a_steward_may_define_and_drop_a_view_whose_text_is_kept(sandbox: Sandbo
         )
         rows(steward, "drop view CRM.PUBLIC.OPEN_ORDERS")
     assert found == [(text,)]
+
+
+def test_a_request_sent_again_does_not_run_again(sandbox: Sandbox) -> None:
+    headers, path = _raw_session(sandbox), "/queries/v1/query-request?requestId=7f0c"
+    sql = "update CRM.PUBLIC.ORDERS set AMOUNT = AMOUNT + 1 where ORDER_ID = 50003"
+    answers = [
+        httpx2.post(f"{sandbox.lookalike.url}{path}&retryCount={again}", headers=headers, json={"sqlText": sql}).json()
+        for again in range(3)
+    ]
+    assert answers[0]["success"] is True
+    assert answers[0] == answers[1] == answers[2]
+    assert sum(record.sql == sql for record in sandbox.lookalike.queries()) == 1
+
+
+def _raw_session(sandbox: Sandbox) -> dict[str, str]:
+    """A writer's session without the driver, which never repeats itself on demand."""
+    body = {"data": {"AUTHENTICATOR": "OAUTH", "TOKEN": minter(sandbox.state).mint("ADA", "ANALYST_RW")}}
+    answer = httpx2.post(f"{sandbox.lookalike.url}/session/v1/login-request", json=body).json()
+    return {"authorization": f'Snowflake Token="{answer["data"]["token"]}"'}
