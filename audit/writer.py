@@ -140,6 +140,8 @@ class Writer:
             raise JournalUnavailable
         self._queue.append(ticket)
         self._wake.set()
+        if self._idle.is_set():
+            self._idle = anyio.Event()
         if self._refusing:
             raise JournalUnavailable  # it is kept, but nobody waits for a database that is gone
         with anyio.move_on_after(self._deadline_s):
@@ -185,8 +187,6 @@ class Writer:
             self._idle.set()
             self._wake = anyio.Event()
             await self._wake.wait()
-        if self._idle.is_set():
-            self._idle = anyio.Event()
 
     def _take(self) -> _Batch:
         """Number and chain what is queued. From here on these bytes, and no others, stand at these numbers."""

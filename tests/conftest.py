@@ -17,8 +17,16 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _shelter() -> Iterator[None]:
+    """As root, clusters whose homes are private go to a directory that the run takes away again."""
+    with reachable_directory() as shelter, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SNOWGATE_SHELTER", str(shelter))
+        yield
+
+
 @pytest.fixture(scope="session")
-def databases() -> Iterator[Databases]:
+def databases(_shelter: None) -> Iterator[Databases]:
     """One embedded PostgreSQL for the whole run."""
     with reachable_directory() as home, EmbeddedPostgres(home) as postgres:
         yield Databases(postgres)

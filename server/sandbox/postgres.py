@@ -24,7 +24,7 @@ from sqlalchemy import URL
 from server.sandbox.binaries import Binaries, can_reach, copy_binaries, find_binaries
 
 SHELTER = Path("/var/lib/snowgate")
-"""Where root puts a cluster whose own home an unprivileged user cannot reach."""
+"""Where root puts a cluster whose own home an unprivileged user cannot reach, unless SNOWGATE_SHELTER says where."""
 
 _TETHER = Path(__file__).with_name("tether.py")
 _SUPERUSER = "postgres"
@@ -57,10 +57,10 @@ class EmbeddedPostgres:
     `settings` are added to the server's command line.
     """
 
-    def __init__(self, home: Path, *, settings: Mapping[str, str] | None = None, shelter: Path = SHELTER) -> None:
+    def __init__(self, home: Path, *, settings: Mapping[str, str] | None = None, shelter: Path | None = None) -> None:
         self._home = home.absolute()
         self._settings = dict(settings or {})
-        self._shelter = shelter
+        self._shelter = shelter or Path(os.environ.get("SNOWGATE_SHELTER", SHELTER))
         self._user: pwd.struct_passwd | None = None
         self._place = self._home
         self._sockets: Path | None = None
