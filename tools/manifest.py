@@ -24,6 +24,9 @@ MANIFESTS = Path(__file__).resolve().parents[1] / "manifests"
 class ManifestMismatch(Exception):
     """A manifest does not describe its tool; the program must not start."""
 
+    code = "manifest_mismatch"
+    hint = "the files of snowgate do not belong together; install it again"
+
 
 class Manifest(BaseModel):
     """One file of manifests/tools. `scope` is the OAuth scope that the tool needs."""
