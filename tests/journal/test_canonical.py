@@ -1,3 +1,5 @@
+"""One value has one spelling, and nothing else is taken for it."""
+
 import json
 
 import pytest

@@ -1,3 +1,5 @@
+"""An entry's bytes are fixed for ever, and only those bytes are read as that entry."""
+
 import hashlib
 from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID

@@ -1,3 +1,5 @@
+"""Whatever becomes of a call, its record says so, durably."""
+
 # ruff: noqa: PT012  # what a record does when it is left by an exception needs a block to raise from
 
 import anyio

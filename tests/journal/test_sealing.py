@@ -1,3 +1,5 @@
+"""What is secret can be matched but not read; what is sensitive opens only with the key, in its place."""
+
 import base64
 from datetime import UTC, datetime
 from uuid import UUID
