@@ -132,12 +132,12 @@ class Issuer:
         try:
             async with request.form(max_files=0, max_fields=20) as sent:
                 form = {name: value for name, value in sent.items() if isinstance(value, str)}
-            return JSONResponse(self._grant(form, request.headers.get("authorization", "")), headers=NO_STORE)
+            return JSONResponse(self._issue(form, request.headers.get("authorization", "")), headers=NO_STORE)
         except TokenError as refused:
             body = {"error": refused.error, "error_description": refused.description}
             return JSONResponse(body, refused.status, headers=NO_STORE)
 
-    def _grant(self, form: Mapping[str, str], authorization: str) -> dict[str, Any]:
+    def _issue(self, form: Mapping[str, str], authorization: str) -> dict[str, Any]:
         self._check_client(form, authorization)
         if form.get("grant_type") != "client_credentials":
             raise TokenError("unsupported_grant_type", "only client_credentials is supported")

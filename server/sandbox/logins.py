@@ -69,8 +69,8 @@ class Logins:
         """Return the user and role that the credential proves.
 
         Raises SnowflakeError: 390100 (no such way to log in), 390303 (not a token for this account), 390318 (expired),
-        390317 (role not in the token), 390309 (token of another user), 390101 (user disabled), 390189 (role not
-        granted).
+        390317 (role not in the token), 390309 (token of another user), 390101 (user disabled), 390189 (not the
+        user's role).
         """
         if request.authenticator != "OAUTH":
             raise SnowflakeError("390100", "28000", "Incorrect username or password was specified.")
