@@ -37,13 +37,11 @@ def as_snowflake(error: duckdb.Error) -> SnowflakeError:
             return _binding(text)
         case duckdb.CatalogException():
             return _missing(text)
-        case duckdb.PermissionException():
-            # A name that DuckDB takes for a file's
-            return not_found("Object")
         case duckdb.ConstraintException():
             return SnowflakeError("100072", "22000", "NULL result in a non-nullable column")
         case _:
-            return _compilation(text)
+            # A name that DuckDB took for a file's, and could not open
+            return not_found("Object") if "Cannot access file" in text else _compilation(text)
 
 
 def _conversion(text: str) -> SnowflakeError:

@@ -38,7 +38,6 @@ _REFUSED_PARAMETERS = frozenset({"FAKESNOW_DB_PATH", "NOP_REGEXES"})
 class Message:
     """One HTTP request, taken apart. `path` has no doubled slashes: connector 5.2.0 sends some."""
 
-    method: str
     path: str
     query: dict[str, str]
     token: str
@@ -244,7 +243,7 @@ def _message(scope: Scope, path: str, raw: bytes) -> Message:
     if not isinstance(body, dict):
         raise ValueError("not an object")
     query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
-    return Message(scope["method"], path, query, authorization[1] if authorization else "", body)
+    return Message(path, query, authorization[1] if authorization else "", body)
 
 
 async def _read(receive: Receive) -> bytes:

@@ -98,6 +98,13 @@ def session(sandbox: Sandbox) -> Iterator[Any]:
         yield opened
 
 
+@pytest.fixture(scope="module")
+def reader(sandbox: Sandbox) -> Iterator[Any]:
+    """One reader's session for everything that must leave it usable."""
+    with connection(sandbox.state) as opened:
+        yield opened
+
+
 @contextmanager
 def meanwhile(session: Any, sql: str, **options: Any) -> Iterator["Outcome"]:
     """Run a statement in another thread while inside; leaving waits for it, within bounds."""
@@ -130,42 +137,49 @@ def record_of(sandbox: Sandbox, session: Any, sql: str) -> QueryRecord:
 
 
 @pytest.mark.parametrize("sql", CHANGES)
-def test_a_read_role_changes_nothing(session: Any, sql: str) -> None:
+def test_a_read_role_changes_nothing(reader: Any, sql: str) -> None:
     with pytest.raises(Error) as refused:
-        rows(session, sql)
+        rows(reader, sql)
     assert refused.value.errno == 3001
     assert refused.value.sqlstate == "42501"
 
 
+@pytest.fixture(scope="module")
+def writer(sandbox: Sandbox) -> Iterator[Any]:
+    """A session of a role that may change rows and no tables."""
+    with connection(sandbox.state, role="ANALYST_RW") as opened:
+        yield opened
+
+
 @pytest.mark.parametrize("sql", CHANGES[5:])
-def test_a_role_that_writes_rows_changes_no_table(sandbox: Sandbox, sql: str) -> None:
-    with connection(sandbox.state, role="ANALYST_RW") as writer, pytest.raises(Error) as refused:
+def test_a_role_that_writes_rows_changes_no_table(writer: Any, sql: str) -> None:
+    with pytest.raises(Error) as refused:
         rows(writer, sql)
     assert refused.value.errno in (3001, 2)
 
 
 @pytest.mark.parametrize(("sql", "code"), OUTSIDE.values(), ids=OUTSIDE.keys())
-def test_what_is_not_there_or_not_allowed_is_refused_with_snowflakes_code(session: Any, sql: str, code: int) -> None:
+def test_what_is_not_there_or_not_allowed_is_refused_with_snowflakes_code(reader: Any, sql: str, code: int) -> None:
     with pytest.raises(Error) as refused:
-        rows(session, sql)
+        rows(reader, sql)
     assert refused.value.errno == code
-    assert rows(session, "select 1") == [(1,)]
+    assert rows(reader, "select 1") == [(1,)]
 
 
 @pytest.mark.parametrize("value", BINDS.values(), ids=BINDS.keys())
-def test_a_bind_comes_back_as_it_went(session: Any, value: Any) -> None:
-    assert rows(session, "select ? as V", value) == [(value,)]
+def test_a_bind_comes_back_as_it_went(reader: Any, value: Any) -> None:
+    assert rows(reader, "select ? as V", value) == [(value,)]
 
 
-def test_binds_compare_with_columns_of_their_type(session: Any) -> None:
+def test_binds_compare_with_columns_of_their_type(reader: Any) -> None:
     sql = "select count(*) from CRM.PUBLIC.ORDERS where ORDER_DATE >= ? and AMOUNT > ? and STATUS <> ? and ORDER_ID > ?"
-    [(count,)] = rows(session, sql, date(2024, 1, 1), Decimal("100.50"), "OPEN", 50_100)
+    [(count,)] = rows(reader, sql, date(2024, 1, 1), Decimal("100.50"), "OPEN", 50_100)
     assert 0 < count < 3_000
 
 
-def test_sums_of_decimals_are_exact(session: Any) -> None:
+def test_sums_of_decimals_are_exact(reader: Any) -> None:
     [(total, by_view)] = rows(
-        session,
+        reader,
         "select (select sum(AMOUNT) from CRM.PUBLIC.ORDERS where STATUS not in ('CANCELLED', 'RETURNED')), "
         "(select sum(REVENUE) from CRM.PUBLIC.CUSTOMER_REVENUE)",
     )
@@ -173,8 +187,8 @@ def test_sums_of_decimals_are_exact(session: Any) -> None:
     assert total == by_view
 
 
-def test_columns_without_alias_are_called_by_their_expression(session: Any) -> None:
-    with session.cursor() as cursor:
+def test_columns_without_alias_are_called_by_their_expression(reader: Any) -> None:
+    with reader.cursor() as cursor:
         cursor.execute("select count(*), max(AMOUNT), ORDER_ID as id from CRM.PUBLIC.ORDERS group by ORDER_ID limit 1")
         assert [column.name for column in cursor.description] == ["COUNT(*)", "MAX(AMOUNT)", "ID"]
 
