@@ -19,11 +19,11 @@ import anyio
 import httpx2
 import uvicorn
 from mcp.server.stdio import stdio_server
-from policy.document import Policy, PolicyDocumentError, load
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.journal import Journal, open_journal
 from audit.sealing import Sealer
+from policy.document import Policy, PolicyDocumentError, load
 from server.approvals import Approvals
 from server.config import Settings, SettingsError
 from server.credentials import ExternalOAuth, signing_key

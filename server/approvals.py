@@ -6,7 +6,7 @@ software, not proof of a person.
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import NewType
 
 from policy.decision import Hold, Permit, RunSql
@@ -53,7 +53,7 @@ def digest_of(judged: Judged, permit: Permit) -> Digest:
         "issuer": judged.principal.issuer,
         "subject": judged.principal.subject,
         "actor": judged.principal.actor,
-        "provenance": dict(judged.provenance),
+        "provenance": asdict(judged.provenance),
         "sql": action.sql if isinstance(action, RunSql) else None,
         "role": action.role if isinstance(action, RunSql) else None,
         "warehouse": action.warehouse if isinstance(action, RunSql) else None,

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import anyio
+
 from policy.document import Policy
 from policy.engine import Engine
-
 from server.catalog_loader import CatalogTooLarge, load_catalog
 from server.judging import Judge
 from server.pool import Kind, SessionPool
@@ -64,7 +64,7 @@ class EngineRoom:
         return True
 
     async def refresh_forever(self) -> None:
-        """Refresh every `refresh_s`, sooner after a failure."""
+        """Refresh every `refresh_s`, sooner while there is no catalog at all."""
         while True:
-            loaded = await self.refresh()
-            await anyio.sleep(self.refresh_s if loaded else RETRY_S)
+            await anyio.sleep(RETRY_S if self._engine is None else self.refresh_s)
+            await self.refresh()

@@ -1,5 +1,6 @@
 """What the journal is told at each step, as facts named in `audit.entry.FIELDS`."""
 
+from dataclasses import asdict
 from typing import Any, assert_never
 
 from policy.decision import Decision, Deny, FilterRows, Hold, MaskColumn, Permit, RunSql
@@ -25,7 +26,7 @@ def facts_of_principal(principal: Principal) -> Facts:
 def facts_of_judged(judged: Judged) -> Facts:
     """What is asked, what was decided, by which rules and against which digests."""
     return {
-        **judged.provenance,
+        **asdict(judged.provenance),
         **_facts_of_statement(judged.statement),
         **_facts_of_wanted(judged.wanted),
         **_facts_of_decision(judged.decision),

@@ -4,12 +4,13 @@ Every change of state is one atomic UPDATE that names the state it expects, so t
 all meet the same answer.
 """
 
+import logging
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import NewType
 
-from sqlalchemy import Column, DateTime, LargeBinary, MetaData, String, Table, and_, func, select, update
+from sqlalchemy import Column, DateTime, LargeBinary, MetaData, String, Table, and_, func, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -17,6 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from server.refusals import HoldsUnavailable
 
 HoldId = NewType("HoldId", str)
+
+log = logging.getLogger(__name__)
 
 metadata = MetaData(schema="gate")
 hold_table = Table(
@@ -70,7 +73,8 @@ class HoldStore:
             opened_at=func.now(),
             expires_at=expires_at,
         )
-        once = fresh.on_conflict_do_nothing(index_elements=["digest"], index_where=hold_table.c.state == "open")
+        # The predicate is text: as a bind value in a prepared statement it would match no index.
+        once = fresh.on_conflict_do_nothing(index_elements=["digest"], index_where=text("state = 'open'"))
         expired = and_(
             hold_table.c.digest == digest, hold_table.c.state == "open", hold_table.c.expires_at <= func.now()
         )
@@ -83,7 +87,7 @@ class HoldStore:
                 await connection.execute(once)
                 row = (await connection.execute(mine)).one()
         except SQLAlchemyError as error:
-            raise HoldsUnavailable("holds cannot be kept right now") from error
+            raise _unavailable(error) from error
         return OpenHold(HoldId(row.id), row.question["text"])
 
     async def consume(self, hold_id: HoldId, digest: bytes, *, by: str) -> bool:
@@ -118,4 +122,9 @@ class HoldStore:
             async with self.engine.begin() as connection:
                 return (await connection.execute(settle)).rowcount == 1
         except SQLAlchemyError as error:
-            raise HoldsUnavailable("holds cannot be kept right now") from error
+            raise _unavailable(error) from error
+
+
+def _unavailable(error: SQLAlchemyError) -> HoldsUnavailable:
+    log.warning("holds cannot be kept: %s", type(error).__name__)  # its text would quote the question
+    return HoldsUnavailable("holds cannot be kept right now")

@@ -3,13 +3,11 @@
 The judging itself is policy's and pure. One call is judged by one engine throughout, whatever is reloaded meanwhile.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
-from policy.engine import Engine
-
 from policy.decision import Decision
+from policy.engine import Engine, Provenance
 from policy.principal import Principal
 from policy.statement import SchemaRequest, Statement
 from tools.contract import Schema, Sql, Wanted
@@ -23,7 +21,7 @@ class Judged:
     wanted: Wanted
     statement: Statement
     decision: Decision
-    provenance: Mapping[str, str]
+    provenance: Provenance
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ class Leases:
                 yield CatalogLease()
             case RunSql() as action:
                 who = cleared.principal
-                kind = Kind(who.issuer, who.subject, action.role, action.warehouse, cleared.provenance["policy"])
+                kind = Kind(who.issuer, who.subject, action.role, action.warehouse, cleared.provenance.policy)
                 pooled = await self.pool.borrow(kind)
                 try:
                     yield SessionLease(pooled, self.pool)

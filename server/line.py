@@ -7,6 +7,7 @@ from typing import Any, NewType, Protocol, TypeAlias, assert_never
 
 from audit.journal import Journal
 from policy.decision import Deny, Hold, Permit
+from policy.engine import Provenance
 from policy.principal import Principal
 from policy.refusal import PolicyRefusal
 from server.facts import facts_of_answer, facts_of_cleared, facts_of_judged, facts_of_principal
@@ -55,7 +56,7 @@ class Cleared:
     principal: Principal
     wanted: Wanted
     permit: Permit
-    provenance: Mapping[str, str]
+    provenance: Provenance
     hold_id: str | None = None
 
 

@@ -6,7 +6,8 @@ lease that brought too much, and to tell the reader what they are not seeing.
 
 from typing import assert_never
 
-from policy.decision import FilterRows, LimitRows, MaskColumn, Permit, TableView
+from policy.decision import LimitRows, Permit, TableView
+from policy.explain import notes
 from server.raw import Raw, RawRows, RawSchema
 from tools.contract import JsonObject, Masked, MaskedRows, MaskedSchema
 
@@ -28,25 +29,6 @@ def keep(raw: Raw, permit: Permit) -> Masked:
             return MaskedSchema([table_object(t) for t in page.tables], page.tables_total, page.next_cursor)
         case _:
             assert_never(raw)
-
-
-def notes(permit: Permit) -> list[str]:
-    """What was masked or filtered, one sentence a table, in name order."""
-    masked: dict[str, list[str]] = {}
-    filtered: dict[str, list[str]] = {}
-    for obligation in permit.obligations:
-        match obligation:
-            case MaskColumn(table, column, how):
-                masked.setdefault(str(table), []).append(f"{column} ({how})")
-            case FilterRows(table, filter_id):
-                filtered.setdefault(str(table), []).append(filter_id)
-            case LimitRows():
-                pass
-            case _:
-                assert_never(obligation)
-    said = [f"{table}: masked wherever referenced: {', '.join(sorted(columns))}" for table, columns in masked.items()]
-    said += [f"{table}: only rows kept by the row filter {', '.join(sorted(ids))}" for table, ids in filtered.items()]
-    return sorted(said)
 
 
 def table_object(view: TableView) -> JsonObject:

@@ -9,7 +9,8 @@ from typing import Any
 import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
-from mcp.types import CallToolResult, ElicitRequestFormParams, ElicitResult
+from mcp.client.context import ClientRequestContext
+from mcp.types import CallToolResult, ElicitRequestFormParams, ElicitRequestParams, ElicitResult
 from rich.console import Console
 from rich.syntax import Syntax
 from rich.table import Table
@@ -22,6 +23,7 @@ ORDER BY lifetime_value DESC
 LIMIT 3
 """
 FORBIDDEN = "SELECT full_name, salary FROM crm.hr.employees ORDER BY salary DESC LIMIT 3"
+TICKET = 9017
 WRITE = "UPDATE crm.public.tickets SET status = 'closed' WHERE ticket_id = ?"
 
 
@@ -75,12 +77,12 @@ class Agent:
 
     async def _write(self, client: Client) -> str:
         self._step("stella's agent asks for a write; stella is asked, and confirms", "request_write", WRITE)
-        arguments = {"sql": WRITE, "parameters": [17], "reason": "The customer says that the problem is solved"}
+        arguments = {"sql": WRITE, "parameters": [TICKET], "reason": "The customer says that the problem is solved"}
         answer = _answer(await client.call_tool("request_write", arguments))
         self.console.print(f"  {answer['status']}: {answer['rows_affected']} row affected")
         return str(answer["call_id"])
 
-    async def _confirm(self, _: object, params: Any) -> ElicitResult:
+    async def _confirm(self, _: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
         """What stella's client shows her, and her answer."""
         if not isinstance(params, ElicitRequestFormParams):
             return ElicitResult(action="decline")
@@ -109,7 +111,8 @@ class Agent:
 def _answer(result: CallToolResult) -> dict[str, Any]:
     if result.is_error or result.structured_content is None:
         raise DemoFailed(str(result.structured_content))
-    return result.structured_content
+    content: dict[str, Any] = result.structured_content
+    return content
 
 
 def _as_table(answer: dict[str, Any]) -> Table:

@@ -75,6 +75,12 @@ async def test_a_declined_hold_stays_declined(holds: HoldStore) -> None:
     assert not await holds.consume(hold.id, ONE, by="ada")
 
 
+async def test_holds_go_on_opening_when_the_database_has_prepared_the_statements(holds: HoldStore) -> None:
+    for _ in range(12):
+        hold = await opened(holds)
+        assert await holds.decline(hold.id, ONE, by="ada")
+
+
 async def test_an_expired_hold_releases_nothing_and_makes_way_for_a_new_one(engine: AsyncEngine) -> None:
     holds = HoldStore(engine, ttl_s=-1.0)
     hold = await opened(holds)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import AsyncGenerator, Iterator
-from types import MappingProxyType
 from typing import Any
 
 import anyio
@@ -10,6 +9,7 @@ import pytest
 from joserfc.jwk import RSAKey
 
 from policy.decision import LimitRows, Permit, RuleId, RunSql
+from policy.engine import Provenance
 from policy.principal import Principal, Subject
 from policy.statement import Verb
 from server import leases as leases_module
@@ -50,7 +50,7 @@ def cleared(**action: Any) -> Cleared:
     permit = Permit(frozenset({RuleId("r")}), run, frozenset({LimitRows(5)}))
     who = Principal(Subject("ada"), "claude", "iss")
     wanted = Sql("select n from t -- the agent's own text", (), "because", is_write=False)
-    return Cleared(CallId("call_1"), who, wanted, permit, MappingProxyType({"policy": "p1"}))
+    return Cleared(CallId("call_1"), who, wanted, permit, Provenance("p1", "c1", "sqlglot"))
 
 
 async def run(pool: SessionPool, what: Cleared) -> RawRows:

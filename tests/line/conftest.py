@@ -1,0 +1,28 @@
+"""A house with a real journal and a real engine; only Snowflake and the caller's user are played."""
+
+from collections.abc import AsyncGenerator
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from audit.journal import Journal, open_journal
+from audit.sealing import Sealer
+from server.database import open_engine
+from tests.line.played import PlayedHouse
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncGenerator[AsyncEngine]:
+    async with open_engine(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def journal(engine: AsyncEngine) -> AsyncGenerator[Journal]:
+    async with open_journal(engine, Sealer(b"k" * 32, "test")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def played(journal: Journal, engine: AsyncEngine) -> PlayedHouse:
+    return PlayedHouse(journal, engine)

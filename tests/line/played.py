@@ -1,0 +1,133 @@
+"""The parts of a call that are not under test here: who is asked, and what Snowflake would answer."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from policy.catalog_document import from_document
+from policy.document import load
+from policy.engine import Engine
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from audit.journal import Journal
+from audit.reading import entries
+from policy.decision import ReadCatalog, RunSql
+from policy.principal import Principal, Subject
+from server.approvals import Approvals
+from server.holds import HoldStore
+from server.judging import Judge
+from server.line import Bearer, Call, CallId, Cleared, House, Progress, walk
+from server.raw import Raw, RawRows, RawSchema
+from server.refusals import Held, Unauthenticated
+from tools.contract import ResultColumn, Tool
+from tools.request_write import RequestWrite
+from tools.run_query import RunQuery
+
+POLICY = """
+version: 1
+defaults: {database: DB, schema: S}
+limits: {rows_max: 3, statement_timeout_s: 60}
+roles:
+  - {id: all, who: {groups: [analysts]}, read_role: READER, write_role: WRITER, warehouse: WH}
+public: ["DB.S.ORDERS.*", "DB.S.AUDITED.*", "DB.S.SALARIES.*"]
+classifications:
+  - {name: email, columns: ["*.*.*.EMAIL"]}
+masks:
+  - {classification: email, mask: {kind: constant, value: "***"}}
+rules:
+  - {id: reads, effect: permit, who: {groups: [analysts]}, verbs: [read], tables: ["DB.S.ORDERS", "DB.S.AUDITED"]}
+  - {id: ask-first, effect: hold, who: {groups: [analysts]}, verbs: [read], tables: ["DB.S.AUDITED"]}
+  - {id: writes, effect: hold, who: {groups: [analysts]}, verbs: [write], tables: ["DB.S.ORDERS"]}
+  - {id: no-salaries, effect: forbid, who: {anyone: true}, verbs: [read], tables: ["DB.S.SALARIES"], message: "no"}
+"""
+CATALOG = {
+    "DB": {
+        "S": {
+            "ORDERS": {"ID": "NUMBER(38,0)", "EMAIL": "VARCHAR"},
+            "AUDITED": {"ID": "NUMBER(38,0)"},
+            "SALARIES": {"ID": "NUMBER(38,0)"},
+        }
+    }
+}
+ENGINE = Engine(load(POLICY), from_document(CATALOG))
+
+
+@dataclass
+class PlayedHouse:
+    """A house whose Snowflake answers five rows and remembers what ran and what the journal then held."""
+
+    journal: Journal
+    database: AsyncEngine
+    ran: list[str] = field(default_factory=list)
+    stages_when_run: list[str] = field(default_factory=list)
+    open_leases: int = 0
+    execute: Callable[[Cleared], Awaitable[Raw]] | None = None
+    confirms: bool | None = True
+    """What the user answers; None: the user cannot be asked."""
+    asked: list[str] = field(default_factory=list)
+
+    @property
+    def house(self) -> House:
+        approve = Approvals(HoldStore(self.database, 60.0))
+        return House(self.journal, self._identify, lambda: Judge(ENGINE), approve, self._lease)
+
+    async def walk(
+        self, sql: str, *, tool: Tool | None = None, bearer: str = "good", **arguments: Any
+    ) -> dict[str, Any]:
+        return await walk(self.call(sql, tool=tool, bearer=bearer, **arguments), self.house)
+
+    def call(self, sql: str, *, tool: Tool | None = None, bearer: str = "good", **arguments: Any) -> Call:
+        chosen = tool or RunQuery()
+        why = "reason" if isinstance(chosen, RequestWrite) else "purpose"
+        return Call(
+            id=CallId("call_1"),
+            bearer=Bearer(bearer),
+            tool=chosen,
+            arguments={"sql": sql, why: "because", **arguments},
+            confirm=self._confirm,
+            progress=None,
+            origin={"transport": "http"},
+        )
+
+    async def stages(self) -> list[str]:
+        return [entry.stage for entry in await entries(self.database, call_id="call_1", last=50)]
+
+    async def _identify(self, bearer: Bearer | None, _: str) -> Principal:
+        if bearer != "good":
+            raise Unauthenticated("nobody")
+        return Principal(Subject("ada"), "claude", "iss", groups=frozenset({"analysts"}))
+
+    async def _confirm(self, hold_id: str, question: str) -> bool:
+        self.asked.append(question)
+        if self.confirms is None:
+            raise Held("nobody can be asked", hold_id=hold_id)
+        return self.confirms
+
+    @asynccontextmanager
+    async def _lease(self, cleared: Cleared) -> AsyncGenerator["PlayedLease"]:
+        self.open_leases += 1
+        try:
+            yield PlayedLease(self)
+        finally:
+            self.open_leases -= 1
+
+
+@dataclass(frozen=True)
+class PlayedLease:
+    """Plays a session."""
+
+    house: PlayedHouse
+
+    async def execute(self, cleared: Cleared, progress: Progress | None) -> Raw:
+        action = cleared.permit.action
+        self.house.stages_when_run = await self.house.stages()
+        if self.house.execute is not None:
+            return await self.house.execute(cleared)
+        match action:
+            case RunSql():
+                self.house.ran.append(action.sql)
+                columns = [ResultColumn("ID", "NUMBER(38,0)", False), ResultColumn("EMAIL", "VARCHAR", True)]
+                return RawRows(columns, [(n, "***") for n in range(5)], False, "q1")
+            case ReadCatalog():
+                return RawSchema(action)
