@@ -52,9 +52,10 @@ def compile_audience(
 
     roles = [role for role in policy.roles if is_in()]
     masks_off = frozenset([n for n, mask in enumerate(policy.masks) if mask.unless is not None and is_in()])
-    filters_off = frozenset([n for n, each in enumerate(policy.row_filters) if each.unless is not None and is_in()])
+    outside = [n for n, each in enumerate(policy.row_filters) if each.who is not None and not is_in()]
+    spared = [n for n, each in enumerate(policy.row_filters) if each.unless is not None and is_in()]
     rules = [rule for rule in policy.rules if is_in()]
-    exposures = Exposures(policy, masks_off, filters_off)
+    exposures = Exposures(policy, masks_off, frozenset(outside + spared))
     return Audience(
         key=key,
         role=roles[0] if roles else None,

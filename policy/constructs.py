@@ -26,34 +26,31 @@ _FUNCTIONS = """
     ApproxPercentileEstimate ApproxQuantile ApproxTopK ApproxTopKAccumulate ApproxTopKCombine ApproxTopKEstimate
     ApproximateSimilarity ArgMax ArgMin Array ArrayAgg ArrayAppend ArrayCompact ArrayConcat ArrayConstructCompact
     ArrayContains ArrayDistinct ArrayExcept ArrayFilter ArrayInsert ArrayIntersect ArrayMax ArrayMin ArrayOverlaps
-    ArrayPosition ArrayPrepend ArrayRemove ArrayRemoveAt ArrayReverse ArraySize ArraySlice ArrayToString
-    ArrayUnionAgg ArrayUniqueAgg ArraysZip Ascii Asin Asinh Atan Atan2 Atanh Avg Base64DecodeBinary
-    Base64DecodeString Base64Encode BitLength BitmapBitPosition BitmapBucketNumber BitmapConstructAgg BitmapCount
-    BitmapOrAgg BitwiseAndAgg BitwiseOrAgg BitwiseXorAgg Booland Boolnot Boolor BoolxorAgg ByteLength Case Cast
-    CastToStrType Cbrt Ceil CheckJson CheckXml Chr Coalesce Collate Collation Concat ConcatWs ConnectByRoot
-    Contains ConvertTimezone Corr Cos Cosh CosineDistance Cot Count CountIf CovarPop CovarSamp CumeDist
-    CurrentDate CurrentTime CurrentTimestamp DateAdd DateDiff DateFromParts DateTrunc DatetimeAdd Day DayOfMonth
-    DayOfWeek DayOfWeekIso DayOfYear Dayname DecodeCase Degrees DenseRank DotProduct EndsWith EqualNull
-    EuclideanDistance Exists Exp Explode Extract Factorial FirstValue Floor Generator GetExtract GetIgnoreCase
-    Greatest GroupConcat Grouping GroupingId HashAgg Hex HexDecodeString Hll Hour If Initcap IsArray IsNullValue
-    JSONExtract JSONExtractScalar JSONFormat JSONKeys JSONObject JarowinklerSimilarity Kurtosis Lag LastDay
-    LastValue Lead Least Left Length Levenshtein Ln Localtime Localtimestamp Log LogicalAnd LogicalOr Lower MD5
-    MD5Digest MD5NumberLower64 MD5NumberUpper64 ManhattanDistance MapCat MapContainsKey MapDelete MapInsert
-    MapKeys MapPick MapSize Max Median Min Minhash MinhashCombine Minute Mode Month Monthname MonthsBetween
-    NextDay Normal NthValue Ntile Nullif Nvl2 ObjectAgg ObjectInsert Or Pad ParseIp ParseJSON ParseTime ParseUrl
-    PercentRank PercentileCont PercentileDisc Pi Pow PreviousDay Quantile Quarter Radians Rand Randstr Rank Reduce
-    RegexpCount RegexpExtract RegexpExtractAll RegexpInstr RegexpLike RegexpReplace RegrAvgx RegrAvgy RegrCount
-    RegrIntercept RegrR2 RegrSlope RegrSxx RegrSxy RegrSyy RegrValx RegrValy Repeat Replace Reverse Right Round
-    RowNumber RtrimmedLength SHA SHA1Digest SHA2 SHA2Digest Second Seq1 Seq2 Seq4 Seq8 Sign Sin Sinh Skewness
-    SortArray Soundex SoundexP123 Space Split SplitPart SplitToTable Sqrt StDistance StPoint StartsWith Stddev
-    StddevPop StrPosition StrToTime StripNullValue Strtok StrtokToArray Struct Stuff Substring Sum Systimestamp
-    Tan Tanh Time TimeAdd TimeFromParts TimeSlice TimestampAdd TimestampDiff TimestampFromParts
-    TimestampLtzFromParts TimestampTrunc TimestampTzFromParts ToArray ToBinary ToBoolean ToChar ToDecfloat
-    ToDouble ToNumber ToVariant Transform Translate Trim Trunc TryBase64DecodeBinary TryBase64DecodeString TryCast
-    TryHexDecodeBinary TryHexDecodeString TryToDecfloat TsOrDsToDate TsOrDsToTime Typeof Unhex Unicode Uniform
-    UnixToTime Upper Uuid Variance VariancePop Week WeekOfYear WidthBucket XMLGet Xor Year YearOfWeek
-    YearOfWeekIso Zipf
-    Anonymous
+    ArrayPosition ArrayPrepend ArrayRemove ArrayRemoveAt ArrayReverse ArraySize ArraySlice ArrayToString ArrayUnionAgg
+    ArrayUniqueAgg ArraysZip Ascii Asin Asinh Atan Atan2 Atanh Avg Base64DecodeBinary Base64DecodeString Base64Encode
+    BitLength BitmapBitPosition BitmapBucketNumber BitmapConstructAgg BitmapCount BitmapOrAgg BitwiseAndAgg
+    BitwiseOrAgg BitwiseXorAgg Booland Boolnot Boolor BoolxorAgg ByteLength Case Cast CastToStrType Cbrt Ceil
+    CheckJson CheckXml Chr Coalesce Collate Collation Concat ConcatWs ConnectByRoot Contains ConvertTimezone Corr Cos
+    Cosh CosineDistance Cot Count CountIf CovarPop CovarSamp CumeDist CurrentDate CurrentTime CurrentTimestamp DateAdd
+    DateDiff DateFromParts DateTrunc DatetimeAdd Day DayOfMonth DayOfWeek DayOfWeekIso DayOfYear Dayname DecodeCase
+    Degrees DenseRank DotProduct EndsWith EqualNull EuclideanDistance Exists Exp Explode Extract Factorial FirstValue
+    Floor GenerateSeries Generator GetExtract GetIgnoreCase Greatest GroupConcat Grouping GroupingId HashAgg Hex
+    HexDecodeString Hll Hour If Initcap IsArray IsNullValue JSONExtract JSONExtractScalar JSONFormat JSONKeys
+    JSONObject JarowinklerSimilarity Kurtosis Lag LastDay LastValue Lead Least Left Length Levenshtein Ln Localtime
+    Localtimestamp Log LogicalAnd LogicalOr Lower MD5 MD5Digest MD5NumberLower64 MD5NumberUpper64 ManhattanDistance
+    MapCat MapContainsKey MapDelete MapInsert MapKeys MapPick MapSize Max Median Min Minhash MinhashCombine Minute
+    Mode Month Monthname MonthsBetween NextDay Normal NthValue Ntile Nullif Nvl2 ObjectAgg ObjectInsert Or Pad ParseIp
+    ParseJSON ParseTime ParseUrl PercentRank PercentileCont PercentileDisc Pi Pow PreviousDay Quantile Quarter Radians
+    Rand Randstr Rank Reduce RegexpCount RegexpExtract RegexpExtractAll RegexpInstr RegexpLike RegexpReplace RegrAvgx
+    RegrAvgy RegrCount RegrIntercept RegrR2 RegrSlope RegrSxx RegrSxy RegrSyy RegrValx RegrValy Repeat Replace Reverse
+    Right Round RowNumber RtrimmedLength SHA SHA1Digest SHA2 SHA2Digest Second Seq1 Seq2 Seq4 Seq8 Sign Sin Sinh
+    Skewness SortArray Soundex SoundexP123 Space Split SplitPart SplitToTable Sqrt StDistance StPoint StartsWith
+    Stddev StddevPop StrPosition StrToTime StripNullValue Strtok StrtokToArray Struct Stuff Substring Sum Systimestamp
+    Tan Tanh Time TimeAdd TimeFromParts TimeSlice TimestampAdd TimestampDiff TimestampFromParts TimestampLtzFromParts
+    TimestampTrunc TimestampTzFromParts ToArray ToBinary ToBoolean ToChar ToDecfloat ToDouble ToNumber ToVariant
+    Transform Translate Trim Trunc TryBase64DecodeBinary TryBase64DecodeString TryCast TryHexDecodeBinary
+    TryHexDecodeString TryToDecfloat TsOrDsToDate TsOrDsToTime Typeof Unhex Unicode Uniform UnixToTime Upper Uuid
+    Variance VariancePop Week WeekOfYear WidthBucket XMLGet Xor Year YearOfWeek YearOfWeekIso Zipf Anonymous
 """
 
 CONSTRUCTS: frozenset[str] = frozenset(" ".join((_QUERIES, _WRITES, _VALUES, _OPERATORS, _FUNCTIONS)).split())

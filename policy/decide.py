@@ -55,7 +55,10 @@ def decide_sql(
     try:
         sources = _sources(audience, statement)
     except Unwritable as unwritable:
-        return _deny(f"the view `{unwritable.table}` cannot be looked into", "query the tables that it reads")
+        return _deny(
+            f"what `{unwritable.table}` holds cannot be told apart from what is closed to you",
+            "if it is a view, query the tables that it reads; else tell the policy's owners",
+        )
     refused = _refuse_written(audience, statement, sources)
     if refused is not None:
         return refused
@@ -144,7 +147,7 @@ def _allow(
     )
     owed: frozenset[Obligation] = frozenset({LimitRows(bounded)})
     permit = Permit(
-        determining=frozenset[RuleId]().union(*(verdict.determining for verdict in verdicts)),
+        determining=frozenset[RuleId]().union(*(v.determining for v in verdicts)) if verdicts else frozenset({role.id}),
         action=RunSql(
             sql=statement.tree.written(text),
             verb=statement.verb,

@@ -25,7 +25,7 @@ from policy.rulebook import Classification, Limits, MaskRule, Policy, RoleEntry,
 from policy.statement import WRITES, Verb
 from policy.yaml_source import PolicyDocumentError, YamlSource
 
-__all__ = ["PolicyDocumentError", "load", "schema"]
+__all__ = ["Policy", "PolicyDocumentError", "load", "schema"]
 
 
 def load(text: str) -> Policy:
@@ -126,6 +126,7 @@ class _Loader:
                     each.id,
                     self._patterns(each.tables, 3, "row_filters", n, "tables"),
                     each.where,
+                    _who(each.who) if each.who else None,
                     _who(each.unless) if each.unless else None,
                 )
                 for n, each in enumerate(model.row_filters)

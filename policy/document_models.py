@@ -158,11 +158,12 @@ class MaskRuleModel(Model):
 
 
 class RowFilterModel(Model):
-    """Which rows of some tables everyone but `unless` meets."""
+    """Which rows of some tables `who` (everyone, if it is left out) but `unless` meets."""
 
     id: Name
     tables: Annotated[list[NamePattern], Field(min_length=1)]
     where: Annotated[str, Field(min_length=1, max_length=10_000)]
+    who: WhoModel | None = None
     unless: WhoModel | None = None
 
 

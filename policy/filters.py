@@ -8,7 +8,8 @@ from policy.guard import guard
 from policy.printing import print_verified
 from policy.refusal import PolicyRefusal
 from policy.resolve import stored
-from policy.syntax import parse_one
+from policy.statement import Verb
+from policy.syntax import Parsed, parse_one
 from policy.yaml_source import PolicyDocumentError
 
 _SCOPES = (exp.Query, exp.Table, exp.Window, exp.Placeholder, exp.Star)
@@ -18,7 +19,7 @@ def parse_filter(filter_id: str, where: str, opened: frozenset[str]) -> exp.Expr
     """The condition of a row filter; raises PolicyDocumentError if it is not one over plain columns."""
     text = f"SELECT 1 FROM T WHERE {where}"  # noqa: S608 - never runs; the guard judges it like any statement
     try:
-        root, _ = parse_one(text)
+        root = parse_one(text).root
         guard(root, text, opened)
     except PolicyRefusal as refusal:
         raise _unusable(filter_id, refusal.message, refusal.hint) from None
@@ -33,8 +34,11 @@ def parse_filter(filter_id: str, where: str, opened: frozenset[str]) -> exp.Expr
     return bare
 
 
-def filter_sql(filter_id: str, condition: exp.Expr, table: Table, opened: frozenset[str]) -> str | None:
-    """The condition as SQL over the protected table, or None if it names a column that `table` does not have."""
+def filter_sql(condition: exp.Expr, table: Table, opened: frozenset[str]) -> str | None:
+    """The condition as SQL over the protected table.
+
+    None if it cannot be written, because it names a column that `table` does not have or would not be read back alike.
+    """
     bound = condition.copy()
     names = {column.name for column in table.columns}
     for column in bound.find_all(exp.Column):
@@ -43,11 +47,11 @@ def filter_sql(filter_id: str, condition: exp.Expr, table: Table, opened: frozen
             return None
         column.set("this", exp.to_identifier(name, quoted=True))
         column.set("table", exp.to_identifier(SOURCE_ALIAS, quoted=True))
+    root = exp.Select(expressions=[exp.Literal.number(1)], where=exp.Where(this=exp.Paren(this=bound)))
     try:
-        root = exp.Select(expressions=[exp.Literal.number(1)], where=exp.Where(this=exp.Paren(this=bound)))
-        printed = print_verified(root, (), opened)
+        printed = print_verified(Parsed(root, Verb.READ, (), binds=0), (), opened)
     except PolicyRefusal:
-        raise _unusable(filter_id, "it cannot be written back", "write it in a plainer form") from None
+        return None
     return printed.pieces[0].removeprefix("SELECT 1 WHERE ")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from sqlglot import exp
 
+from policy.binds import BIND_PREFIX
 from policy.bounds import too_deep
 from policy.constructs import CONSTRUCTS, SLOTS
 from policy.functions import FUNCTIONS_ALLOWED, TABLE_FUNCTIONS
@@ -21,6 +22,21 @@ _TABLE_FUNCTION_NODES = (exp.Explode, exp.Generator, exp.SplitToTable)
 FUNCTIONS_HINT = (
     "use Snowflake's built-in scalar, aggregate and window functions; user-defined, system and AI functions are closed"
 )
+_FAMILIAR = {
+    "Parameter": "a variable or column position (`$`, `@@`)",
+    "MatchRecognize": "MATCH_RECOGNIZE",
+    "DirectoryStage": "a stage",
+    "SemanticView": "a semantic view",
+    ("Table", "when"): "time travel (AT, BEFORE)",
+    ("Table", "changes"): "CHANGES",
+    ("Select", "match"): "MATCH_RECOGNIZE",
+    ("Select", "into"): "SELECT INTO",
+    ("Select", "locks"): "FOR UPDATE",
+    ("Select", "hint"): "a hint",
+    ("Distinct", "on"): "DISTINCT ON",
+    ("Insert", "overwrite"): "INSERT OVERWRITE",
+    ("With", "udfs"): "WITH PROCEDURE or FUNCTION",
+}
 _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -58,12 +74,13 @@ class _Guard:
         if kind not in _CLASSES:
             if isinstance(node, exp.Func):
                 raise self._function(node, node.sql_name())
-            raise self._construct(node, _words(kind))
+            raise self._construct(node, _FAMILIAR.get(kind.__name__) or _words(kind))
         allowed = _SLOTS.get(kind)
         if allowed is not None:
             for slot, value in node.args.items():
                 if value and slot not in allowed:
-                    raise self._construct(node, f"{slot.strip('_').replace('_', ' ')} in {_words(kind)}")
+                    familiar = _FAMILIAR.get((kind.__name__, slot))
+                    raise self._construct(node, familiar or f"{slot.strip('_').replace('_', ' ')} in {_words(kind)}")
         check = _CHECKS.get(kind)
         if check is not None:
             check(self, node)
@@ -76,7 +93,7 @@ class _Guard:
             raise self._construct(node, "an empty name")
 
     def placeholder(self, node: exp.Expr) -> None:
-        if node.args.get("this"):
+        if not node.name.startswith(BIND_PREFIX):
             raise PolicyRefusal(
                 PolicyCode.BAD_PARAMETERS,
                 f"the parameter `:{node.name}` is not allowed",
@@ -154,6 +171,10 @@ class _Guard:
         if node.args.get("kind") or node.args.get("udt") or node.this == exp.DType.USERDEFINED:
             raise self._construct(node, "a user-defined type")
 
+    def write(self, node: exp.Expr) -> None:
+        if node.parent is not None and not isinstance(node.parent, exp.When):
+            raise self._construct(node, "a write inside another statement")
+
     def lambda_(self, node: exp.Expr) -> None:
         if any(not isinstance(parameter, exp.Identifier) for parameter in node.expressions):
             raise self._construct(node, "a typed lambda parameter")
@@ -200,5 +221,9 @@ _CHECKS: dict[type[exp.Expr], Callable[[_Guard, exp.Expr], None]] = {
     exp.Select: _Guard.select,
     exp.DataType: _Guard.data_type,
     exp.Lambda: _Guard.lambda_,
+    exp.Insert: _Guard.write,
+    exp.Update: _Guard.write,
+    exp.Delete: _Guard.write,
+    exp.Merge: _Guard.write,
     exp.Subquery: _Guard.subquery,
 }

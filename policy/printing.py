@@ -6,6 +6,7 @@ in it for a table is a placeholder that no caller can guess, so filling it in af
 """
 
 import hashlib
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,13 +14,15 @@ from dataclasses import dataclass
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
+from policy.binds import BIND_PREFIX
 from policy.dialect import SNOWFLAKE, print_sql
-from policy.functions import FUNCTIONS_ALLOWED, TYPES_BEFORE_PARENTHESIS, WORDS_BEFORE_PARENTHESIS
+from policy.functions import FUNCTIONS_ALLOWED, PRINTED_AS, TYPES_BEFORE_PARENTHESIS, WORDS_BEFORE_PARENTHESIS
 from policy.guard import FUNCTIONS_HINT
 from policy.identifiers import RESERVED_PREFIX
 from policy.refusal import PolicyCode, PolicyRefusal
-from policy.resolve import Reference
+from policy.resolve import TABLE_PREFIX, Reference
 from policy.statement import Literal
+from policy.syntax import Parsed
 
 _STRUCTURE = """
     Select Union Intersect Except CTE With Where Group Having Qualify Order Ordered Limit Offset Fetch Join Lateral
@@ -57,8 +60,9 @@ def mark_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32].upper()
 
 
-def print_verified(root: exp.Expr, references: Sequence[Reference], opened: frozenset[str]) -> Printed:
-    """Print `root` and read it back; `opened` are further function names. Raises PolicyRefusal if it differs."""
+def print_verified(parsed: Parsed, references: Sequence[Reference], opened: frozenset[str]) -> Printed:
+    """Print a judged tree and read it back; `opened` are further function names. Raises PolicyRefusal if it differs."""
+    root = parsed.root
     judged = _parts(root)
     try:
         text = print_sql(root)
@@ -70,9 +74,12 @@ def print_verified(root: exp.Expr, references: Sequence[Reference], opened: froz
     if not is_same:
         raise _unfaithful()
     functions = _functions(tokens, FUNCTIONS_ALLOWED | opened)
-    pieces, places = _cut(text, references)
-    skeleton, literals = _skeleton(text, tokens, references)
-    return Printed(pieces, places, functions, skeleton, literals)
+    if any(not _survives(name, functions) for name in _called(parsed.tokens) & FUNCTIONS_ALLOWED):
+        raise _unfaithful()
+    cutter = _Cutter(text, references)
+    for before, token in zip((None, *tokens), tokens, strict=False):
+        cutter.take(before, token)
+    return cutter.printed(functions, parsed.binds)
 
 
 def _parts(root: exp.Expr) -> Counter[object]:
@@ -112,45 +119,78 @@ def _functions(tokens: Sequence[Token], allowed: frozenset[str]) -> frozenset[st
     return frozenset(called)
 
 
-def _cut(text: str, references: Iterable[Reference]) -> tuple[tuple[str, ...], tuple[Reference, ...]]:
-    """`text` cut at every placeholder; each must be there exactly once."""
-    found: list[tuple[int, Reference, str]] = []
-    for reference in references:
-        quoted = f'"{reference.placeholder}"'
-        if text.count(reference.placeholder) != 1 or quoted not in text:
+def _called(tokens: Sequence[Token]) -> set[str]:
+    """The words that stand before an opening parenthesis."""
+    return {
+        token.text.upper().rpartition(" ")[2]
+        for token, after in itertools.pairwise(tokens)
+        if after.token_type == TokenType.L_PAREN
+    }
+
+
+def _survives(name: str, printed: frozenset[str]) -> bool:
+    """Whether a function of the caller's text is in what was printed, under its own name or a reviewed other one."""
+    if name in printed or name in WORDS_BEFORE_PARENTHESIS or name in TYPES_BEFORE_PARENTHESIS:
+        return True
+    others = PRINTED_AS.get(name)
+    return others is not None and (not others or not printed.isdisjoint(others))
+
+
+class _Cutter:
+    """Walks the printed text once: cuts it at its tables, puts `?` back for binds, and takes the literals out."""
+
+    def __init__(self, text: str, references: Iterable[Reference]) -> None:
+        self._text = text
+        self._waiting = {reference.placeholder: reference for reference in references}
+        self._end = 0
+        self._binds = 0
+        self._pieces: list[str] = []
+        self._piece: list[str] = []
+        self._places: list[Reference] = []
+        self._skeleton: list[str] = []
+        self._literals: list[Literal] = []
+
+    def take(self, before: Token | None, token: Token) -> None:
+        """Look at one token of the text; refuses a placeholder that is doubled or out of order."""
+        kind, word = token.token_type, token.text
+        if kind == TokenType.NUMBER or kind in _STRINGS:
+            self._literals.append(Literal("number" if kind == TokenType.NUMBER else "string", word))
+            self._copy(token.start, token.end, self._text[token.start : token.end + 1], "?")
+        elif not word.startswith(RESERVED_PREFIX):
+            return
+        elif word.startswith(BIND_PREFIX) and before is not None and before.token_type == TokenType.COLON:
+            self._binds += 1
+            if word != f"{BIND_PREFIX}{self._binds}":
+                raise _unfaithful()
+            self._copy(before.start, token.end, "?", "?")
+        elif word.startswith(TABLE_PREFIX):
+            reference = self._waiting.pop(word, None)
+            if reference is None:
+                raise _unfaithful()
+            self._copy(token.start, token.end, "", str(reference.table))
+            self._pieces.append("".join(self._piece))
+            self._piece = []
+            self._places.append(reference)
+
+    def printed(self, functions: frozenset[str], binds: int) -> Printed:
+        """What was found, once the whole text was taken; every table and every bind must have been in it."""
+        if self._waiting or self._binds != binds:
             raise _unfaithful()
-        found.append((text.index(quoted), reference, quoted))
-    found.sort(key=lambda each: each[0])
-    pieces: list[str] = []
-    end = 0
-    for start, _, quoted in found:
-        pieces.append(text[end:start])
-        end = start + len(quoted)
-    pieces.append(text[end:])
-    return tuple(pieces), tuple(reference for _, reference, _ in found)
+        self._copy(len(self._text), len(self._text), "", "")
+        return Printed(
+            pieces=(*self._pieces, "".join(self._piece)),
+            places=tuple(self._places),
+            functions=functions,
+            skeleton="".join(self._skeleton),
+            literals=tuple(self._literals),
+        )
 
-
-def _skeleton(text: str, tokens: Sequence[Token], references: Sequence[Reference]) -> tuple[str, tuple[Literal, ...]]:
-    """`text` with `?` for each literal and each table under its full name, and what the literals were."""
-    names = {reference.placeholder: str(reference.table) for reference in references}
-    out: list[str] = []
-    literals: list[Literal] = []
-    end = 0
-    for token in tokens:
-        replacement: str | None = None
-        if token.token_type == TokenType.NUMBER:
-            literals.append(Literal("number", token.text))
-            replacement = "?"
-        elif token.token_type in _STRINGS:
-            literals.append(Literal("string", token.text))
-            replacement = "?"
-        elif token.token_type == TokenType.IDENTIFIER and token.text.startswith(RESERVED_PREFIX):
-            replacement = names.get(token.text)
-        if replacement is not None:
-            out += (text[end : token.start], replacement)
-            end = token.end + 1
-    out.append(text[end:])
-    return "".join(out), tuple(literals)
+    def _copy(self, start: int, end: int, in_text: str, in_skeleton: str) -> None:
+        """Copy the text up to `start`, then write what stands for the rest up to `end`."""
+        plain = self._text[self._end : start]
+        self._piece += (plain, in_text)
+        self._skeleton += (plain, in_skeleton)
+        self._end = end + 1
 
 
 def _unfaithful() -> PolicyRefusal:

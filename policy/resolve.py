@@ -16,10 +16,16 @@ from policy.identifiers import RESERVED_PREFIX, parse_dotted
 from policy.names import TableName, fold
 from policy.refusal import PolicyCode, PolicyRefusal
 
+TABLE_PREFIX = f"{RESERVED_PREFIX}T"
+"""What the placeholder of a table is called; its number and the statement's mark follow."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """One place that names a table: the table, its placeholder in the tree, and what stands beside it."""
+    """One place that names a table: the table, its placeholder in the tree, and what stands beside it.
+
+    `is_sampled` is also set where a sample is taken of something that may contain the table.
+    """
 
     table: TableName
     placeholder: str
@@ -58,6 +64,7 @@ class _Resolver:
     def __init__(self, root: exp.Expr, defaults: Defaults, mark: str) -> None:
         self._defaults = defaults
         self._mark = mark
+        self._samples_more = any(not isinstance(each.parent, exp.Table) for each in root.find_all(exp.TableSample))
         self._expressions = 0
         self._target = root.this if isinstance(root, exp.DML | exp.Merge) else None
         if isinstance(self._target, exp.Schema):
@@ -107,10 +114,16 @@ class _Resolver:
         if len(parts) == 1 and parts[0] in environment:
             table.set("this", exp.to_identifier(environment[parts[0]], quoted=True))
         else:
-            placeholder = f"{RESERVED_PREFIX}T{len(self.references)}_{self._mark}"
+            placeholder = f"{TABLE_PREFIX}{len(self.references)}_{self._mark}"
             name = self._complete(parts, at)
             self.references.append(
-                Reference(name, placeholder, table is self._target, bool(table.args.get("sample")), at)
+                Reference(
+                    table=name,
+                    placeholder=placeholder,
+                    is_target=table is self._target,
+                    is_sampled=self._samples_more or table.args.get("sample") is not None,
+                    at=at,
+                )
             )
             table.set("this", exp.to_identifier(placeholder, quoted=True))
         table.set("db", None)

@@ -133,7 +133,7 @@ class Writer:
         if known is None:
             written: list[str] = []
             for each in self._exposures.of(table).filters:
-                sql = filter_sql(each.id, self._conditions[each.id], table, self._opened)
+                sql = filter_sql(self._conditions[each.id], table, self._opened)
                 if sql is None:
                     raise Unwritable(table.name)
                 written.append(sql)

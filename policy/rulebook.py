@@ -76,11 +76,15 @@ class MaskRule:
 
 @dataclass(frozen=True, slots=True)
 class RowFilter:
-    """The condition, in Snowflake SQL over the table's own columns, that rows must meet for everyone but `unless`."""
+    """The condition, in Snowflake SQL over the table's own columns, that rows must meet for `who` but `unless`.
+
+    Without `who` that is everyone.
+    """
 
     id: str
     tables: tuple[Pattern, ...]
     where: str
+    who: Who | None
     unless: Who | None
 
 
@@ -123,5 +127,6 @@ class Policy:
         """Every audience that the policy tells apart, in a fixed order."""
         yield from (role.who for role in self.roles)
         yield from (mask.unless for mask in self.masks if mask.unless is not None)
+        yield from (row_filter.who for row_filter in self.row_filters if row_filter.who is not None)
         yield from (row_filter.unless for row_filter in self.row_filters if row_filter.unless is not None)
         yield from (rule.who for rule in self.rules)

@@ -1,20 +1,19 @@
 """Text to one syntax tree whose root is a query or a write; everything else is refused by its kind."""
 
-from typing import TypeAlias
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlglot import exp
 from sqlglot.errors import ParseError
+from sqlglot.tokenizer_core import Token
 
+from policy.binds import numbered
 from policy.bounds import tokens_of, too_deep
 from policy.dialect import SNOWFLAKE
 from policy.refusal import PolicyCode, PolicyRefusal
 from policy.statement import Verb
 
 TREE_DEPTH_MAX = 400
-
-Root: TypeAlias = (
-    exp.Select | exp.SetOperation | exp.Subquery | exp.Values | exp.Insert | exp.Update | exp.Delete | exp.Merge
-)
 
 _VERBS: dict[type[exp.Expr], Verb] = {
     exp.Select: Verb.READ,
@@ -31,11 +30,21 @@ _VERBS: dict[type[exp.Expr], Verb] = {
 _KINDS_HINT = "only queries, INSERT, UPDATE, DELETE and MERGE are understood; use describe_schema to see what exists"
 
 
-def parse_one(text: str) -> tuple[exp.Expr, Verb]:
-    """The only statement of `text` and its verb. Raises PolicyRefusal, whatever the parser raises."""
-    tokens = tokens_of(text)
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """One statement as the parser read it, the tokens that it read, and how many `?` were among them."""
+
+    root: exp.Expr
+    verb: Verb
+    tokens: Sequence[Token]
+    binds: int
+
+
+def parse_one(text: str) -> Parsed:
+    """The only statement of `text`. Raises PolicyRefusal, whatever the parser raises."""
+    tokens, binds = numbered(tokens_of(text))
     try:
-        parsed = SNOWFLAKE.parser().parse(list(tokens), text)
+        parsed = SNOWFLAKE.parser().parse(tokens, text)
     except RecursionError:
         raise too_deep() from None
     except ParseError as error:
@@ -60,7 +69,7 @@ def parse_one(text: str) -> tuple[exp.Expr, Verb]:
         raise PolicyRefusal(
             PolicyCode.STATEMENT_NOT_ALLOWED, f"`{kind}` statements are not allowed", _KINDS_HINT, tokens[0].start
         )
-    return root, verb
+    return Parsed(root, verb, tokens, binds)
 
 
 def _syntax_error(text: str, error: ParseError) -> PolicyRefusal:

@@ -18,7 +18,7 @@ from policy.printing import Printed, mark_of, print_verified
 from policy.refusal import PolicyCode, PolicyRefusal
 from policy.resolve import Defaults, Reference, resolve, stored
 from policy.statement import SqlStatement, Verb
-from policy.syntax import parse_one
+from policy.syntax import Parsed, parse_one
 from policy.tree import Shape, Tree
 
 
@@ -27,8 +27,7 @@ def understand(
 ) -> SqlStatement:
     """The statement that `text` is; `opened` are further function names. Raises PolicyRefusal, and nothing else."""
     try:
-        root, verb = parse_one(text)
-        return understand_tree(root, verb, text, tables, defaults, opened)
+        return understand_tree(parse_one(text), text, tables, defaults, opened)
     except RecursionError:
         raise too_deep() from None
     except PolicyRefusal:
@@ -40,16 +39,15 @@ def understand(
 
 
 def understand_tree(
-    root: exp.Expr,
-    verb: Verb,
+    parsed: Parsed,
     text: str,
     tables: Mapping[TableName, Table],
     defaults: Defaults,
     opened: frozenset[str],
 ) -> SqlStatement:
     """As `understand`, from a tree that is already parsed; the tree is used up."""
+    root, verb = parsed.root, parsed.verb
     guard(root, text, opened)
-    binds = sum(1 for _ in root.find_all(exp.Placeholder))
     references = resolve(root, defaults, mark_of(text))
     targets = [reference.table for reference in references if reference.is_target]
     if len(targets) != (verb is not Verb.READ):
@@ -67,13 +65,13 @@ def understand_tree(
 
     columns = check_columns(root, lookup)
     shape = _shape(root, is_certain=columns.is_certain)
-    printed = print_verified(root, references, opened)
+    printed = print_verified(parsed, references, opened)
     return SqlStatement(
         verb=verb,
         reads=frozenset(reference.table for reference in references if not reference.is_target),
         target=targets[0] if targets else None,
         functions=printed.functions,
-        binds=binds,
+        binds=parsed.binds,
         skeleton=printed.skeleton,
         literals=printed.literals,
         digest=_digest(printed),

@@ -11,6 +11,7 @@ from policy.names import TableName
 from policy.refusal import PolicyRefusal
 from policy.resolve import Defaults
 from policy.statement import SqlStatement, Verb
+from policy.syntax import Parsed
 from policy.understand import understand_tree
 
 
@@ -22,7 +23,8 @@ def view_statement(
     Short names are completed with the view's own database and schema, as Snowflake does.
     """
     try:
-        parsed = SNOWFLAKE.parser().parse(list(tokens_of(definition)), definition)
+        tokens = tokens_of(definition)
+        parsed = SNOWFLAKE.parser().parse(list(tokens), definition)
         roots = [root for root in parsed if root is not None and not isinstance(root, exp.Semicolon)]
         if len(roots) != 1:
             return None
@@ -33,7 +35,7 @@ def view_statement(
             root = root.expression.pop()
         if not isinstance(root, exp.Query):
             return None
-        return understand_tree(root, Verb.READ, definition, tables, defaults, opened)
+        return understand_tree(Parsed(root, Verb.READ, tokens, binds=0), definition, tables, defaults, opened)
     except PolicyRefusal:
         return None
     except Exception:
