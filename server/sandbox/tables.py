@@ -83,7 +83,7 @@ CRM_TABLES = (
             REGION VARCHAR(8) -- Sales region: EMEA, AMER or APAC
             SEGMENT VARCHAR(16) -- CONSUMER, SMALL_BUSINESS or ENTERPRISE
             CREATED_AT TIMESTAMP_NTZ -- First contact, UTC
-            LIFETIME_VALUE NUMBER(12,2) null -- Forecast of total revenue in EUR; empty for newcomers
+            LIFETIME_VALUE NUMBER(12,2) -- Forecast of total revenue in EUR; 0 for newcomers
         """),
         ("CUSTOMER_ID",),
     ),

@@ -12,7 +12,7 @@ from server.sandbox.state import open_state
 from server.sandbox.tables import CRM_TABLES
 from tests.support.sandbox import SCALE, connection, rows
 
-FINGERPRINT = "b6e407d1039ae3fd"
+FINGERPRINT = "759134cdc6198201"
 
 
 @pytest.fixture(scope="module")

@@ -38,7 +38,7 @@ def test_columns_have_types_lengths_nullability_and_comments(catalog: Any) -> No
     assert found["CUSTOMERS", "CUSTOMER_ID"][:7] == (1, "NUMBER", "NO", 38, 0, None, None)
     assert found["CUSTOMERS", "PHONE"][:7] == (4, "TEXT", "YES", None, None, 32, None)
     assert found["CUSTOMERS", "CREATED_AT"][:7] == (8, "TIMESTAMP_NTZ", "NO", None, None, None, 9)
-    assert found["CUSTOMERS", "LIFETIME_VALUE"][:7] == (9, "NUMBER", "YES", 12, 2, None, None)
+    assert found["CUSTOMERS", "LIFETIME_VALUE"][:7] == (9, "NUMBER", "NO", 12, 2, None, None)
     assert found["ORDERS", "ORDER_DATE"][:7] == (3, "DATE", "NO", None, None, None, None)
     assert found["TICKETS", "NOTES"][:7] == (7, "TEXT", "YES", None, None, 16_777_216, None)
     assert found["CUSTOMER_REVENUE", "REVENUE"][1] == "NUMBER"
