@@ -63,6 +63,8 @@ def imports_of(path: Path) -> Iterator[str]:
                 yield from (alias.name.partition(".")[0] for alias in names)
             case ast.ImportFrom(module=str(module), level=0):
                 yield module.partition(".")[0]
+            case _:
+                pass
 
 
 def module_name(path: Path) -> str:

@@ -25,7 +25,7 @@ BANNED = (
     Banned(
         r"[Pp]ermissions?(?![a-z])",
         "rule or decision; scope for OAuth's; privilege for Snowflake's",
-        meant=r"PermissionError|unix_socket_permissions",
+        meant=r"PermissionError|PermissionException|unix_socket_permissions",
     ),
     Banned(r"(?i)(white|black)-?list", "allow-list, or a list of what is refused"),
     Banned(r"(?i)\b(allow|deny) rules?\b", "permit rule or forbid rule: an effect is what a rule says"),
