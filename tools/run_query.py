@@ -8,7 +8,7 @@ from pydantic import Field
 from tools.arguments import Arguments, checked
 from tools.contract import JsonObject, Masked, MaskedRows, Scalar, Sql, Wanted
 
-SQL_LENGTH_MAX = 1_000_000
+SQL_LENGTH_MAX = 2_000_000
 """Characters of SQL that are looked at at all; policy sets a lower bound with a clearer answer."""
 
 SqlText = Annotated[str, Field(max_length=SQL_LENGTH_MAX)]

@@ -23,8 +23,8 @@ ORDER BY lifetime_value DESC
 LIMIT 3
 """
 FORBIDDEN = "SELECT full_name, salary FROM crm.hr.employees ORDER BY salary DESC LIMIT 3"
-TICKET = 9017
-WRITE = "UPDATE crm.public.tickets SET status = 'closed' WHERE ticket_id = ?"
+TICKET = 9399
+WRITE = "UPDATE crm.public.tickets SET status = 'CLOSED' WHERE ticket_id = ?"
 
 
 class DemoFailed(Exception):

@@ -5,8 +5,11 @@ from collections.abc import Awaitable, Callable
 import anyio
 
 
-async def eventually(condition: Callable[[], Awaitable[bool]], within_s: float = 10.0) -> None:
+async def eventually(condition: Callable[[], bool | Awaitable[bool]], within_s: float = 10.0) -> None:
     """Ask until `condition` holds; TimeoutError when it does not in time."""
     with anyio.fail_after(within_s):
-        while not await condition():  # noqa: ASYNC110  # other processes have no events for us
-            await anyio.sleep(0.01)
+        while True:
+            held = condition()
+            if held if isinstance(held, bool) else await held:
+                return
+            await anyio.sleep(0.01)  # other processes have no events for us

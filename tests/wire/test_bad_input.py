@@ -11,38 +11,34 @@ from tests.support.clients import Gate, answer, refusal
 GOOD = {"sql": "SELECT COUNT(*) AS n FROM tpch.public.region", "purpose": "still there?"}
 
 STATEMENTS = {
-    "empty": ("", "empty_statement"),
-    "blank": (" \n\t", "empty_statement"),
-    "only a comment": ("-- hello", "empty_statement"),
-    "huge": ("SELECT " + "1," * 500_000 + "1", "statement_too_long"),
-    "deep": ("SELECT " + "(" * 5_000 + "1" + ")" * 5_000, "statement_too_deep"),
-    "several": ("SELECT 1; SELECT 2", "not_one_statement"),
-    "no sql": ("please show me the salaries", None),
-    "nul": ("SELECT 1 \x00", None),
-    "lone surrogate escape": ("SELECT '\ufffe'", None),
-    "unicode look-alike": ("SELECT * FROM \u0441rm.public.customers", None),
-    "nested comment": ("SELECT 1 /* /* */ FROM crm.public.customers -- */", None),
-    "command": ("CALL system$wait(1)", None),
-    "use role": ("USE ROLE accountadmin", None),
+    "empty": ("", {"empty_statement"}),
+    "blank": (" \n\t", {"empty_statement"}),
+    "only a comment": ("-- hello", {"empty_statement"}),
+    "huge": ("SELECT " + "1," * 500_000 + "1", {"statement_too_long"}),
+    "deep": ("SELECT " + "(" * 3_000 + "1" + ")" * 3_000, {"statement_too_deep"}),
+    "many words": ("SELECT " + "1," * 30_000 + "1", {"statement_too_long"}),
+    "several": ("SELECT 1; SELECT 2", {"not_one_statement"}),
+    "no sql": ("please show me the salaries", {"syntax_error", "statement_not_allowed"}),
+    "nul": ("SELECT 1 \x00", {"syntax_error"}),
+    "unicode look-alike": ("SELECT * FROM \u0441rm.public.customers", {"object_not_found"}),
+    "unclosed comment": ("SELECT 1 /* FROM crm.public.customers", {"syntax_error"}),
+    "command": ("CALL system$wait(1)", {"statement_not_allowed"}),
+    "use role": ("USE ROLE accountadmin", {"statement_not_allowed"}),
 }
 
 
-@pytest.mark.parametrize(("sql", "code"), STATEMENTS.values(), ids=STATEMENTS.keys())
-async def test_a_bad_statement_is_refused_and_nothing_runs(gate: Gate, sql: str, code: str | None) -> None:
+@pytest.mark.parametrize(("sql", "codes"), STATEMENTS.values(), ids=STATEMENTS.keys())
+async def test_a_bad_statement_is_refused_and_nothing_runs(gate: Gate, sql: str, codes: set[str]) -> None:
     before = len(gate.ran())
     async with gate.client() as client:
-        result = await client.call_tool("run_query", {"sql": sql, "purpose": "bad input"})
-        if code is None and not result.is_error:
-            assert "lone" in sql or "\ufffe" in sql  # an odd character inside a literal is only data
-            return
-        said = refusal(result)
-        assert len(gate.ran()) == before
+        said = refusal(await client.call_tool("run_query", {"sql": sql, "purpose": "bad input"}))
+        ran = len(gate.ran())
         assert answer(await client.call_tool("run_query", GOOD))["rows"] == [[5]]
-    assert code is None or said["code"] == code
-    assert said["code"] not in ("internal_error", "unknown")
+    assert ran == before
+    assert said["code"] in codes
     entries = await gate.journal(said["call_id"])
-    assert [entry.stage for entry, _ in entries] == ["refused"]
-    assert entries[0][1]["code"] == said["code"]
+    assert entries[-1][0].stage == "refused"
+    assert [facts["code"] for _, facts in entries if "code" in facts] == [said["code"]]
 
 
 ARGUMENTS: dict[str, dict[str, Any]] = {

@@ -10,7 +10,7 @@ DOORS: list[tuple[Transport, Era]] = [("http", "auto"), ("http", "legacy"), ("st
 every_door = pytest.mark.parametrize(("transport", "era"), DOORS, ids=["-".join(door) for door in DOORS])
 
 CUSTOMERS = "SELECT customer_id, email, region FROM crm.public.customers WHERE customer_id <= ? ORDER BY customer_id"
-TICKET = "UPDATE crm.public.tickets SET status = 'closed' WHERE ticket_id = ?"
+TICKET = "UPDATE crm.public.tickets SET status = 'CLOSED' WHERE ticket_id = ?"
 
 
 def read(sql: str, *parameters: Any, **more: Any) -> dict[str, Any]:

@@ -1,0 +1,201 @@
+"""Calls that end early: cancelled by the client, cut off by a stop, replayed by an attacker."""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+from anyio.abc import Process
+
+from server.sandbox.children import listens
+from server.sandbox.issuer import mint
+from tests.support.clients import Answering, Era, Gate, Transport, answer
+from tests.support.watching import eventually
+
+DOORS: list[tuple[Transport, Era]] = [("http", "auto"), ("http", "legacy"), ("stdio", "auto"), ("stdio", "legacy")]
+every_door = pytest.mark.parametrize(("transport", "era"), DOORS, ids=["-".join(door) for door in DOORS])
+
+
+@every_door
+async def test_cancelling_a_call_cancels_its_statement_in_snowflake(gate: Gate, transport: Transport, era: Era) -> None:
+    marker = f"{transport}-{era}"
+    sql = f"SELECT COUNT(*) AS n FROM tpch.public.nation WHERE n_name <> 'slow-{marker}'"
+    await gate.sandbox.lookalike.delay_next(f"slow-{marker}", 60)
+
+    def records() -> list[Any]:
+        return [r for r in gate.sandbox.lookalike.queries() if f"slow-{marker}" in r.sql]
+
+    with anyio.fail_after(40):
+        async with gate.client(transport=transport, era=era) as client:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(client.call_tool, "run_query", {"sql": sql, "purpose": "to be cancelled"})
+                await eventually(lambda: bool(records()))
+                tasks.cancel_scope.cancel()
+            await eventually(lambda: records()[0].error_code == "000604")
+            again = {"sql": "SELECT COUNT(*) AS n FROM tpch.public.region", "purpose": "still there?"}
+            assert answer(await client.call_tool("run_query", again))["rows"] == [[5]]
+    call_id = _call_of(records()[0].tag)
+
+    async def is_journaled() -> bool:
+        return [entry.stage for entry, _ in await gate.journal(call_id)] == ["decided", "cancelled"]
+
+    await eventually(is_journaled)
+
+
+@every_door
+async def test_who_asks_for_progress_is_told(gate: Gate, transport: Transport, era: Era) -> None:
+    told: list[float] = []
+
+    async def progress(elapsed: float, _total: float | None, _message: str | None) -> None:
+        told.append(elapsed)
+
+    marker = f"progress-{transport}-{era}"
+    await gate.sandbox.lookalike.delay_next(marker, 1.5)
+    sql = f"SELECT COUNT(*) AS n FROM tpch.public.nation WHERE n_name <> '{marker}'"
+    with anyio.fail_after(30):
+        async with gate.client(transport=transport, era=era) as client:
+            arguments = {"sql": sql, "purpose": "to be waited for"}
+            said = answer(await client.call_tool("run_query", arguments, progress_callback=progress))
+    assert said["rows"] == [[25]]
+    assert len(told) >= 2
+    assert told == sorted(told)
+
+
+async def _rpc(gate: Gate, method: str, params: dict[str, Any], token: str) -> dict[str, Any]:
+    """One raw 2026-07-28 request, as an attacker would forge it."""
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": {"name": "raw", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}}},
+    }
+    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": meta}}
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "Accept": "application/json, text/event-stream",
+        "MCP-Protocol-Version": "2026-07-28",
+        "Mcp-Method": method,
+        "Mcp-Name": str(params.get("name", "")),
+    }
+    async with httpx2.AsyncClient(timeout=20) as http:
+        response = await http.post(gate.sandbox.state.resource_url, json=body, headers=headers)
+    answered: dict[str, Any] = response.json()
+    return answered
+
+
+WRITE = {
+    "name": "request_write",
+    "arguments": {
+        "sql": "UPDATE crm.public.tickets SET priority = 'LOW' WHERE ticket_id = 9030",
+        "reason": "an attack on the confirmation",
+    },
+}
+YES = {"confirm": {"action": "accept", "content": {"confirm": True}}}
+
+
+async def _asked(gate: Gate, token: str) -> str:
+    """The sealed state of a first round."""
+    result = (await _rpc(gate, "tools/call", WRITE, token))["result"]
+    assert result["resultType"] == "input_required"
+    return str(result["requestState"])
+
+
+async def test_the_same_answer_ten_times_at_once_runs_the_write_once(gate: Gate) -> None:
+    token = mint(gate.sandbox.state, "stella")
+    state = await _asked(gate, token)
+    before = len(gate.ran("9030"))
+    outcomes: list[str] = []
+
+    async def reply() -> None:
+        said = await _rpc(gate, "tools/call", {**WRITE, "requestState": state, "inputResponses": YES}, token)
+        outcomes.append(said["result"].get("structuredContent", said["result"]).get("status", "other"))
+
+    with anyio.fail_after(30):
+        async with anyio.create_task_group() as tasks:
+            for _ in range(10):
+                tasks.start_soon(reply)
+    assert outcomes.count("executed") == 1
+    assert len(gate.ran("9030")) == before + 1
+    late = await _rpc(gate, "tools/call", {**WRITE, "requestState": state, "inputResponses": YES}, token)
+    assert late["result"]["resultType"] == "input_required"  # asked anew, under another hold
+    assert len(gate.ran("9030")) == before + 1
+
+
+async def test_an_answer_counts_for_nothing_but_the_call_it_was_given_to(gate: Gate) -> None:
+    stella, ada = mint(gate.sandbox.state, "stella"), mint(gate.sandbox.state, "ada")
+    state = await _asked(gate, stella)
+    before = len(gate.ran("9030"))
+    other = {**WRITE, "arguments": {**WRITE["arguments"], "sql": "DELETE FROM crm.public.tickets WHERE 9030 = 9030"}}  # type: ignore[dict-item]
+    forged: list[tuple[dict[str, Any], str]] = [
+        ({**WRITE, "inputResponses": YES}, stella),
+        ({**WRITE, "inputResponses": YES, "requestState": "hold_guessed"}, stella),
+        ({**WRITE, "inputResponses": YES, "requestState": state[:-4] + "AAAA"}, stella),
+        ({**other, "inputResponses": YES, "requestState": state}, stella),
+        ({**WRITE, "inputResponses": YES, "requestState": state}, ada),
+    ]
+    for params, token in forged:
+        said = await _rpc(gate, "tools/call", params, token)
+        assert said.get("result", {}).get("structuredContent", {}).get("status") != "executed"
+    assert len(gate.ran("9030")) == before
+
+
+@asynccontextmanager
+async def _own_gate(gate: Gate, port: int) -> AsyncGenerator[Process]:
+    """Another gate process of the same sandbox, to be stopped by the test."""
+    arguments = ["-P", "-m", "server.cli", "serve", "--env-file", str(gate.sandbox.state.env_file)]
+    environment = {**os.environ, "SNOWGATE_PORT": str(port), "PYTHONPATH": str(Path.cwd())}
+    async with await anyio.open_process([sys.executable, *arguments], env=environment, stderr=None) as process:
+        await eventually(lambda: listens(port), within_s=40)
+        yield process
+        if process.returncode is None:
+            process.kill()
+
+
+async def test_a_stop_lets_a_call_finish_and_journals_it(gate: Gate, free_tcp_port: int) -> None:
+    await gate.sandbox.lookalike.delay_next("finish-me", 1.5)
+    sql = "SELECT COUNT(*) AS n FROM tpch.public.nation WHERE n_name <> 'finish-me'"
+    said: list[dict[str, Any]] = []
+    token = mint(gate.sandbox.state, "ada")
+    url = gate.sandbox.state.resource_url.replace(str(gate.sandbox.state.ports.gate), str(free_tcp_port))
+
+    async def call() -> None:
+        meta = {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {},
+        }
+        params = {"name": "run_query", "arguments": {"sql": sql, "purpose": "finishes"}, "_meta": meta}
+        headers = {
+            "Authorization": f"Bearer {token}", "Accept": "application/json, text/event-stream",
+            "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": "run_query",
+        }  # fmt: skip
+        async with httpx2.AsyncClient(timeout=20) as http:
+            body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+            said.append((await http.post(url, json=body, headers=headers)).json()["result"]["structuredContent"])
+
+    with anyio.fail_after(60):
+        async with _own_gate(gate, free_tcp_port) as process:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(call)
+                await eventually(lambda: bool(gate.ran("finish-me")))
+                process.send_signal(signal.SIGTERM)
+            assert await process.wait() in (0, -signal.SIGTERM)
+    [finished] = said
+    assert finished["rows"] == [[25]]
+    assert [entry.stage for entry, _ in await gate.journal(finished["call_id"])] == ["decided", "answered"]
+
+
+def _call_of(query_tag: str) -> str:
+    return str(json.loads(query_tag)["snowgate_call"])
+
+
+async def test_a_user_who_never_saw_a_question_is_never_taken_to_have_agreed(gate: Gate) -> None:
+    user = Answering(content={})
+    async with gate.client("stella", user=user) as client:
+        result = await client.call_tool("request_write", dict(WRITE["arguments"]))  # type: ignore[arg-type,call-overload]
+    assert result.is_error
