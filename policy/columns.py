@@ -22,6 +22,7 @@ Columns: TypeAlias = tuple[str | None, ...] | None
 _FLATTEN = ("SEQ", "KEY", "PATH", "INDEX", "VALUE", "THIS")
 _SPLIT = ("SEQ", "INDEX", "VALUE")
 _HIERARCHY = frozenset({"LEVEL", "CONNECT_BY_ISLEAF", "CONNECT_BY_ISCYCLE"})
+_PARTS = ("catalog", "db", "table", "this")
 _SUGGESTIONS_MAX = 3
 
 
@@ -282,19 +283,22 @@ class _Checker:
             if not is_star:
                 self._find(stored(column.this), column, scope)
             return
+        written = ".".join(part.name for key in _PARTS if (part := column.args.get(key)) is not None)
         source = _qualified(column, stored(qualifier), scope)
         column.set("db", None)
         column.set("catalog", None)
         if source is None:
             aliases = {s.alias for each in scope.chain() for s in each.sources if s.alias}
-            self._unknown(f"{qualifier.name}.{column.name}", column, aliases)
+            self._unknown(written, column, aliases)
         elif source.columns is None:
             self.is_certain = False
         elif not is_star and stored(column.this) not in source.columns:
-            self._unknown(f"{qualifier.name}.{column.name}", column, {c for c in source.columns if c})
+            self._unknown(written, column, {c for c in source.columns if c})
 
     def _find(self, name: str, node: exp.Expr, scope: _Scope) -> None:
         sources = [source for each in scope.chain() for source in each.sources]
+        if name == "ALL" and isinstance(node.parent, exp.Ordered):
+            return
         if any(name in each.aliases for each in scope.chain()):
             return
         if any(source.columns is not None and name in source.columns for source in sources):

@@ -22,7 +22,7 @@ _OPERATORS = """
     Escape Any All Exists BitwiseAnd BitwiseOr BitwiseXor BitwiseNot BitwiseLeftShift BitwiseRightShift RegexpLike
 """
 _FUNCTIONS = """
-    Abs Acos Acosh AddMonths And AnyValue ApproxDistinct ApproxPercentileAccumulate ApproxPercentileCombine
+    Abs Acos Acosh AddMonths And Anonymous AnyValue ApproxDistinct ApproxPercentileAccumulate ApproxPercentileCombine
     ApproxPercentileEstimate ApproxQuantile ApproxTopK ApproxTopKAccumulate ApproxTopKCombine ApproxTopKEstimate
     ApproximateSimilarity ArgMax ArgMin Array ArrayAgg ArrayAppend ArrayCompact ArrayConcat ArrayConstructCompact
     ArrayContains ArrayDistinct ArrayExcept ArrayFilter ArrayInsert ArrayIntersect ArrayMax ArrayMin ArrayOverlaps
@@ -44,13 +44,14 @@ _FUNCTIONS = """
     Rand Randstr Rank Reduce RegexpCount RegexpExtract RegexpExtractAll RegexpInstr RegexpLike RegexpReplace RegrAvgx
     RegrAvgy RegrCount RegrIntercept RegrR2 RegrSlope RegrSxx RegrSxy RegrSyy RegrValx RegrValy Repeat Replace Reverse
     Right Round RowNumber RtrimmedLength SHA SHA1Digest SHA2 SHA2Digest Second Seq1 Seq2 Seq4 Seq8 Sign Sin Sinh
-    Skewness SortArray Soundex SoundexP123 Space Split SplitPart SplitToTable Sqrt StDistance StPoint StartsWith
-    Stddev StddevPop StrPosition StrToTime StripNullValue Strtok StrtokToArray Struct Stuff Substring Sum Systimestamp
-    Tan Tanh Time TimeAdd TimeFromParts TimeSlice TimestampAdd TimestampDiff TimestampFromParts TimestampLtzFromParts
-    TimestampTrunc TimestampTzFromParts ToArray ToBinary ToBoolean ToChar ToDecfloat ToDouble ToNumber ToVariant
-    Transform Translate Trim Trunc TryBase64DecodeBinary TryBase64DecodeString TryCast TryHexDecodeBinary
-    TryHexDecodeString TryToDecfloat TsOrDsToDate TsOrDsToTime Typeof Unhex Unicode Uniform UnixToTime Upper Uuid
-    Variance VariancePop Week WeekOfYear WidthBucket XMLGet Xor Year YearOfWeek YearOfWeekIso Zipf Anonymous
+    Skewness SortArray Soundex SoundexP123 Space Split SplitPart SplitToTable Sqrt StDistance StPoint StarMap
+    StartsWith Stddev StddevPop StrPosition StrToTime StripNullValue Strtok StrtokToArray Struct Stuff Substring Sum
+    Systimestamp Tan Tanh Time TimeAdd TimeFromParts TimeSlice TimestampAdd TimestampDiff TimestampFromParts
+    TimestampLtzFromParts TimestampTrunc TimestampTzFromParts ToArray ToBinary ToBoolean ToChar ToDecfloat ToDouble
+    ToNumber ToVariant Transform Translate Trim Trunc TryBase64DecodeBinary TryBase64DecodeString TryCast
+    TryHexDecodeBinary TryHexDecodeString TryToDecfloat TsOrDsToDate TsOrDsToTime Typeof Unhex Unicode Uniform
+    UnixToTime Upper Uuid Variance VariancePop Week WeekOfYear WidthBucket XMLGet Xor Year YearOfWeek YearOfWeekIso
+    Zipf
 """
 
 CONSTRUCTS: frozenset[str] = frozenset(" ".join((_QUERIES, _WRITES, _VALUES, _OPERATORS, _FUNCTIONS)).split())

@@ -89,8 +89,10 @@ class _Guard:
         name = node.name.upper()
         if name.startswith((RESERVED_PREFIX, "METADATA$")):
             raise self._construct(node, f"the reserved name `{node.name}`")
-        if not name or "\0" in name:
+        if not name:
             raise self._construct(node, "an empty name")
+        if not (node.args.get("quoted") or node.name.isascii()) and _folds_away(node.name):
+            raise self._construct(node, f"a letter of `{node.name}` that folds to another")
 
     def placeholder(self, node: exp.Expr) -> None:
         if not node.name.startswith(BIND_PREFIX):
@@ -202,6 +204,11 @@ class _Guard:
             FUNCTIONS_HINT,
             at,
         )
+
+
+def _folds_away(name: str) -> bool:
+    """Whether a letter outside ASCII becomes ASCII in upper case, as a dotless i does; not all fold it alike."""
+    return any(letter.upper().isascii() for letter in name if not letter.isascii())
 
 
 def _words(kind: type[exp.Expr]) -> str:

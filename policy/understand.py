@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from policy.bounds import too_deep
 from policy.catalog import Table
-from policy.columns import Columns, check_columns
+from policy.columns import ColumnFacts, Columns, check_columns
 from policy.guard import guard
 from policy.names import TableName
 from policy.printing import Printed, mark_of, print_verified
@@ -74,18 +74,23 @@ def understand_tree(
         binds=parsed.binds,
         skeleton=printed.skeleton,
         literals=printed.literals,
-        digest=_digest(printed),
+        digest=_digest(printed, columns),
         tree=Tree(printed.pieces, printed.places, shape, columns),
     )
 
 
-def _digest(printed: Printed) -> str:
-    """SHA-256 over the canonical text: each table under its full quoted name."""
+def _digest(printed: Printed, columns: ColumnFacts) -> str:
+    """SHA-256 over the canonical text: each table under its full name.
+
+    A schema that stands before a column is not in the canonical text, so an unknown column counts by itself.
+    """
     digest = hashlib.sha256()
     for piece, place in zip(printed.pieces, (*printed.places, None), strict=True):
         digest.update(piece.encode())
         if place is not None:
             digest.update(f"\x00{place.table!r}\x00".encode())
+    if columns.unknown is not None:
+        digest.update(f"\x00unknown {columns.unknown.name}".encode())
     return digest.hexdigest()
 
 
