@@ -120,7 +120,7 @@ def load(env_file: Path | None = None) -> Settings:
     if env_file is not None and not env_file.is_file():
         raise SettingsError(f"there is no settings file at {env_file}")
     try:
-        return Settings(_env_file=env_file)  # type: ignore[call-arg]  # the rest comes from the environment
+        return Settings(_env_file=env_file)  # the rest comes from the environment
     except ValidationError as error:
         problems = [
             f"{PREFIX}{'.'.join(str(part) for part in e['loc']).upper()}: {e['msg']}" if e["loc"] else e["msg"]

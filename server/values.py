@@ -45,7 +45,7 @@ def column_values(array: pa.Array, field: pa.Field) -> list[Any]:
     metadata = {k.decode(): v.decode() for k, v in (field.metadata or {}).items()}
     scale = int(metadata.get("scale") or 0)
     logical = metadata.get("logicalType", "").upper()
-    values = array.to_pylist()
+    values: list[Any] = array.to_pylist()
     if _is_plain(array.type, logical, scale):
         return values
     encode = ENCODERS.get(logical) or _by_arrow_type(array.type)

@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx2
 from mcp import Client
-from mcp.client.streamable_http import streamable_http_client
 from mcp.client.context import ClientRequestContext
+from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult, ElicitRequestFormParams, ElicitRequestParams, ElicitResult
 from rich.console import Console
 from rich.syntax import Syntax
@@ -82,7 +82,7 @@ class Agent:
         self.console.print(f"  {answer['status']}: {answer['rows_affected']} row affected")
         return str(answer["call_id"])
 
-    async def _confirm(self, _: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+    async def _confirm(self, context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
         """What stella's client shows her, and her answer."""
         if not isinstance(params, ElicitRequestFormParams):
             return ElicitResult(action="decline")

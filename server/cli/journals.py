@@ -1,13 +1,15 @@
 """`snowgate journal`: read what was recorded."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import anyio
 import orjson
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
+from audit.canonical import Json
 from audit.entry import JournalEntry
 from audit.reading import entries, unseal
 from audit.sealing import Sealer, Unsealable
@@ -45,50 +47,62 @@ def show(
             for entry in found:
                 typer.echo(orjson.dumps(as_object(entry, sealer)).decode())
         else:
-            Console().print(as_table(found, sealer))
+            print_entries(Console(), found, sealer)
+
+
+def facts_of(entry: JournalEntry, sealer: Sealer) -> dict[str, Json]:
+    """An entry's facts, with what this key opens opened."""
+    try:
+        return unseal(entry, sealer)
+    except Unsealable:
+        return dict(entry.facts)
 
 
 def as_object(entry: JournalEntry, sealer: Sealer) -> dict[str, object]:
-    """An entry as JSON, with what this key opens opened."""
-    try:
-        facts = unseal(entry, sealer)
-    except Unsealable:
-        facts = dict(entry.facts)
+    """An entry as JSON."""
     return {
         "stream": str(entry.stream),
         "n": entry.n,
         "at": entry.at.isoformat(),
         "stage": entry.stage,
         "call_id": entry.call_id,
-        "facts": facts,
+        "facts": facts_of(entry, sealer),
     }
 
 
-def as_table(found: list[JournalEntry], sealer: Sealer) -> Table:
-    """Entries for a person: what happened, to whom, why."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("at", "call", "stage", "who", "tool", "what"):
-        table.add_column(heading, overflow="fold")
+def print_entries(console: Console, found: list[JournalEntry], sealer: Sealer) -> None:
+    """Entries for a person: when, which call and what of it in one line, then the facts that say most."""
     for entry in found:
-        facts = as_object(entry, sealer)["facts"]
-        assert isinstance(facts, dict)  # noqa: S101 - as_object makes one
-        who = facts.get("subject")
-        table.add_row(
-            f"{entry.at:%H:%M:%S}",
-            entry.call_id[:12],
-            entry.stage,
-            f"{who} via {facts.get('actor')}" if who else "",
-            str(facts.get("tool") or ""),
-            _what(facts),
-        )
-    return table
+        facts = facts_of(entry, sealer)
+        head = Text(f"{entry.at:%H:%M:%S} ", style="dim")
+        head.append(f"{entry.call_id or '(the journal)':<22} ")
+        head.append(entry.stage, style=STYLES.get(entry.stage, "bold"))
+        if facts.get("subject"):
+            head.append(f"  {facts['subject']} via {facts.get('actor')}: {facts.get('tool')}")
+        console.print(head)
+        for line in _telling(facts):
+            console.print(Text(line), style="dim", soft_wrap=True, highlight=False)
 
 
-def _what(facts: dict[str, object]) -> str:
-    """The facts that say most about an entry, in one line."""
-    names = ("decision", "code", "rules", "masked", "rows", "rows_affected", "role", "sql")
-    said = [f"{name}={_short(facts[name])}" for name in names if facts.get(name) not in (None, [], "")]
-    return " ".join(said)
+STYLES = {"decided": "cyan", "answered": "green", "refused": "yellow", "failed": "red", "cancelled": "magenta"}
+
+TELLING = (
+    ("decision", "rules", "code"),
+    ("masked",),
+    ("filtered",),
+    ("sql",),
+    ("role", "warehouse"),
+    ("reason",),
+    ("rows", "rows_affected", "truncated", "query_id", "duration_ms"),
+)
+"""The facts that a person looks for, line by line."""
+
+
+def _telling(facts: dict[str, Json]) -> Iterator[str]:
+    for names in TELLING:
+        told = [f"{name}={_short(facts[name])}" for name in names if facts.get(name) not in (None, [], "")]
+        if told:
+            yield "           " + "  ".join(told)
 
 
 def _short(value: object) -> str:

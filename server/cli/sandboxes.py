@@ -18,7 +18,7 @@ from audit.reading import check_chain, entries
 from server.app import sealer_of
 from server.cli import client_configs
 from server.cli.demo import Agent
-from server.cli.journals import as_table
+from server.cli.journals import print_entries
 from server.cli.terminal import failing_cleanly
 from server.config import load
 from server.database import migrate, open_engine
@@ -157,7 +157,7 @@ async def _show_journal(console: Console, running: Sandbox, calls: list[str]) ->
     ours = [entry for entry in newest if entry.call_id in calls]
     console.print()
     console.print(Text("▸ the journal of these calls", style="bold cyan"), Text("snowgate journal show", style="dim"))
-    console.print(as_table(ours, sealer_of(settings)))
+    print_entries(console, ours, sealer_of(settings))
     stream = _stream_of(newest, ours)
     check_chain(stream)
     console.print(

@@ -42,11 +42,8 @@ async def pool(stub: StubSnowflake) -> AsyncGenerator[SessionPool]:
             yield opened
 
 
-def cleared(**action: Any) -> Cleared:
-    run = RunSql(
-        **{"sql": SQL, "verb": Verb.READ, "role": "READER", "warehouse": "WH", "rows_max": 5, "statement_timeout_s": 30}
-        | action
-    )
+def cleared(statement_timeout_s: int = 30) -> Cleared:
+    run = RunSql(SQL, Verb.READ, "READER", "WH", rows_max=5, statement_timeout_s=statement_timeout_s)
     permit = Permit(frozenset({RuleId("r")}), run, frozenset({LimitRows(5)}))
     who = Principal(Subject("ada"), "claude", "iss")
     wanted = Sql("select n from t -- the agent's own text", (), "because", is_write=False)

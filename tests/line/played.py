@@ -5,14 +5,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from policy.catalog_document import from_document
-from policy.document import load
-from policy.engine import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.journal import Journal
 from audit.reading import entries
+from policy.catalog_document import from_document
 from policy.decision import ReadCatalog, RunSql
+from policy.document import load
+from policy.engine import Engine
 from policy.principal import Principal, Subject
 from server.approvals import Approvals
 from server.holds import HoldStore
@@ -93,7 +93,7 @@ class PlayedHouse:
     async def stages(self) -> list[str]:
         return [entry.stage for entry in await entries(self.database, call_id="call_1", last=50)]
 
-    async def _identify(self, bearer: Bearer | None, _: str) -> Principal:
+    async def _identify(self, bearer: Bearer | None, tool_name: str) -> Principal:
         if bearer != "good":
             raise Unauthenticated("nobody")
         return Principal(Subject("ada"), "claude", "iss", groups=frozenset({"analysts"}))

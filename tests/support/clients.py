@@ -34,7 +34,7 @@ class Answering:
     content: dict[str, Any] | None = field(default_factory=lambda: {"confirm": True})
     asked: list[str] = field(default_factory=list)
 
-    async def __call__(self, _: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+    async def __call__(self, context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
         assert isinstance(params, ElicitRequestFormParams)
         self.asked.append(params.message)
         return ElicitResult(action=self.action, content=self.content if self.action == "accept" else None)

@@ -53,8 +53,8 @@ async def test_cancelling_a_call_cancels_its_statement_in_snowflake(gate: Gate, 
 async def test_who_asks_for_progress_is_told(gate: Gate, transport: Transport, era: Era) -> None:
     told: list[float] = []
 
-    async def progress(elapsed: float, _total: float | None, _message: str | None) -> None:
-        told.append(elapsed)
+    async def heard(progress: float, total: float | None, message: str | None) -> None:
+        told.append(progress)
 
     marker = f"progress-{transport}-{era}"
     await gate.sandbox.lookalike.delay_next(marker, 1.5)
@@ -62,7 +62,7 @@ async def test_who_asks_for_progress_is_told(gate: Gate, transport: Transport, e
     with anyio.fail_after(30):
         async with gate.client(transport=transport, era=era) as client:
             arguments = {"sql": sql, "purpose": "to be waited for"}
-            said = answer(await client.call_tool("run_query", arguments, progress_callback=progress))
+            said = answer(await client.call_tool("run_query", arguments, progress_callback=heard))
     assert said["rows"] == [[25]]
     assert len(told) >= 2
     assert told == sorted(told)
@@ -197,5 +197,5 @@ def _call_of(query_tag: str) -> str:
 async def test_a_user_who_never_saw_a_question_is_never_taken_to_have_agreed(gate: Gate) -> None:
     user = Answering(content={})
     async with gate.client("stella", user=user) as client:
-        result = await client.call_tool("request_write", dict(WRITE["arguments"]))  # type: ignore[arg-type,call-overload]
+        result = await client.call_tool("request_write", dict(WRITE["arguments"]))  # type: ignore[arg-type]
     assert result.is_error
