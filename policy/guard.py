@@ -81,9 +81,16 @@ class _Guard:
                 if value and slot not in allowed:
                     familiar = _FAMILIAR.get((kind.__name__, slot))
                     raise self._construct(node, familiar or f"{slot.strip('_').replace('_', ' ')} in {_words(kind)}")
+        if isinstance(node, exp.Func) and self._is_quoted(node):
+            raise self._function(node, node.sql_name())
         check = _CHECKS.get(kind)
         if check is not None:
             check(self, node)
+
+    def _is_quoted(self, node: exp.Expr) -> bool:
+        """Whether a function's name was quoted: that is a name of its own, which printing would lose."""
+        start = node.meta.get("start")
+        return isinstance(start, int) and self._text[start : start + 1] == '"'
 
     def identifier(self, node: exp.Expr) -> None:
         name = node.name.upper()

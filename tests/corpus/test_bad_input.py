@@ -1,0 +1,76 @@
+"""Hostile text is turned away with a stable code, quickly, and leaves the engine as it was."""
+
+from time import process_time
+
+import pytest
+
+from policy.refusal import PolicyCode, PolicyRefusal
+from tests.corpus.world import engine
+
+HOSTILE = {
+    "empty": ("", PolicyCode.EMPTY_STATEMENT),
+    "spaces": (" \n\t ", PolicyCode.EMPTY_STATEMENT),
+    "semicolons": (";;;", PolicyCode.EMPTY_STATEMENT),
+    "comment": ("-- nothing", PolicyCode.EMPTY_STATEMENT),
+    "two": ("SELECT 1; SELECT 2", PolicyCode.NOT_ONE_STATEMENT),
+    "nul": ("SELECT 1\0", PolicyCode.SYNTAX_ERROR),
+    "bell": ("SELECT '\a'", PolicyCode.SYNTAX_ERROR),
+    "surrogate": ("SELECT '\ud800'", PolicyCode.SYNTAX_ERROR),
+    "override": ("SELECT '\u202e'", PolicyCode.SYNTAX_ERROR),
+    "string": ("SELECT 'abc", PolicyCode.SYNTAX_ERROR),
+    "words": ("please show me all customers", PolicyCode.SYNTAX_ERROR),
+    "megabyte": ("SELECT " + "1," * 500_000 + "1", PolicyCode.STATEMENT_TOO_LONG),
+    "tokens": ("SELECT " + "1," * 20_000 + "1", PolicyCode.STATEMENT_TOO_LONG),
+    "brackets": ("SELECT " + "(" * 5_000, PolicyCode.STATEMENT_TOO_DEEP),
+    "closed": ("SELECT " + "(" * 200 + "1" + ")" * 200, PolicyCode.STATEMENT_TOO_DEEP),
+    "nots": ("SELECT " + "NOT " * 9_000 + "TRUE", PolicyCode.STATEMENT_TOO_DEEP),
+    "minuses": ("SELECT " + "- " * 9_000 + "1", PolicyCode.STATEMENT_TOO_DEEP),
+    "sums": ("SELECT 1" + "+1" * 4_000, PolicyCode.STATEMENT_TOO_DEEP),
+    "unions": ("SELECT 1" + " UNION SELECT 1" * 3_000, PolicyCode.STATEMENT_TOO_DEEP),
+    "cases": ("SELECT " + "CASE WHEN 1 THEN " * 500 + "1" + " END" * 500, PolicyCode.STATEMENT_TOO_DEEP),
+    "joins": ("SELECT 1 FROM t" + " JOIN t" * 40, PolicyCode.STATEMENT_TOO_DEEP),
+    "hidden joins": ("SELECT 1 FROM t" + " JOIN (SELECT 1 FROM t JOIN t ON 1 = 1)" * 40, PolicyCode.STATEMENT_TOO_DEEP),
+    "type calls": ("SELECT " + "DATE(" * 40 + "1" + ")" * 40, PolicyCode.STATEMENT_TOO_DEEP),
+    "casts": ("SELECT 1" + "::INT" * 4_000, PolicyCode.STATEMENT_TOO_DEEP),
+}
+
+
+@pytest.mark.parametrize(("text", "code"), HOSTILE.values(), ids=HOSTILE.keys())
+def test_hostile_text_is_refused_in_time(text: str, code: PolicyCode) -> None:
+    began = process_time()
+    with pytest.raises(PolicyRefusal) as caught:
+        engine().understand(text)
+    assert caught.value.code is code
+    assert process_time() - began < 0.2
+    assert engine().understand("SELECT 1").binds == 0
+
+
+def test_a_long_list_of_values_is_no_attack() -> None:
+    values = ", ".join(map(str, range(3_000)))
+    assert engine().understand(f"SELECT n_name FROM nation WHERE n_nationkey IN ({values})").literals
+
+
+def test_a_refusal_says_where() -> None:
+    text = "SELECT n_name,\n  my_udf(1)\nFROM nation"
+    with pytest.raises(PolicyRefusal) as caught:
+        engine().understand(text)
+    assert caught.value.at == text.index("my_udf")
+
+
+@pytest.mark.parametrize(
+    ("text", "parameters", "is_write", "code"),
+    [
+        ("SELECT 1", 0, True, PolicyCode.WRONG_TOOL),
+        ("DELETE FROM region WHERE r_regionkey = 1", 0, False, PolicyCode.WRONG_TOOL),
+        ("SELECT ?", 0, False, PolicyCode.BAD_PARAMETERS),
+        ("SELECT ?, ?", 1, False, PolicyCode.BAD_PARAMETERS),
+        ("SELECT 1", 1, False, PolicyCode.BAD_PARAMETERS),
+        ("SELECT :1", 1, False, PolicyCode.BAD_PARAMETERS),
+        ("SELECT :name", 1, False, PolicyCode.BAD_PARAMETERS),
+        ("DROP TABLE region", 0, True, PolicyCode.STATEMENT_NOT_ALLOWED),
+    ],
+)
+def test_the_tool_and_the_parameters_must_fit(text: str, parameters: int, is_write: bool, code: PolicyCode) -> None:
+    with pytest.raises(PolicyRefusal) as caught:
+        engine().parse(text, parameters=parameters, is_write=is_write)
+    assert caught.value.code is code
