@@ -155,14 +155,14 @@ def refused(refusal: TurnedAway, call_id: CallId) -> CallToolResult:
 def _summary(answer: JsonObject) -> str:
     match answer:
         case {"row_count": int(rows), "columns": list(columns), "truncated": truncated}:
-            more = ", and there are more" if truncated else ""
-            return f"{rows} rows of {len(columns)} columns{more}; the data is in the structured content."
+            more = "; there are more" if truncated else ""
+            return f"rows: {rows}, columns: {len(columns)}{more}; the data is in the structured content"
         case {"tables": list(tables), "tables_total": int(total)}:
-            return f"{len(tables)} of {total} tables; they are in the structured content."
+            return f"tables: {len(tables)} of {total}; they are in the structured content"
         case {"rows_affected": affected}:
-            return f"The write was executed: {affected} rows affected."
+            return f"executed; rows affected: {affected}"
         case _:
-            return "The answer is in the structured content."
+            return "the answer is in the structured content"
 
 
 def _json(answer: JsonObject) -> str:
@@ -193,7 +193,7 @@ def _listing(offer: Offer) -> ToolListing:
         title=manifest.title,
         description=manifest.description,
         input_schema=offer.input_schema,
-        output_schema=manifest.output,
+        output_schema=offer.output_schema,
         annotations=ToolAnnotations.model_validate(manifest.annotations),
     )
 

@@ -6,9 +6,10 @@ import pytest
 
 from server.sandbox.postgres import EmbeddedPostgres
 from tests.support.databases import Databases, reachable_directory
+from tests.support.gates import gate
 from tests.support.sandbox import sandbox
 
-__all__ = ["sandbox"]
+__all__ = ["gate", "sandbox"]
 
 
 @pytest.fixture(scope="session")

@@ -44,11 +44,15 @@ class Manifest(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A tool together with what is said of it."""
+    """A tool together with what is said of it.
+
+    Its output schema holds for answers and for refusals alike: some clients check both against it.
+    """
 
     tool: Tool
     manifest: Manifest
     input_schema: JsonObject
+    output_schema: JsonObject
 
 
 @cache
@@ -69,12 +73,14 @@ def _offer(tool: Tool, arguments: type[Arguments]) -> Offer:
     path = MANIFESTS / "tools" / f"{tool.name}.json"
     try:
         manifest = Manifest.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        refusal = json.loads((MANIFESTS / "refusal.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ManifestMismatch(f"{path.name} cannot be read") from error
     schema = arguments.model_json_schema(by_alias=True)
     if manifest.name != tool.name or set(manifest.arguments) != set(schema["properties"]):
         raise ManifestMismatch(f"{path.name} does not describe the arguments of {tool.name}")
-    return Offer(tool, manifest, _described(schema, manifest))
+    output = {**manifest.output, "properties": {**manifest.output["properties"], **refusal}}
+    return Offer(tool, manifest, _described(schema, manifest), output)
 
 
 def _described(schema: JsonObject, manifest: Manifest) -> JsonObject:

@@ -1,22 +1,16 @@
 """Calls that end early: cancelled by the client, cut off by a stop, replayed by an attacker."""
 
 import json
-import os
 import signal
-import sys
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import anyio
 import httpx2
 import pytest
-from anyio.abc import Process
 
-from server.sandbox.children import listens
 from server.sandbox.issuer import mint
 from tests.support.clients import Answering, Era, Gate, Transport, answer
+from tests.support.gates import serving
 from tests.support.watching import eventually
 
 DOORS: list[tuple[Transport, Era]] = [("http", "auto"), ("http", "legacy"), ("stdio", "auto"), ("stdio", "legacy")]
@@ -145,18 +139,6 @@ async def test_an_answer_counts_for_nothing_but_the_call_it_was_given_to(gate: G
     assert len(gate.ran("9030")) == before
 
 
-@asynccontextmanager
-async def _own_gate(gate: Gate, port: int) -> AsyncGenerator[Process]:
-    """Another gate process of the same sandbox, to be stopped by the test."""
-    arguments = ["-P", "-m", "server.cli", "serve", "--env-file", str(gate.sandbox.state.env_file)]
-    environment = {**os.environ, "SNOWGATE_PORT": str(port), "PYTHONPATH": str(Path.cwd())}
-    async with await anyio.open_process([sys.executable, *arguments], env=environment, stderr=None) as process:
-        await eventually(lambda: listens(port), within_s=40)
-        yield process
-        if process.returncode is None:
-            process.kill()
-
-
 async def test_a_stop_lets_a_call_finish_and_journals_it(gate: Gate, free_tcp_port: int) -> None:
     await gate.sandbox.lookalike.delay_next("finish-me", 1.5)
     sql = "SELECT COUNT(*) AS n FROM tpch.public.nation WHERE n_name <> 'finish-me'"
@@ -179,7 +161,7 @@ async def test_a_stop_lets_a_call_finish_and_journals_it(gate: Gate, free_tcp_po
             said.append((await http.post(url, json=body, headers=headers)).json()["result"]["structuredContent"])
 
     with anyio.fail_after(60):
-        async with _own_gate(gate, free_tcp_port) as process:
+        async with serving(gate.sandbox, port=free_tcp_port) as process:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(call)
                 await eventually(lambda: bool(gate.ran("finish-me")))

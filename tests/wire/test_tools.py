@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jsonschema
 import pytest
 
 from tests.support.clients import Answering, Era, Gate, Transport, answer, refusal
@@ -134,6 +135,26 @@ async def test_bind_values_are_values(gate: Gate, transport: Transport, era: Era
     async with gate.client(transport=transport, era=era) as client:
         said = answer(await client.call_tool("run_query", read(sql, tricky)))
     assert said["rows"] == [[0]]
+
+
+async def test_answers_and_refusals_both_fit_the_published_schema(gate: Gate) -> None:
+    async with gate.client() as client:
+        schemas = {tool.name: tool.output_schema for tool in (await client.list_tools()).tools}
+        results = {
+            "run_query": [
+                await client.call_tool("run_query", read(CUSTOMERS, 1003)),
+                await client.call_tool("run_query", read("SELECT salary FROM crm.hr.employees")),
+                await client.call_tool("run_query", {"sql": 1}),
+            ],
+            "describe_schema": [
+                await client.call_tool("describe_schema", {}),
+                await client.call_tool("describe_schema", {"cursor": "x"}),
+            ],
+            "request_write": [await client.call_tool("request_write", write("SELECT 1"))],
+        }
+    for name, said in results.items():
+        for result in said:
+            jsonschema.validate(result.structured_content, schemas[name] or False)
 
 
 async def test_rows_max_cuts_and_says_so(gate: Gate) -> None:
