@@ -13,7 +13,7 @@ from server.sandbox.postgres import EmbeddedPostgres
 from server.warehouse import prepare_process
 from tests.bench.agreement import check_agreement
 from tests.bench.cases import CASES
-from tests.bench.conditions import conditions, load
+from tests.bench.conditions import Watch, conditions, load
 from tests.bench.credentials import Keys
 from tests.bench.figures import figures
 from tests.bench.gates import gates
@@ -53,6 +53,7 @@ def premises(given: argparse.Namespace) -> Generator[Premises]:
 async def measure(given: argparse.Namespace, place: Premises) -> Run:
     """The whole run."""
     facts = conditions()
+    watch = Watch()
     bursts: list[Burst] = []
     memories: dict[str, Memory] = {}
     first_answers_s: dict[str, float] = {}
@@ -64,13 +65,14 @@ async def measure(given: argparse.Namespace, place: Premises) -> Run:
             if slowness is STUB:
                 tell("stub: are the answers right, and how much memory do large ones take?")
                 if "rows100k" in given.cases:
-                    memories = {s.target.name: await measure_memory(s) for s in (stage.floor, stage.snowgate)}
+                    more = 1 if given.quick else 4
+                    memories = {s.target.name: await measure_memory(s, more) for s in (stage.floor, stage.snowgate)}
                 await check_agreement(stage)
             if not first_answers_s:
                 first_answers_s = await _first_answers(stage, place, more=0 if given.quick else 2)
             bursts += await _stage_bursts(stage, place, given, slowness, rounds)
     found = figures(bursts)
-    facts |= {"load after": load(), "client": given.client, "rounds": str(rounds)}
+    facts |= {"load after": load(), "others": watch.others(), "client": given.client, "rounds": str(rounds)}
     return Run(facts, found, memories, first_answers_s, gates(found, memories, first_answers_s))
 
 
@@ -79,7 +81,7 @@ async def _stage_bursts(
 ) -> list[Burst]:
     those = contenders(stage, place.postgres.pid)
     await warm_up(those, stage.backend_port)
-    planned = steps(given.cases, slow=slowness is LAT60, effort=0.5 if given.quick else 1.0)
+    planned = steps(given.cases, slow=slowness is LAT60, quick=given.quick)
     halved = max(rounds // 2, 2) if slowness is LAT60 else rounds  # its sleeps make it steady
     return await run_rounds(stage, those, planned, halved, tell)
 

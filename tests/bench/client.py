@@ -128,9 +128,7 @@ class OfficialCaller:
 class McpTarget:
     """An MCP server under measurement, and the callers that have been opened to it."""
 
-    def __init__(
-        self, name: str, url: str, *, kind: Kind, token: str = "none", extra: dict[str, Any] | None = None
-    ) -> None:
+    def __init__(self, name: str, url: str, *, kind: Kind, token: str, extra: dict[str, Any] | None = None) -> None:
         self.name = name
         self.url, self.token, self.extra = url, token, extra or {}
         self._kind = kind

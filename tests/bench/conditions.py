@@ -2,9 +2,12 @@
 
 import os
 import platform
+import time
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+
+from tests.bench import proc
 
 PACKAGES = (
     "mcp", "snowflake-connector-python", "sqlglot", "sqlglotc", "pydantic", "sqlalchemy", "psycopg", "pyarrow",
@@ -23,6 +26,25 @@ def conditions() -> dict[str, str]:
         "load before": load(),
         "packages": ", ".join(f"{name} {version(name)}" for name in PACKAGES),
     }
+
+
+class Watch:
+    """Sees how much of the machine other programs use while we run: figures from a busy machine are worse than ours."""
+
+    def __init__(self) -> None:
+        self._began, self._busy_s, self._own_s = time.monotonic(), proc.busy_s(), self._own()
+
+    def others(self) -> str:
+        """The share of the processors that others have used since."""
+        wall_s = (time.monotonic() - self._began) * (os.cpu_count() or 1)
+        others_s = proc.busy_s() - self._busy_s - (self._own() - self._own_s)
+        return f"{100 * max(others_s, 0.0) / wall_s:.0f} % of the processors were used by other programs"
+
+    @staticmethod
+    def _own() -> float:
+        """CPU seconds of this process and of all its children, those that have ended included."""
+        ended = os.times()
+        return proc.cpu_s(os.getpid()) + ended.children_user + ended.children_system
 
 
 def load() -> str:

@@ -11,7 +11,7 @@ WARM_UP_CALLS = 20
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """MiB that one server process holds around answers of 100,000 rows; `later` is after four more of them."""
+    """MiB that one server process holds around answers of 100,000 rows; `later` is after some more of them."""
 
     before: float
     peak: float
@@ -24,14 +24,14 @@ class Memory:
         return self.peak - self.before
 
 
-async def measure_memory(server: Server) -> Memory:
-    """Ask `server`, which has answered only small queries until now, for large answers, one at a time."""
+async def measure_memory(server: Server, more: int) -> Memory:
+    """Ask `server`, which has answered only small queries until now, for one large answer and then `more`."""
     await server.target.burst(CASES["point"].queries(WARM_UP_CALLS), 1)
     large = CASES["rows100k"]
     before, _ = proc.memory_mib(server.pid)
     proc.forget_peak(server.pid)
     await server.target.burst(large.queries(1), 1)
     after, peak = proc.memory_mib(server.pid)
-    await server.target.burst(large.queries(4), 1)
+    await server.target.burst(large.queries(more), 1)
     later, _ = proc.memory_mib(server.pid)
     return Memory(before, peak, after, later)

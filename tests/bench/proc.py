@@ -71,3 +71,9 @@ def _ticks(stat: Path) -> int:
 def _fields(stat: Path) -> list[str]:
     """The fields of proc(5)'s stat after the command, which may hold spaces and parentheses."""
     return stat.read_text().rpartition(")")[2].split()
+
+
+def busy_s() -> float:
+    """Seconds for which processors have been busy since the machine started, all of them together."""
+    ticks = [int(field) for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    return (sum(ticks) - ticks[3] - ticks[4]) / _TICKS_PER_S  # less idle and waiting for input and output

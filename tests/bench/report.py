@@ -133,7 +133,7 @@ def _memory_table(memories: Mapping[str, Memory]) -> Table:
         (name, *(f"{value:.0f}" for value in (m.before, m.peak, m.growth, m.after, m.later)))
         for name, m in memories.items()
     ]
-    head = ("target", "before", "peak", "growth", "after", "after four more")
+    head = ("target", "before", "peak", "growth", "after", "after more")
     return Table("Resident memory around answers of 100,000 rows, MiB", head, rows)
 
 

@@ -14,11 +14,14 @@ from tests.bench.stage import Stage, counts
 from tests.bench.target import Target
 
 IN_FLIGHT_MAX = 32
+WIDTHS = (1, 8, IN_FLIGHT_MAX)
+WIDTHS_QUICK = (1, IN_FLIGHT_MAX)
 CALLS_PER_SLOT = 8
 """Calls of a burst for each one in flight, so that most of a burst runs at full width."""
 
 
 WARM_UP_BURSTS_MAX = 6
+WARM_UP_CALLS = 4 * IN_FLIGHT_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +60,16 @@ class Contender:
     journal_pid: int | None = None
 
 
-def steps(case_names: Sequence[str], slow: bool, effort: float) -> list[Step]:
-    """What one round of a stage runs; a slow stage runs point queries alone, with fewer calls one by one."""
+def steps(case_names: Sequence[str], *, slow: bool, quick: bool) -> list[Step]:
+    """What one round of a stage runs: point queries at every width, on a slow stage nothing else."""
     planned = []
-    for name in case_names:
-        case = CASES[name]
+    for case in (CASES[name] for name in case_names):
         is_point = case.name.startswith("point")
-        if slow and not is_point:
+        if slow and (not is_point or (quick and case.name == "point")):
             continue
-        for in_flight in (1, 8, IN_FLIGHT_MAX) if is_point else (1,):
-            calls = max(case.calls // (4 if slow else 1), 1) if in_flight == 1 else in_flight * CALLS_PER_SLOT
-            planned.append(Step(case, in_flight, max(int(calls * effort), min(calls, 2), in_flight)))
+        for in_flight in WIDTHS_QUICK if quick and is_point else WIDTHS if is_point else (1,):
+            calls = case.calls // (4 if slow else 1) if in_flight == 1 else in_flight * CALLS_PER_SLOT
+            planned.append(Step(case, in_flight, max(calls // 2, 1) if quick else calls))
     return planned
 
 
@@ -89,7 +91,7 @@ async def warm_up(those: Sequence[Contender], backend_port: int) -> None:
             logins_before, logins = logins, (await counts(backend_port))[0]
             if logins == logins_before:
                 break
-            await one.target.burst(point.queries(CALLS_PER_SLOT * IN_FLIGHT_MAX), IN_FLIGHT_MAX)
+            await one.target.burst(point.queries(WARM_UP_CALLS), IN_FLIGHT_MAX)
         await one.target.burst(point.queries(IN_FLIGHT_MAX), 1)
 
 

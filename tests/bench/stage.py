@@ -97,7 +97,7 @@ async def backend(premises: Premises, slowness: Slowness) -> AsyncGenerator[tupl
 async def floor(premises: Premises, backend_port: int) -> AsyncGenerator[Server]:
     """The unguarded server."""
     port, log = free_port(), premises.home / "floor.log"
-    target = McpTarget("floor", f"http://127.0.0.1:{port}/mcp", kind=premises.client)
+    target = McpTarget("floor", f"http://127.0.0.1:{port}/mcp", kind=premises.client, token="ignored")
     arguments = ["-m", "tests.bench.floor", "--port", str(port), "--backend-port", str(backend_port)]
     async with _answering(arguments, {}, port, log, target) as started:
         yield started
