@@ -15,33 +15,13 @@ from sqlglot import exp
 from policy.guard import position
 from policy.names import TableName
 from policy.resolve import stored
-
-Columns: TypeAlias = tuple[str | None, ...] | None
-"""The output of a source in order; None in it is a column without a name, None for the whole means unknown."""
+from policy.tree import ColumnFacts, Columns, UnknownColumn
 
 _FLATTEN = ("SEQ", "KEY", "PATH", "INDEX", "VALUE", "THIS")
 _SPLIT = ("SEQ", "INDEX", "VALUE")
 _HIERARCHY = frozenset({"LEVEL", "CONNECT_BY_ISLEAF", "CONNECT_BY_ISCYCLE"})
 _PARTS = ("catalog", "db", "table", "this")
 _SUGGESTIONS_MAX = 3
-
-
-@dataclass(frozen=True, slots=True)
-class UnknownColumn:
-    """A name that no source offers, with what the caller may have meant."""
-
-    name: str
-    suggestions: tuple[str, ...]
-    at: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnFacts:
-    """What the columns of one statement tell: its outputs, the first unknown name, and if everything was certain."""
-
-    outputs: Columns
-    unknown: UnknownColumn | None
-    is_certain: bool
 
 
 @dataclass(frozen=True, slots=True)

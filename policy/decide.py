@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from policy.audience import Audience
 from policy.catalog import Table
-from policy.columns import UnknownColumn
 from policy.decision import Decision, Deny, Effect, Hold, LimitRows, Obligation, Permit, RuleId, RunSql
 from policy.names import TableName
 from policy.refusal import PolicyCode
@@ -17,6 +16,7 @@ from policy.rewrite import Unwritable, Written
 from policy.rulebook import Limits, RoleEntry
 from policy.rules import Verdict
 from policy.statement import SqlStatement, Verb
+from policy.tree import UnknownColumn
 from policy.writes import refuse_write
 
 _NOBODY = frozenset[RuleId]()

@@ -46,7 +46,7 @@ class EmailDomain:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Down towards zero to a multiple of `to`; numbers only."""
+    """Down towards zero to a multiple of `to`, which has no more decimals than the column; numbers only."""
 
     to: Decimal
 
@@ -125,12 +125,18 @@ def _suits(mask: Mask, type_: SqlType) -> bool:
             return _fits(value, type_)
         case Redact() | Partial() | EmailDomain():
             return type_.family is Family.TEXT
-        case Round():
-            return type_.family in (Family.NUMBER, Family.FLOAT)
+        case Round(to):
+            return type_.family is Family.FLOAT or (type_.family is Family.NUMBER and _digits_after(to) <= type_.scale)
         case DateTrunc(to):
             return type_.family is Family.TIMESTAMP or (type_.family is Family.DATE and to != "hour")
         case _:
             assert_never(mask)
+
+
+def _digits_after(number: Decimal) -> int:
+    """How many digits `number` has after its point."""
+    exponent = number.normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
 def _fits(value: str | int | Decimal | bool, type_: SqlType) -> bool:

@@ -20,9 +20,10 @@ from policy.functions import FUNCTIONS_ALLOWED, PRINTED_AS, TYPES_BEFORE_PARENTH
 from policy.guard import FUNCTIONS_HINT
 from policy.identifiers import RESERVED_PREFIX
 from policy.refusal import PolicyCode, PolicyRefusal
-from policy.resolve import TABLE_PREFIX, Reference
+from policy.resolve import TABLE_PREFIX
 from policy.statement import Literal
 from policy.syntax import Parsed
+from policy.tree import Reference
 
 _STRUCTURE = """
     Select Union Intersect Except CTE With Where Group Having Qualify Order Ordered Limit Offset Fetch Join Lateral

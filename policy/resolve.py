@@ -15,23 +15,10 @@ from policy.guard import position
 from policy.identifiers import RESERVED_PREFIX, parse_dotted
 from policy.names import TableName, fold
 from policy.refusal import PolicyCode, PolicyRefusal
+from policy.tree import Reference
 
 TABLE_PREFIX = f"{RESERVED_PREFIX}T"
 """What the placeholder of a table is called; its number and the statement's mark follow."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """One place that names a table: the table, its placeholder in the tree, and what stands beside it.
-
-    `is_sampled` is also set where a sample is taken of something that may contain the table.
-    """
-
-    table: TableName
-    placeholder: str
-    is_target: bool
-    is_sampled: bool
-    at: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,44 @@
 """What policy keeps of a judged statement: its text in pieces round the tables that it names, and its facts."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-if TYPE_CHECKING:
-    from policy.columns import ColumnFacts
-    from policy.resolve import Reference
+from policy.names import TableName
 
-Place: TypeAlias = "Reference"
+Columns: TypeAlias = tuple[str | None, ...] | None
+"""The output of a source in order; None in it is a column without a name, None for the whole means unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One place that names a table: the table, its placeholder in the tree, and what stands beside it.
+
+    `is_sampled` is also set where a sample is taken of something that may contain the table.
+    """
+
+    table: TableName
+    placeholder: str
+    is_target: bool
+    is_sampled: bool
+    at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownColumn:
+    """A name that no source offers, with what the caller may have meant."""
+
+    name: str
+    suggestions: tuple[str, ...]
+    at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnFacts:
+    """What the columns of one statement tell: its outputs, the first unknown name, and if everything was certain."""
+
+    outputs: Columns
+    unknown: UnknownColumn | None
+    is_certain: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +64,9 @@ class Tree:
     """
 
     pieces: tuple[str, ...]
-    places: tuple[Place, ...]
+    places: tuple[Reference, ...]
     shape: Shape
-    columns: "ColumnFacts" = field(repr=False)
+    columns: ColumnFacts = field(repr=False)
 
     def written(self, sources: tuple[str, ...]) -> str:
         """The statement with each place filled by the text of its source, in order."""

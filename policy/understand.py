@@ -11,15 +11,15 @@ from sqlglot import exp
 
 from policy.bounds import too_deep
 from policy.catalog import Table
-from policy.columns import ColumnFacts, Columns, check_columns
+from policy.columns import check_columns
 from policy.guard import guard
 from policy.names import TableName
 from policy.printing import Printed, mark_of, print_verified
 from policy.refusal import PolicyCode, PolicyRefusal
-from policy.resolve import Defaults, Reference, resolve, stored
+from policy.resolve import Defaults, resolve, stored
 from policy.statement import SqlStatement, Verb
 from policy.syntax import Parsed, parse_one
-from policy.tree import Shape, Tree
+from policy.tree import ColumnFacts, Columns, Shape, Tree
 
 
 def understand(
@@ -133,6 +133,3 @@ def _assigned(root: exp.Expr) -> set[int]:
         if isinstance(insert.this, exp.Tuple):
             assigned.update(id(column) for column in insert.this.expressions)
     return assigned
-
-
-__all__ = ["Reference", "understand", "understand_tree"]
