@@ -7,13 +7,13 @@ from typing import Annotated
 
 import orjson
 import typer
+from rich.console import Console
+
+from policy.catalog import Catalog
 from policy.catalog_document import from_document
 from policy.document import PolicyDocumentError
 from policy.engine import Engine
 from policy.report import judge
-from rich.console import Console
-
-from policy.catalog import Catalog
 from server.app import read_policy
 from server.cli.terminal import failing_cleanly
 from server.config import SettingsError

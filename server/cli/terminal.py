@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from policy.document import PolicyDocumentError
 from rich.console import Console
 from rich.text import Text
 
 from audit.unavailable import JournalUnavailable
+from policy.document import PolicyDocumentError
 from policy.refusal import PolicyRefusal
 from server.config import SettingsError
 from server.database import BadDatabaseUrl, DatabaseUnavailable
