@@ -8,8 +8,8 @@ import hashlib
 import logging
 import secrets
 import signal
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -42,6 +42,9 @@ from tools.manifest import offers
 
 CATALOG_WAIT_S = 10.0
 """How long a start waits for the first catalog; without it the gate starts and refuses until there is one."""
+
+LAST_WORDS_S = 10.0
+"""How long a stop waits, after the grace, for cancelled calls to be stopped in Snowflake and journaled."""
 
 KEY_BYTES_MIN = 32
 DATABASE_CONNECTIONS_MAX = 8
@@ -183,7 +186,34 @@ async def _serve_http(doorway: Doorway, state_key: bytes, settings: Settings, fu
         lifespan="on",
         timeout_graceful_shutdown=int(settings.shutdown_grace_s),
     )
-    await uvicorn.Server(config).serve()
+    await _serve_until_stopped(_Uvicorn(config))
+    # What was cancelled when its grace ran out still has to reach Snowflake and the journal.
+    with anyio.move_on_after(LAST_WORDS_S, shield=True):
+        await doorway.in_flight.none_left()
+
+
+class _Uvicorn(uvicorn.Server):
+    """Uvicorn without its own signal handling, which would end the process before the house is closed."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+async def _serve_until_stopped(server: uvicorn.Server) -> None:
+    """Serve; on SIGTERM or SIGINT stop taking calls and let those under way finish; on a second one, stop at once."""
+    async with anyio.create_task_group() as tasks:
+
+        async def watch() -> None:
+            with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+                async for _ in signals:
+                    server.force_exit = server.should_exit
+                    server.should_exit = True
+
+        tasks.start_soon(watch)
+        await server.serve()
+        tasks.cancel_scope.cancel()
 
 
 async def _until_stopped(work: Callable[[], Awaitable[None]]) -> None:

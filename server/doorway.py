@@ -7,7 +7,7 @@ one shape, `{code, message, hint, retryable, call_id}`.
 import logging
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import orjson
@@ -30,6 +30,7 @@ from mcp.types import Tool as ToolListing
 from audit.unavailable import JournalUnavailable
 from policy.refusal import PolicyRefusal
 from server.elicitation import AskFirst, Elicitation
+from server.inflight import InFlight
 from server.line import Bearer, Call, CallId, House, Progress, walk
 from server.refusals import Internal, Refusal, UnknownTool
 from tools.contract import BadArguments, JsonObject, Masked, Tool, Wanted
@@ -73,6 +74,7 @@ class Doorway:
     local_bearer: Bearer | None = None
     answer_wait_s: float = 300.0
     answer_form: Literal["structured", "text"] = "structured"
+    in_flight: InFlight = field(default_factory=InFlight)
     new_call_id: Callable[[], CallId] = lambda: CallId("call_" + secrets.token_urlsafe(12))
 
     def server(self, state_key: bytes) -> Server[Any]:
@@ -114,7 +116,8 @@ class Doorway:
             progress=_progress(context),
             origin={"transport": self.transport, "era": context.protocol_version, "client": _client(context)},
         )
-        return await self._serve(call)
+        with self.in_flight.one():
+            return await self._serve(call)
 
     async def _serve(self, call: Call) -> CallToolResult | InputRequiredResult:
         try:

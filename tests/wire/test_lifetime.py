@@ -2,6 +2,7 @@
 
 import json
 import signal
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -139,37 +140,57 @@ async def test_an_answer_counts_for_nothing_but_the_call_it_was_given_to(gate: G
     assert len(gate.ran("9030")) == before
 
 
+async def _raw_call(gate: Gate, port: int, sql: str, said: list[dict[str, Any]]) -> None:
+    """One read on the gate at `port`; what it answers, if it lives to answer."""
+    own = gate.sandbox.state.ports.gate
+    url = gate.sandbox.state.resource_url.replace(f":{own}/", f":{port}/")
+    meta = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
+    params = {"name": "run_query", "arguments": {"sql": sql, "purpose": "meets a stop"}, "_meta": meta}
+    headers = {
+        "Authorization": f"Bearer {mint(gate.sandbox.state, 'ada')}", "MCP-Protocol-Version": "2026-07-28",
+        "Accept": "application/json, text/event-stream", "Mcp-Method": "tools/call", "Mcp-Name": "run_query",
+    }  # fmt: skip
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    with suppress(httpx2.HTTPError, ValueError):
+        async with httpx2.AsyncClient(timeout=40) as http:
+            said.append((await http.post(url, json=body, headers=headers)).json())
+
+
 async def test_a_stop_lets_a_call_finish_and_journals_it(gate: Gate, free_tcp_port: int) -> None:
     await gate.sandbox.lookalike.delay_next("finish-me", 1.5)
     sql = "SELECT COUNT(*) AS n FROM tpch.public.nation WHERE n_name <> 'finish-me'"
     said: list[dict[str, Any]] = []
-    token = mint(gate.sandbox.state, "ada")
-    url = gate.sandbox.state.resource_url.replace(str(gate.sandbox.state.ports.gate), str(free_tcp_port))
-
-    async def call() -> None:
-        meta = {
-            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-            "io.modelcontextprotocol/clientCapabilities": {},
-        }
-        params = {"name": "run_query", "arguments": {"sql": sql, "purpose": "finishes"}, "_meta": meta}
-        headers = {
-            "Authorization": f"Bearer {token}", "Accept": "application/json, text/event-stream",
-            "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": "run_query",
-        }  # fmt: skip
-        async with httpx2.AsyncClient(timeout=20) as http:
-            body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
-            said.append((await http.post(url, json=body, headers=headers)).json()["result"]["structuredContent"])
-
     with anyio.fail_after(60):
         async with serving(gate.sandbox, port=free_tcp_port) as process:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(call)
+                tasks.start_soon(_raw_call, gate, free_tcp_port, sql, said)
                 await eventually(lambda: bool(gate.ran("finish-me")))
                 process.send_signal(signal.SIGTERM)
-            assert await process.wait() in (0, -signal.SIGTERM)
-    [finished] = said
+            assert await process.wait() == 0
+    [finished] = [answered["result"]["structuredContent"] for answered in said]
     assert finished["rows"] == [[25]]
     assert [entry.stage for entry, _ in await gate.journal(finished["call_id"])] == ["decided", "answered"]
+
+
+async def test_a_stop_past_its_grace_cancels_and_journals_what_is_in_flight(gate: Gate, free_tcp_port: int) -> None:
+    await gate.sandbox.lookalike.delay_next("too-slow", 60)
+    sql = "SELECT COUNT(*) AS n FROM tpch.public.nation WHERE n_name <> 'too-slow'"
+
+    def records() -> list[Any]:
+        return [r for r in gate.sandbox.lookalike.queries() if "too-slow" in r.sql]
+
+    with anyio.fail_after(60):
+        async with (
+            serving(gate.sandbox, port=free_tcp_port, SNOWGATE_SHUTDOWN_GRACE_S="1") as process,
+            anyio.create_task_group() as tasks,
+        ):
+            tasks.start_soon(_raw_call, gate, free_tcp_port, sql, [])
+            await eventually(lambda: bool(records()))
+            process.send_signal(signal.SIGTERM)
+            await process.wait()
+    assert records()[0].error_code == "000604"
+    stages = [entry.stage for entry, _ in await gate.journal(_call_of(records()[0].tag))]
+    assert stages == ["decided", "cancelled"]
 
 
 def _call_of(query_tag: str) -> str:
