@@ -80,6 +80,7 @@ SLOTS: MappingProxyType[str, frozenset[str]] = MappingProxyType(
             "Column": "this table db catalog",
             "Star": "except_ replace rename ilike",
             "Distinct": "expressions",
+            "DynamicIdentifier": "this",
             "Placeholder": "this",
             "Window": "this partition_by order spec over",
             "Insert": "with_ this expression",

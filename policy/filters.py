@@ -7,7 +7,7 @@ from policy.exposure import SOURCE_ALIAS
 from policy.guard import guard
 from policy.printing import print_verified
 from policy.refusal import PolicyRefusal
-from policy.resolve import stored
+from policy.resolve import Resolved, stored
 from policy.statement import Verb
 from policy.syntax import Parsed, parse_one
 from policy.yaml_source import PolicyDocumentError
@@ -49,7 +49,7 @@ def filter_sql(condition: exp.Expr, table: Table, opened: frozenset[str]) -> str
         column.set("table", exp.to_identifier(SOURCE_ALIAS, quoted=True))
     root = exp.Select(expressions=[exp.Literal.number(1)], where=exp.Where(this=exp.Paren(this=bound)))
     try:
-        printed = print_verified(Parsed(root, Verb.READ, (), binds=0), (), opened)
+        printed = print_verified(Parsed(root, Verb.READ, (), binds=0), Resolved((), frozenset()), opened)
     except PolicyRefusal:
         return None
     return printed.pieces[0].removeprefix("SELECT 1 WHERE ")

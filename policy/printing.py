@@ -19,8 +19,9 @@ from policy.dialect import SNOWFLAKE, print_sql
 from policy.functions import FUNCTIONS_ALLOWED, PRINTED_AS, TYPES_BEFORE_PARENTHESIS, WORDS_BEFORE_PARENTHESIS
 from policy.guard import FUNCTIONS_HINT
 from policy.identifiers import RESERVED_PREFIX
+from policy.losses import is_anything_lost
 from policy.refusal import PolicyCode, PolicyRefusal
-from policy.resolve import TABLE_PREFIX
+from policy.resolve import TABLE_PREFIX, Resolved
 from policy.statement import Literal
 from policy.syntax import Parsed
 from policy.tree import Reference
@@ -61,7 +62,7 @@ def mark_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32].upper()
 
 
-def print_verified(parsed: Parsed, references: Sequence[Reference], opened: frozenset[str]) -> Printed:
+def print_verified(parsed: Parsed, resolved: Resolved, opened: frozenset[str]) -> Printed:
     """Print a judged tree and read it back; `opened` are further function names. Raises PolicyRefusal if it differs."""
     root = parsed.root
     judged = _parts(root)
@@ -77,7 +78,9 @@ def print_verified(parsed: Parsed, references: Sequence[Reference], opened: froz
     functions = _functions(tokens, FUNCTIONS_ALLOWED | opened)
     if any(not _survives(name, functions) for name in _called(parsed.tokens) & FUNCTIONS_ALLOWED):
         raise _unfaithful()
-    cutter = _Cutter(text, references)
+    if is_anything_lost(parsed.tokens, tokens, resolved.renamed):
+        raise _unfaithful()
+    cutter = _Cutter(text, resolved.references)
     for before, token in zip((None, *tokens), tokens, strict=False):
         cutter.take(before, token)
     return cutter.printed(functions, parsed.binds)

@@ -34,14 +34,22 @@ def stored(identifier: exp.Expr) -> str:
     return fold(identifier.name, quoted=bool(identifier.args.get("quoted")))
 
 
-def resolve(root: exp.Expr, defaults: Defaults, mark: str) -> list[Reference]:
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The references of a statement, and every name of the caller's text that was replaced."""
+
+    references: tuple[Reference, ...]
+    renamed: frozenset[str]
+
+
+def resolve(root: exp.Expr, defaults: Defaults, mark: str) -> Resolved:
     """Rewrite the tables and common table expressions of `root` in place; `mark` makes the placeholders unguessable.
 
     Raises PolicyRefusal for a name that could mean two things, or that no default completes.
     """
     resolver = _Resolver(root, defaults, mark)
     resolver.run()
-    return resolver.references
+    return Resolved(tuple(resolver.references), frozenset(resolver.renamed))
 
 
 _Environment = Mapping[str, str]
@@ -58,6 +66,7 @@ class _Resolver:
             self._target = self._target.this
         self._stack: list[tuple[exp.Expr, _Environment]] = [(root, {})]
         self.references: list[Reference] = []
+        self.renamed: set[str] = set()
 
     def run(self) -> None:
         while self._stack:
@@ -79,6 +88,7 @@ class _Resolver:
             if not isinstance(body, exp.Query):
                 raise _construct("a common table expression that is not a query", position(cte))
             self._expressions += 1
+            self.renamed.add(identifier.name)
             fresh = f"{RESERVED_PREFIX}C{self._expressions}"
             inside: _Environment = environment
             if _names(body, name):
@@ -97,6 +107,7 @@ class _Resolver:
     def _table(self, table: exp.Table, environment: _Environment) -> None:
         at = position(table)
         parts, identifier = _parts(table)
+        self.renamed.update(parts)
         self._name(table, identifier)
         if len(parts) == 1 and parts[0] in environment:
             table.set("this", exp.to_identifier(environment[parts[0]], quoted=True))

@@ -48,7 +48,8 @@ def understand_tree(
     """As `understand`, from a tree that is already parsed; the tree is used up."""
     root, verb = parsed.root, parsed.verb
     guard(root, text, opened)
-    references = resolve(root, defaults, mark_of(text))
+    resolved = resolve(root, defaults, mark_of(text))
+    references = resolved.references
     targets = [reference.table for reference in references if reference.is_target]
     if len(targets) != (verb is not Verb.READ):
         raise PolicyRefusal(
@@ -65,7 +66,7 @@ def understand_tree(
 
     columns = check_columns(root, lookup)
     shape = _shape(root, is_certain=columns.is_certain)
-    printed = print_verified(parsed, references, opened)
+    printed = print_verified(parsed, resolved, opened)
     return SqlStatement(
         verb=verb,
         reads=frozenset(reference.table for reference in references if not reference.is_target),

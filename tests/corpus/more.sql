@@ -470,3 +470,12 @@ SELECT o_orderdate + INTERVAL '1 day' FROM orders WHERE o_orderdate BETWEEN '199
 SELECT n_nationkey, col, val FROM nation UNPIVOT(val FOR col IN (n_name, n_comment));
 --#S-ok-30 | honest | must=ALLOW | subquery in FROM with a lateral join
 SELECT n.n_name, x.c FROM nation n, LATERAL (SELECT COUNT(*) AS c FROM supplier s WHERE s.s_nationkey = n.n_nationkey) x;
+
+--#S-drop-01 | dropped | must=DENY | a bracket after IDENTIFIER is stepped over by the parser
+SELECT c_name FROM IDENTIFIER('customer')(SELECT * FROM nation);
+--#S-drop-02 | dropped | must=DENY | a star after IDENTIFIER is stepped over
+SELECT n_name FROM IDENTIFIER('nation') *;
+--#S-drop-03 | dropped | must=DENY | a projection that is a word of another clause
+SELECT AS FROM (IDENTIFIER('customer'));
+--#S-drop-04 | dropped | must=DENY | a select list that begins with a comma
+SELECT, n_name FROM nation *;

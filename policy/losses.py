@@ -1,0 +1,89 @@
+"""Whether everything that the caller wrote is in what was printed.
+
+The parser steps over some of what it cannot place (a bracket after `IDENTIFIER('T')`, a star at the end) without a word.
+So words and signs of the text are looked for in the printed text; what is missing without a known reason is refused.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from sqlglot.tokenizer_core import Token, TokenType
+
+from policy.functions import PRINTED_AS
+
+_WORD = re.compile(r"\w+")
+_WORDED = frozenset(
+    {
+        TokenType.VAR,
+        TokenType.IDENTIFIER,
+        TokenType.STRING,
+        TokenType.RAW_STRING,
+        TokenType.HEREDOC_STRING,
+        TokenType.NATIONAL_STRING,
+        TokenType.HEX_STRING,
+        TokenType.NUMBER,
+    }
+)
+_COUNTED = frozenset(
+    {
+        TokenType.SELECT,
+        TokenType.STAR,
+        TokenType.WHERE,
+        TokenType.JOIN,
+        TokenType.UNION,
+        TokenType.INTERSECT,
+        TokenType.HAVING,
+        TokenType.QUALIFY,
+        TokenType.GROUP_BY,
+        TokenType.ORDER_BY,
+        TokenType.PARTITION_BY,
+        TokenType.OVER,
+        TokenType.CASE,
+        TokenType.WHEN,
+        TokenType.EQ,
+        TokenType.LT,
+        TokenType.GT,
+        TokenType.DPIPE,
+        TokenType.PLUS,
+        TokenType.SLASH,
+        TokenType.DISTINCT,
+        TokenType.EXISTS,
+        TokenType.LATERAL,
+        TokenType.USING,
+        TokenType.VALUES,
+    }
+)
+_UNITS = """
+    Y YY YYY YYYY YR YEARS YRS MM MON MONS MONTHS D DD DAYS DAYOFMONTH WEEKDAY DOW DW WEEKDAY_ISO DOW_ISO DW_ISO DOY DY
+    W WK WEEKOFYEAR WOY WY WEEK_ISO WEEKOFYEARISO WEEKOFYEAR_ISO Q QTR QTRS QUARTERS H HH HR HOURS HRS M MI MIN MINUTES
+    MINS S SEC SECONDS SECS MS MSEC MSECS MILLISECONDS US USEC USECS MICROSECONDS NS NSEC NSECS NANOSEC NANOSECS
+    NSECOND NSECONDS NANOSECONDS EPOCH_SECONDS EPOCH_MILLISECONDS EPOCH_MICROSECONDS EPOCH_NANOSECONDS TZH TZM EPOCH
+    DATE_PART DAYS WEEKS
+"""
+_REPLACED = (
+    frozenset(PRINTED_AS) | frozenset(_UNITS.split()) | {"IDENTIFIER", "NULLS", "FIRST", "LAST", "ROW", "PERCENT"}
+)
+"""Words that the printer writes otherwise or leaves to the default."""
+
+
+def is_anything_lost(source: Sequence[Token], printed: Sequence[Token], renamed: Iterable[str]) -> bool:
+    """Whether a word or sign of the tokens `source` is missing in `printed`; `renamed` are names replaced on purpose."""
+    words, signs = _taken(source)
+    kept_words, kept_signs = _taken(printed)
+    missing = words - kept_words - _REPLACED
+    if missing:
+        missing -= {word for name in renamed for word in _WORD.findall(name.upper())}
+    return bool(missing) or any(count > kept_signs[sign] for sign, count in signs.items())
+
+
+def _taken(tokens: Sequence[Token]) -> tuple[set[str], Counter[TokenType]]:
+    words: set[str] = set()
+    signs: Counter[TokenType] = Counter()
+    for token in tokens:
+        kind = token.token_type
+        if kind in _WORDED:
+            words.update(_WORD.findall(token.text.upper()))
+        elif kind in _COUNTED:
+            signs[kind] += 1
+    return words, signs
