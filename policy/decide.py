@@ -12,7 +12,7 @@ from policy.catalog import Table
 from policy.decision import Decision, Deny, Effect, Hold, LimitRows, Obligation, Permit, RuleId, RunSql
 from policy.names import TableName
 from policy.refusal import PolicyCode
-from policy.rewrite import Unwritable, Written
+from policy.rewrite import TEXT_CHARACTERS_MAX, Unwritable, Written
 from policy.rulebook import Limits, RoleEntry
 from policy.rules import Verdict
 from policy.statement import SqlStatement, Verb
@@ -56,8 +56,8 @@ def decide_sql(
         sources = _sources(audience, statement)
     except Unwritable as unwritable:
         return _deny(
-            f"what `{unwritable.table}` holds cannot be told apart from what is closed to you",
-            "if it is a view, query the tables that it reads; else tell the policy's owners",
+            f"`{unwritable.table}` cannot be written with what is closed to you left out",
+            "ask for fewer tables at once; if it is a view, query the tables that it reads",
         )
     refused = _refuse_written(audience, statement, sources)
     if refused is not None:
@@ -96,9 +96,18 @@ def _refuse_uncovered(audience: Audience, touches: Sequence[_Touch]) -> Deny | N
 
 
 def _sources(audience: Audience, statement: SqlStatement) -> tuple[Written, ...]:
-    """The text of every place; a write's target will be printed as its plain name."""
+    """The text of every place; a write's target will be printed as its plain name. Raises Unwritable."""
     names = statement.tree.shape.names
-    return tuple(audience.writer.source(place.table, names) for place in statement.tree.places)
+    written: dict[TableName, Written] = {}
+    characters = 0
+    for place in statement.tree.places:
+        source = written.get(place.table)
+        if source is None:
+            source = written[place.table] = audience.writer.source(place.table, names)
+        characters += len(source.sql)
+        if characters > TEXT_CHARACTERS_MAX:
+            raise Unwritable(place.table)
+    return tuple(written[place.table] for place in statement.tree.places)
 
 
 def _refuse_written(audience: Audience, statement: SqlStatement, sources: Sequence[Written]) -> Deny | None:

@@ -10,7 +10,7 @@ from typing import assert_never
 from policy.audience import Audience, compile_audience, key_of
 from policy.catalog import Catalog, Table, TableKind
 from policy.decide import decide_sql
-from policy.decision import Decision
+from policy.decision import Decision, Deny, Hold, Permit, RunSql
 from policy.describe import CatalogIndex, decide_schema
 from policy.dialect import PARSER_VERSION
 from policy.filters import parse_filter
@@ -25,6 +25,7 @@ from policy.views import view_statement
 
 STATEMENTS_REMEMBERED = 512
 DECISIONS_REMEMBERED = 2048
+REMEMBERED_CHARACTERS_MAX = 20_000
 AUDIENCES_REMEMBERED = 128
 PRINCIPALS_REMEMBERED = 1024
 
@@ -63,7 +64,7 @@ class Engine:
                 known = understand(text, self.catalog.tables, self.policy.defaults, self.policy.functions)
             except PolicyRefusal as refusal:
                 known = PolicyRefusal(refusal.code, refusal.message, refusal.hint, refusal.at)
-            if len(text) <= 20_000:
+            if len(text) <= REMEMBERED_CHARACTERS_MAX:
                 self._statements.put(text, known)
         if isinstance(known, PolicyRefusal):
             raise PolicyRefusal(known.code, known.message, known.hint, known.at)
@@ -104,7 +105,8 @@ class Engine:
                 decision = self._decisions.get(question)
                 if decision is None:
                     decision = decide_sql(audience, self.catalog.tables, self.policy.limits, statement, rows_max)
-                    self._decisions.put(question, decision)
+                    if _length(decision) <= REMEMBERED_CHARACTERS_MAX:
+                        self._decisions.put(question, decision)
                 return decision
             case SchemaRequest():
                 return decide_schema(audience, self.visible(audience), self._index, statement)
@@ -139,3 +141,16 @@ class Engine:
                 view.definition, self.catalog.tables, defaults, self.policy.functions
             )
         return self._views[id(view)]
+
+
+def _length(decision: Decision) -> int:
+    """Characters of SQL that keeping `decision` would keep."""
+    match decision:
+        case Deny():
+            return 0
+        case Hold(_, then):
+            return _length(then)
+        case Permit(_, action):
+            return len(action.sql) if isinstance(action, RunSql) else 0
+        case _:
+            assert_never(decision)

@@ -173,6 +173,8 @@ class _Guard:
 
     def select(self, node: exp.Expr) -> None:
         args = node.args
+        if not args.get("expressions"):
+            raise self._construct(node, "a SELECT of nothing")
         if not args.get("from_") and (args.get("joins") or args.get("laterals")):
             raise self._construct(node, "a join without FROM")
 

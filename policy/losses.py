@@ -1,7 +1,7 @@
 """Whether everything that the caller wrote is in what was printed.
 
-The parser steps over some of what it cannot place (a bracket after `IDENTIFIER('T')`, a star at the end) without a word.
-So words and signs of the text are looked for in the printed text; what is missing without a known reason is refused.
+The parser silently steps over some of what it cannot place, such as a bracket after `IDENTIFIER('T')`. So words and
+signs of the text are looked for in the printed text; what is missing without a known reason is refused.
 """
 
 import re
@@ -61,14 +61,13 @@ _UNITS = """
     NSECOND NSECONDS NANOSECONDS EPOCH_SECONDS EPOCH_MILLISECONDS EPOCH_MICROSECONDS EPOCH_NANOSECONDS TZH TZM EPOCH
     DATE_PART DAYS WEEKS
 """
-_REPLACED = (
-    frozenset(PRINTED_AS) | frozenset(_UNITS.split()) | {"IDENTIFIER", "NULLS", "FIRST", "LAST", "ROW", "PERCENT"}
-)
+_DEFAULTS = frozenset({"IDENTIFIER", "NULLS", "FIRST", "LAST", "ROW", "PERCENT"})
+_REPLACED = frozenset(PRINTED_AS) | frozenset(_UNITS.split()) | _DEFAULTS
 """Words that the printer writes otherwise or leaves to the default."""
 
 
 def is_anything_lost(source: Sequence[Token], printed: Sequence[Token], renamed: Iterable[str]) -> bool:
-    """Whether a word or sign of the tokens `source` is missing in `printed`; `renamed` are names replaced on purpose."""
+    """Whether a word or sign of `source` is missing in `printed`; `renamed` are names that were replaced on purpose."""
     words, signs = _taken(source)
     kept_words, kept_signs = _taken(printed)
     missing = words - kept_words - _REPLACED

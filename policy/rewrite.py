@@ -19,6 +19,8 @@ from policy.names import TableName, quote
 from policy.statement import SqlStatement
 
 VIEWS_DEPTH_MAX = 16
+TEXT_CHARACTERS_MAX = 1_000_000
+"""Snowflake takes no longer statement (https://docs.snowflake.com/en/user-guide/query-size-limits)."""
 
 
 class Unwritable(Exception):
@@ -120,6 +122,8 @@ class Writer:
         shown = ", ".join(column.sql for column in columns)
         where = f" WHERE {' AND '.join(self._conditions_on(table))}" if filters else ""
         text = f"(SELECT {shown} FROM {source}{where})"  # noqa: S608 - made of quoted catalog names and judged conditions
+        if len(text) > TEXT_CHARACTERS_MAX:
+            raise Unwritable(table.name)
         return Written(
             text,
             frozenset(owed).union(*(part.obligations for part in parts)),

@@ -1,8 +1,9 @@
 """The text of a view to the query that it is, so that what it reads can be protected where it reads it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlglot import exp
+from sqlglot.tokenizer_core import Token
 
 from policy.bounds import tokens_of
 from policy.catalog import Table
@@ -23,7 +24,7 @@ def view_statement(
     Short names are completed with the view's own database and schema, as Snowflake does.
     """
     try:
-        tokens = tokens_of(definition)
+        tokens: Sequence[Token] = tokens_of(definition)
         parsed = SNOWFLAKE.parser().parse(list(tokens), definition)
         roots = [root for root in parsed if root is not None and not isinstance(root, exp.Semicolon)]
         if len(roots) != 1:
@@ -33,6 +34,7 @@ def view_statement(
             if root.args.get("kind") != "VIEW":
                 return None
             root = root.expression.pop()
+            tokens = ()
         if not isinstance(root, exp.Query):
             return None
         return understand_tree(Parsed(root, Verb.READ, tokens, binds=0), definition, tables, defaults, opened)

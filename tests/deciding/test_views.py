@@ -84,3 +84,11 @@ def test_a_new_column_of_an_open_table_stays_hidden() -> None:
     assert verdict["decision"] == "permit"
     assert '"ORDER_ID"' in str(verdict["sql"])
     assert "SELECT * FROM (SELECT" in str(verdict["sql"])
+
+
+def test_views_that_double_at_each_step_are_closed_before_they_fill_memory() -> None:
+    doubling = [view("V0", "A VARCHAR", "SELECT email AS a FROM customers")]
+    join = "SELECT x.a FROM v{0} x JOIN v{0} y ON x.a = y.a"
+    doubling += [view(f"V{n}", "A VARCHAR", join.format(n - 1)) for n in range(1, 15)]
+    assert _judge("SELECT a FROM v2", *doubling)["decision"] == "permit"
+    assert _judge("SELECT a FROM v14", *doubling)["code"] == "not_permitted"

@@ -1,0 +1,141 @@
+"""Masks are total, keep the column's type, and combine into one whatever the order; more masks never show more."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import duckdb
+import pytest
+import sqlglot
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from policy.masks import (
+    Constant,
+    DateTrunc,
+    EmailDomain,
+    Mask,
+    Null,
+    Partial,
+    Redact,
+    Round,
+    fitted,
+    masked_sql,
+    strongest,
+)
+from policy.sqltypes import Family, parse_type
+
+MASKS: tuple[Mask, ...] = (
+    Null(),
+    Constant("x"),
+    Constant("it's \\ a 'quote'"),
+    Constant(Decimal("999.5")),
+    Constant(7),
+    Constant(True),
+    Redact(),
+    Partial(2, 2),
+    Partial(0, 4),
+    EmailDomain(),
+    Round(Decimal(1000)),
+    Round(Decimal("0.5")),
+    DateTrunc("year"),
+    DateTrunc("hour"),
+)
+TYPES = (
+    *("VARCHAR(16777216)", "VARCHAR(2)", "CHAR(1)", "NUMBER(38,0)", "NUMBER(5,2)", "NUMBER(2,2)", "INT", "FLOAT"),
+    *("BOOLEAN", "DATE", "TIME(9)", "TIMESTAMP_NTZ(9)", "TIMESTAMP_TZ", "BINARY(8388608)", "VARIANT", "GEOGRAPHY"),
+    *("VECTOR(FLOAT, 3)", "no such type", "VARCHAR) , x"),
+)
+masks = st.sampled_from(MASKS)
+
+VALUES: dict[str, list[object]] = {
+    "VARCHAR": [
+        "",
+        "a",
+        "@",
+        "a@",
+        "@a",
+        "a@b@c",
+        "x" * 500,
+        "ß",
+        "日本語テキスト",
+        "\U0001f600@\U0001f600",
+        "'",
+        "\\",
+        None,
+    ],
+    "DECIMAL(38,0)": [10**37, -(10**37), 10**38 - 1, 1 - 10**38, 0, -1, 999, None],
+    "DECIMAL(5,2)": [Decimal("999.99"), Decimal("-999.99"), Decimal("0.01"), 0, None],
+    "DOUBLE": [1e308, -1e308, float("inf"), float("-inf"), float("nan"), 5e-324, 0.0, None],
+    "DATE": ["0001-01-01", "9999-12-31", "2024-02-29", None],
+    "TIMESTAMP": ["0001-01-01 00:00:00", "9999-12-31 23:59:59.999999", None],
+}
+SNOWFLAKE = {
+    "VARCHAR": "VARCHAR",
+    "DECIMAL(38,0)": "NUMBER(38,0)",
+    "DECIMAL(5,2)": "NUMBER(5,2)",
+    "DOUBLE": "FLOAT",
+    "DATE": "DATE",
+    "TIMESTAMP": "TIMESTAMP_NTZ",
+}
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        yield connection
+
+
+@pytest.mark.parametrize("type_", TYPES)
+@pytest.mark.parametrize("mask", MASKS, ids=str)
+def test_a_mask_fits_its_type_or_is_null(mask: Mask, type_: str) -> None:
+    parsed = parse_type(type_)
+    fits = fitted(mask, parsed)
+    assert fits == mask or fits == Null()
+    sql = masked_sql(fits, parsed, '"__GW_R"."C"')
+    sqlglot.parse_one(f"SELECT {sql}", dialect="snowflake")
+    if parsed.family is Family.UNKNOWN:
+        assert sql == "NULL"
+
+
+@pytest.mark.parametrize("type_", VALUES)
+@pytest.mark.parametrize("mask", MASKS, ids=str)
+def test_a_mask_is_total_and_keeps_the_type(database: duckdb.DuckDBPyConnection, mask: Mask, type_: str) -> None:
+    parsed = parse_type(SNOWFLAKE[type_])
+    database.execute(f"CREATE OR REPLACE TABLE t (c {type_})")
+    for value in VALUES[type_]:
+        database.execute("INSERT INTO t VALUES (?)", [value])
+    sql = f"SELECT {masked_sql(fitted(mask, parsed), parsed, 'c')} AS c FROM t"
+    shown = sqlglot.transpile(sql, read="snowflake", write="duckdb")[0]
+    masked = database.execute(shown)
+    assert str(masked.description[0][1]).split("(")[0] == type_.split("(")[0]
+    assert len(masked.fetchall()) == len(VALUES[type_])
+
+
+@settings(max_examples=50)
+@given(st.text(max_size=40))
+def test_partial_never_shows_more_than_half(text: str) -> None:
+    sql = masked_sql(Partial(2, 2), parse_type("VARCHAR"), "?")
+    with duckdb.connect() as connection:
+        shown = sqlglot.transpile(f"SELECT {sql.replace('?', 'c')} FROM t", read="snowflake", write="duckdb")[0]
+        connection.execute("CREATE TABLE t AS SELECT ? AS c", [text.replace("\0", "")])
+        (value,) = connection.execute(shown).fetchall()[0]
+    assert len(value.replace("***", "")) * 2 <= max(len(text), 8)
+
+
+@given(st.lists(masks), st.randoms(use_true_random=False))
+def test_the_strongest_mask_does_not_depend_on_order_or_duplicates(chosen: list[Mask], dice: object) -> None:
+    doubled = [*chosen, *chosen][::-1]
+    assert strongest(chosen) == strongest(doubled)
+
+
+@given(st.lists(masks, min_size=1), masks)
+def test_one_more_mask_never_shows_more(chosen: list[Mask], more: Mask) -> None:
+    rank = {Redact: 1, Constant: 2, Null: 3}
+    before, after = strongest(chosen), strongest([*chosen, more])
+    assert rank.get(type(after), 0) >= rank.get(type(before), 0)
+    if rank.get(type(after), 0) == 0:
+        assert after == before
+
+
+def test_no_mask_is_no_mask() -> None:
+    assert strongest([]) is None
