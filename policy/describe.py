@@ -1,7 +1,9 @@
 """The decision on a look at the catalog: one page of what the audience may see, and how each column appears to it."""
 
 import base64
+import bisect
 import hashlib
+import itertools
 import json
 from collections.abc import Sequence
 
@@ -45,18 +47,18 @@ def decide_schema(
         )
     try:
         after = _after(request)
-        found = [table for table in visible if _is_asked_for(table, request, index)]
+        found = _found(visible, request, index)
     except PolicyRefusal as refusal:
         return Deny(frozenset(), refusal.code, refusal.message, refusal.hint)
     page: list[Table] = []
     columns = 0
-    rest = [table for table in found if after is None or table.name > after]
-    for table in rest:
+    first = 0 if after is None else bisect.bisect_right(found, after, key=_name)
+    for table in itertools.islice(found, first, None):
         if page and columns + len(table.columns) > PAGE_COLUMNS_MAX:
             break
         page.append(table)
         columns += len(table.columns)
-    cursor = _cursor(request, page[-1].name) if len(page) < len(rest) else None
+    cursor = _cursor(request, page[-1].name) if first + len(page) < len(found) else None
     determining: set[RuleId] = set()
     for table in page:
         determining |= audience.rules.visibility(table.name)
@@ -64,18 +66,26 @@ def decide_schema(
     return Permit(frozenset(determining), action)
 
 
-def _is_asked_for(table: Table, request: SchemaRequest, index: CatalogIndex) -> bool:
-    name = table.name
-    wanted = ((request.database, name.database), (request.schema, name.schema), (request.table, name.name))
-    if any(written is not None and _folded(written) != stored for written, stored in wanted):
-        return False
-    if not request.search:
-        return True
-    return request.search[:SEARCH_CHARACTERS_MAX].casefold() in index.haystack(table)
+def _found(visible: Sequence[Table], request: SchemaRequest, index: CatalogIndex) -> Sequence[Table]:
+    """The tables of `visible` that `request` asks for, in the same order."""
+    database, schema, name = map(_folded, (request.database, request.schema, request.table))
+    found = visible
+    if name is not None:
+        found = [table for table in found if table.name.name == name]
+    if schema is not None:
+        found = [table for table in found if table.name.schema == schema]
+    if database is not None:
+        found = [table for table in found if table.name.database == database]
+    if request.search:
+        wanted = request.search[:SEARCH_CHARACTERS_MAX].casefold()
+        found = [table for table in found if wanted in index.haystack(table)]
+    return found
 
 
-def _folded(written: str) -> str:
+def _folded(written: str | None) -> str | None:
     """A name as the caller wrote it, folded as an identifier; what is not an identifier is taken as it is."""
+    if written is None:
+        return None
     try:
         parts = parse_dotted(written)
     except ValueError:
@@ -99,6 +109,10 @@ def _view(audience: Audience, table: Table) -> TableView:
         row_filters=tuple(each.id for each in exposure.filters),
         writable=any(audience.rules.verdict(verb, table.name).allows for verb in WRITES),
     )
+
+
+def _name(table: Table) -> TableName:
+    return table.name
 
 
 def _request_digest(request: SchemaRequest) -> str:
