@@ -42,6 +42,10 @@ class Caller(Protocol):
         """The time, and the structured content, of one answered call."""
         ...
 
+    async def rest(self) -> None:
+        """Give up what belongs to the task that called."""
+        ...
+
     async def close(self) -> None:
         """Hang up."""
         ...
@@ -80,6 +84,9 @@ class LightCaller:
             self._used_at = time.perf_counter()
         return Answer(self._used_at - began, len(received)), _checked(_result(kind, received), query)
 
+    async def rest(self) -> None:
+        """Keep the socket."""
+
     async def close(self) -> None:
         """Close the socket."""
         if self._stream is not None:
@@ -96,7 +103,7 @@ class LightCaller:
 
 
 class OfficialCaller:
-    """The SDK's own client, with a session of its own."""
+    """The SDK's own client, with a session for each burst: a session belongs to the task that opened it."""
 
     def __init__(self, url: str, token: str, extra: dict[str, Any]) -> None:
         self._url = url
@@ -114,9 +121,14 @@ class OfficialCaller:
         content = _checked({"isError": result.is_error, "structuredContent": result.structured_content}, query)
         return Answer(elapsed_s, len(orjson.dumps(content))), content
 
+    async def rest(self) -> None:
+        """End the session; the next call opens another."""
+        stack, self._stack, self._client = self._stack, AsyncExitStack(), None
+        await stack.aclose()
+
     async def close(self) -> None:
         """End the session."""
-        await self._stack.aclose()
+        await self.rest()
 
     async def _connect(self) -> Client:
         http = await self._stack.enter_async_context(httpx2.AsyncClient(headers=self._headers, timeout=CALL_S_MAX))
@@ -141,9 +153,12 @@ class McpTarget:
         answers: list[Answer] = []
 
         async def work(caller: Caller) -> None:
-            for query in queries:
-                answer, _ = await caller.call(query)
-                answers.append(answer)
+            try:
+                for query in queries:
+                    answer, _ = await caller.call(query)
+                    answers.append(answer)
+            finally:
+                await caller.rest()
 
         async with anyio.create_task_group() as tasks:
             for caller in self._callers[:in_flight]:
@@ -154,7 +169,10 @@ class McpTarget:
         """The structured content of one answer."""
         if not self._callers:
             self._callers.append(self._new_caller())
-        _, content = await self._callers[0].call(query)
+        try:
+            _, content = await self._callers[0].call(query)
+        finally:
+            await self._callers[0].rest()
         return content
 
     def _new_caller(self) -> Caller:
