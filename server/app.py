@@ -100,7 +100,7 @@ def read_policy(path: Path) -> Policy:
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"no policy can be read from {path}: {type(error).__name__}") from None
     except PolicyDocumentError as error:
-        raise SettingsError(f"{path}: {error}") from None
+        raise SettingsError(f"{path}: {error}", error.hint) from None
 
 
 @asynccontextmanager

@@ -19,6 +19,10 @@ class SettingsError(Exception):
 
     code = "bad_settings"
 
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
 
 def _url(text: str) -> str:
     """`text` itself, if it is an http or https URL: issuers and audiences are compared character by character."""

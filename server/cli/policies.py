@@ -74,7 +74,7 @@ def read_catalog(path: Path) -> Catalog:
     except (OSError, ValueError) as error:
         raise SettingsError(f"no catalog can be read from {path}: {type(error).__name__}") from None
     except PolicyDocumentError as error:
-        raise SettingsError(f"{path}: {error}") from None
+        raise SettingsError(f"{path}: {error}", error.hint) from None
 
 
 def _asked(line: bytes, number: int) -> dict[str, str]:
