@@ -17,7 +17,6 @@ from audit.reading import entries, unseal
 from server.app import sealer_of
 from server.config import Settings, load
 from server.database import open_engine
-from server.sandbox.account import CATALOG_USER
 from server.sandbox.issuer import mint
 from server.sandbox.run import Sandbox
 
@@ -85,9 +84,9 @@ class Gate:
         return [(entry, dict(unseal(entry, sealer_of(self.settings)))) for entry in found]
 
     def ran(self, containing: str = "") -> list[str]:
-        """Statements of callers (not the gate's own look at the catalog) that reached Snowflake and contain a text."""
+        """Statements that gates ran for calls (not their own look at the catalog) and that contain a text."""
         records = self.sandbox.lookalike.queries()
-        return [record.sql for record in records if record.user != CATALOG_USER and containing in record.sql]
+        return [record.sql for record in records if "snowgate_call" in record.tag and containing in record.sql]
 
 
 def answer(result: CallToolResult) -> dict[str, Any]:
