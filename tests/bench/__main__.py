@@ -57,7 +57,7 @@ async def measure(given: argparse.Namespace, place: Premises) -> Run:
     bursts: list[Burst] = []
     memories: dict[str, Memory] = {}
     first_answers_s: dict[str, float] = {}
-    rounds = given.rounds or (2 if given.quick else 8)
+    rounds = given.rounds or (2 if given.quick else 6)
     for slowness in (STUB, LAT60):
         if slowness.name not in given.stages:
             continue
