@@ -87,7 +87,7 @@ class Doorway:
             cache_hints={"tools/list": CacheHint(ttl_ms=60_000, scope="private")},
             on_list_tools=self.list_tools,
             on_call_tool=self.call_tool,
-            get_tool_input_schema=_SCHEMAS.get,
+            get_tool_input_schema=lambda _: None,  # no argument travels in an Mcp-Param header
         )
         security = RequestStateSecurity(keys=[state_key])
         server.middleware.append(RequestStateBoundary(security, default_audience=NAME))
@@ -202,4 +202,3 @@ def _listing(offer: Offer) -> ToolListing:
 
 
 _TOOLS: dict[str, Tool] = {offer.tool.name: offer.tool for offer in offers()}
-_SCHEMAS: dict[str, JsonObject] = {offer.tool.name: offer.input_schema for offer in offers()}

@@ -5,10 +5,11 @@ asymmetric key of that issuer, made for this resource (RFC 8707), within their t
 is `act.sub` (RFC 8693) or the client id.
 """
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -25,6 +26,11 @@ from server.refusals import OutOfScope, Unauthenticated
 
 TOKEN_LENGTH_MAX = 16_384
 """Characters of an access token; real ones have one to four thousand."""
+
+REMEMBERED_S = 2.0
+"""Seconds for which a verified token need not be verified again."""
+
+REMEMBERED_MAX = 1_024
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519", "EdDSA"]
 """Asymmetric signatures only: with an HMAC the verifier's key could sign, and `none` signs nothing (RFC 8725)."""
@@ -60,9 +66,12 @@ class TokenVerifier:
     accept_plain_jwt: bool = False
     leeway_s: float = 30.0
     clock: Callable[[], float] = time.time
+    _recent: dict[bytes, tuple[Proof, float]] = field(default_factory=dict, repr=False)
 
     async def verify(self, bearer: Bearer | None) -> Proof:
         """The proof in `bearer`.
+
+        The door and the line both ask, so a proof stands for `REMEMBERED_S`, and never past the token's own end.
 
         Raises:
             Unauthenticated: it is missing, malformed, expired, of another issuer or for another resource.
@@ -71,6 +80,18 @@ class TokenVerifier:
             raise Unauthenticated("there is no access token")
         if len(bearer) > TOKEN_LENGTH_MAX:
             raise Unauthenticated("the access token is too long")
+        name = hashlib.sha256(bearer.encode(errors="replace")).digest()
+        proof, until = self._recent.get(name, (None, 0.0))
+        now = self.clock()
+        if proof is not None and now < until:
+            return proof
+        proof = await self._verified(bearer)
+        if len(self._recent) >= REMEMBERED_MAX:
+            self._recent.clear()
+        self._recent[name] = (proof, min(now + REMEMBERED_S, proof.expires_at))
+        return proof
+
+    async def _verified(self, bearer: Bearer) -> Proof:
         try:
             header = jws.extract_compact(bearer.encode()).headers()
             keys = await self.keys.key_set(_text(header.get("kid")))

@@ -34,22 +34,33 @@ Encoder: TypeAlias = Callable[[Any, int], Any]
 """A non-null Arrow value and its column's scale (decimal or fractional-second digits), to a JSON value."""
 
 
-def rows_of(batch: pa.RecordBatch) -> list[Sequence[Any]]:
+Reader: TypeAlias = Callable[[pa.Array], list[Any]]
+"""One column's Arrow values as JSON values, `None` for NULL."""
+
+
+def readers_of(schema: pa.Schema) -> list[Reader]:
+    """How to read each column of `schema`; made once for a result, used for each of its batches."""
+    return [_reader(field) for field in schema]
+
+
+def rows_of(batch: pa.RecordBatch, readers: Sequence[Reader]) -> list[Sequence[Any]]:
     """The rows of one Arrow batch, as tuples of JSON values."""
-    columns = [column_values(batch.column(i), batch.schema.field(i)) for i in range(batch.num_columns)]
-    return list(zip(*columns, strict=True))
+    return list(zip(*(read(column) for read, column in zip(readers, batch.columns, strict=True)), strict=True))
 
 
-def column_values(array: pa.Array, field: pa.Field) -> list[Any]:
-    """One column as JSON values; `None` for NULL."""
-    metadata = {k.decode(): v.decode() for k, v in (field.metadata or {}).items()}
-    scale = int(metadata.get("scale") or 0)
-    logical = metadata.get("logicalType", "").upper()
-    values: list[Any] = array.to_pylist()
-    if _is_plain(array.type, logical, scale):
-        return values
-    encode = ENCODERS.get(logical) or _by_arrow_type(array.type)
-    return [None if value is None else encode(value, scale) for value in values]
+def _reader(field: pa.Field) -> Reader:
+    metadata = field.metadata or {}
+    scale = int(metadata.get(b"scale") or 0)
+    logical = metadata.get(b"logicalType", b"").decode().upper()
+    if _is_plain(field.type, logical, scale):
+        return _as_they_are
+    encode = ENCODERS.get(logical) or _by_arrow_type(field.type)
+    return lambda column: [None if value is None else encode(value, scale) for value in column.to_pylist()]
+
+
+def _as_they_are(column: pa.Array) -> list[Any]:
+    values: list[Any] = column.to_pylist()
+    return values
 
 
 def _is_plain(arrow_type: pa.DataType, logical: str, scale: int) -> bool:

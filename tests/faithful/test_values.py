@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.values import SAFE_INTEGER_MAX, column_values, rows_of
+from server.values import SAFE_INTEGER_MAX, readers_of, rows_of
 
 
 def field(arrow_type: pa.DataType, logical: str, scale: int = 0) -> pa.Field:
@@ -17,7 +17,8 @@ def field(arrow_type: pa.DataType, logical: str, scale: int = 0) -> pa.Field:
 
 
 def encoded(values: list[Any], arrow_type: pa.DataType, logical: str, scale: int = 0) -> list[Any]:
-    return column_values(pa.array(values, arrow_type), field(arrow_type, logical, scale))
+    [read] = readers_of(pa.schema([field(arrow_type, logical, scale)]))
+    return read(pa.array(values, arrow_type))
 
 
 @given(st.integers(min_value=-(10**38) + 1, max_value=10**38 - 1))
@@ -147,4 +148,4 @@ def test_null_stays_null_in_every_type() -> None:
 def test_rows_are_in_column_order() -> None:
     schema = pa.schema([field(pa.int64(), "FIXED").with_name("A"), field(pa.string(), "TEXT").with_name("B")])
     batch = pa.record_batch([pa.array([1, 2]), pa.array(["x", None])], schema=schema)
-    assert rows_of(batch) == [(1, "x"), (2, None)]
+    assert rows_of(batch, readers_of(schema)) == [(1, "x"), (2, None)]

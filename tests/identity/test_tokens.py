@@ -249,6 +249,23 @@ async def test_a_discovery_document_of_another_issuer_is_not_trusted(issuer: Iss
         await verifier.verify(issuer.sign())
 
 
+async def test_a_proof_is_remembered_for_a_moment_and_never_past_the_tokens_end(
+    issuer: Issuer, verifier: TokenVerifier
+) -> None:
+    wall = Clock(float(int(time.time())))
+    remembering = TokenVerifier(verifier.keys, RESOURCE, leeway_s=0, clock=wall)
+    token = issuer.sign(exp=int(wall.now) + 1)
+    proof = await remembering.verify(token)
+    assert await remembering.verify(token) is proof
+    wall.now += 1.5
+    with pytest.raises(Unauthenticated):
+        await remembering.verify(token)
+    lasting = issuer.sign(exp=int(wall.now) + 60)
+    first = await remembering.verify(lasting)
+    wall.now += 3
+    assert await remembering.verify(lasting) is not first
+
+
 async def test_a_tool_needs_its_scope(issuer: Issuer, verifier: TokenVerifier) -> None:
     identify = Identify(verifier, {"run_query": "snowgate:read", "request_write": "snowgate:write"})
     assert (await identify(issuer.sign(), "run_query")).subject == "ada"
