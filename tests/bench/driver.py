@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
 
 import snowflake.connector
@@ -42,8 +43,10 @@ class Driver:
         return await to_thread.run_sync(self._burst, queries, in_flight)
 
     def _burst(self, queries: Iterator[Query], in_flight: int) -> list[Answer]:
-        while len(self._connections) < in_flight:
-            self._connections.append(connect(self._port))
+        missing = in_flight - len(self._connections)
+        if missing > 0:
+            with ThreadPoolExecutor(missing) as opening:
+                self._connections += opening.map(connect, [self._port] * missing)
         answers: list[Answer] = []
         lock = threading.Lock()
 

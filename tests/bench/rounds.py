@@ -6,7 +6,7 @@ The machine's speed drifts, so targets are compared within a round: their bursts
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.bench import proc
 from tests.bench.cases import CASES, Case, Query
@@ -15,7 +15,7 @@ from tests.bench.target import Target
 
 IN_FLIGHT_MAX = 32
 WIDTHS = (1, 8, IN_FLIGHT_MAX)
-WIDTHS_QUICK = (1, IN_FLIGHT_MAX)
+FEW_CALLS = 2
 CALLS_PER_SLOT = 8
 """Calls of a burst for each one in flight, so that most of a burst runs at full width."""
 
@@ -63,14 +63,18 @@ class Contender:
 def steps(case_names: Sequence[str], *, slow: bool, quick: bool) -> list[Step]:
     """What one round of a stage runs: point queries at every width, on a slow stage nothing else."""
     planned = []
-    for case in (CASES[name] for name in case_names):
-        is_point = case.name.startswith("point")
-        if slow and (not is_point or (quick and case.name == "point")):
-            continue
-        for in_flight in WIDTHS_QUICK if quick and is_point else WIDTHS if is_point else (1,):
+    for case in (CASES[name] for name in case_names if not slow or name.startswith("point")):
+        for in_flight in WIDTHS if case.name.startswith("point") else (1,):
             calls = case.calls // (4 if slow else 1) if in_flight == 1 else in_flight * CALLS_PER_SLOT
-            planned.append(Step(case, in_flight, max(calls // 2, 1) if quick else calls))
-    return planned
+            planned.append(Step(case, in_flight, calls))
+    return [replace(step, calls=step.calls // 2) for step in planned if _is_quick(step, slow)] if quick else planned
+
+
+def _is_quick(step: Step, slow: bool) -> bool:
+    """Whether a quick run has the step: one at a time, and new point queries at full width."""
+    if step.case.name == "point-new":
+        return step.in_flight in (1, IN_FLIGHT_MAX)
+    return step.in_flight == 1 and step.calls > FEW_CALLS and not slow
 
 
 def contenders(stage: Stage, journal_pid: int | None) -> list[Contender]:
@@ -92,7 +96,7 @@ async def warm_up(those: Sequence[Contender], backend_port: int) -> None:
             if logins == logins_before:
                 break
             await one.target.burst(point.queries(WARM_UP_CALLS), IN_FLIGHT_MAX)
-        await one.target.burst(point.queries(IN_FLIGHT_MAX), 1)
+        await one.target.burst(point.queries(CALLS_PER_SLOT), 1)
 
 
 async def run_rounds(
