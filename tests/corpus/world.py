@@ -9,6 +9,10 @@ from policy.engine import Engine
 from policy.principal import Principal, Subject
 from tests.corpus.cases import HERE
 
+DATABASE, SCHEMA, PROTECTED_TABLE = "GW", "PUBLIC", "CUSTOMER"
+HIDDEN_COLUMNS = frozenset({"C_NAME", "C_ADDRESS", "C_PHONE", "C_ACCTBAL", "C_COMMENT"})
+"""What policy.yaml masks."""
+
 
 def principal(*groups: str) -> Principal:
     """Somebody in `groups`."""
