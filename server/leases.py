@@ -5,6 +5,7 @@ the schema, the catalog page that the permit already carries. Cancelling the cal
 """
 
 import json
+import logging
 import threading
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -18,7 +19,7 @@ from policy.statement import WRITES
 from server.line import Cleared, Lease, Progress
 from server.pool import Kind, Pooled, SessionPool
 from server.raw import Raw, RawRows, RawSchema
-from server.refusals import Refusal, StatementTimedOut
+from server.refusals import OutcomeUnknown, Refusal, StatementTimedOut
 from server.warehouse import Order
 from tools.contract import Sql
 
@@ -29,6 +30,8 @@ OVERTIME_S = 15.0
 """How long past its own limit a statement may take to answer before the gate stops it itself."""
 
 PROGRESS_EVERY_S = 1.0
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ class SessionLease:
 
         Raises:
             StatementTimedOut, StatementFailed, SnowflakeUnavailable: as Snowflake answers.
+            OutcomeUnknown: a write was sent, and whether it was committed cannot be told.
         """
         action = cleared.permit.action
         assert isinstance(action, RunSql)  # noqa: S101 - `Leases` chose this lease by the action's type
@@ -93,6 +97,8 @@ class SessionLease:
                     return await self._run(order)
                 return await self._run_telling(order, progress)
         except TimeoutError:
+            if order.is_write:  # it may have been stopped in the middle of its COMMIT
+                raise OutcomeUnknown("the gate stopped waiting for a change that ran too long") from None
             raise StatementTimedOut("the statement ran longer than its limit") from None
 
     async def _run(self, order: Order) -> RawRows:
@@ -107,13 +113,17 @@ class SessionLease:
         try:
             return await self.pool.in_thread(work, abandon=True)
         except anyio.get_cancelled_exc_class():
+            # First of all, for the thread goes on: nobody may borrow this session, and it may not commit.
+            self.pooled.session.is_usable = False
             with anyio.move_on_after(CANCEL_WAIT_S, shield=True):
                 await self._stop(ended)
-            self.pooled.session.is_usable = False
             raise
 
     async def _stop(self, ended: threading.Event) -> None:
-        """Stop the statement from a second session of the same user, and wait until it has ended."""
+        """Stop the statement from a second session of the same user, and wait until it has ended.
+
+        Raises nothing: a call that was cancelled stays cancelled, whether or not Snowflake could be told.
+        """
 
         def stop() -> None:
             control = self.pool.open_session(self.pooled.kind)
@@ -123,8 +133,12 @@ class SessionLease:
                 control.close()
             ended.wait(CANCEL_WAIT_S)
 
-        if not ended.is_set():
+        if ended.is_set():
+            return
+        try:
             await self.pool.in_thread(stop, abandon=True)
+        except Exception as failure:
+            log.warning("a statement could not be stopped in Snowflake: %s", type(failure).__name__)
 
     async def _run_telling(self, order: Order, progress: Progress) -> RawRows:
         async def tell() -> None:

@@ -164,10 +164,12 @@ class SessionPool:
         return Pooled(kind, session, opened_at=self.clock(), idle_since=self.clock())
 
     async def _end(self, pooled: Pooled) -> None:
-        with anyio.CancelScope(shield=True):
-            await self.in_thread(pooled.session.close)
-        self._open[_owner(pooled.kind)] -= 1
-        self._signal()
+        try:
+            with anyio.CancelScope(shield=True):
+                await self.in_thread(pooled.session.close)
+        finally:
+            self._open[_owner(pooled.kind)] -= 1
+            self._signal()
 
     def _forget(self, pooled: Pooled) -> None:
         kept = self._idle[pooled.kind]

@@ -115,6 +115,13 @@ class StatementFailed(Refusal):
     hint = "Check types and values in the statement: a conversion, a division or an aggregate may have failed."
 
 
+class OutcomeUnknown(Refusal):
+    """A write was sent to Snowflake, and the answer to its COMMIT was lost."""
+
+    code: ClassVar[str] = "outcome_unknown"
+    hint = "The change may have been made. Read the rows that it is about before you ask for it again."
+
+
 class Internal(Refusal):
     """A fault of ours; the call id leads an operator to it."""
 

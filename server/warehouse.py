@@ -5,6 +5,7 @@ its result is read as the server's own Arrow stream (its public readers lose nan
 are given per statement, and its texts never leave except as facts for the journal.
 """
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,21 +17,27 @@ from snowflake.connector.errors import Error as DriverError
 from snowflake.connector.errors import InterfaceError, OperationalError
 
 from server.raw import RawRows
-from server.refusals import Refusal, SnowflakeUnavailable, StatementFailed, StatementTimedOut
-from server.values import rows_of
+from server.refusals import OutcomeUnknown, Refusal, SnowflakeUnavailable, StatementFailed, StatementTimedOut
+from server.values import readers_of, rows_of
 from tools.contract import ResultColumn, Scalar
 
 ROWS_DECODED_AT_ONCE = 8_192
 """Rows turned into Python values at a time, so that Arrow and Python never hold a large result together."""
 
 ERRNO_STATEMENT_TIMEOUT = 630
-ERRNOS_SESSION_GONE = frozenset({390111, 390112, 390114, 390195})
+ERRNOS_OF_THE_DRIVER = (range(-1, 100), range(250_000, 260_000))
+"""Numbers that the driver gives when Snowflake's answer was lost, late or no answer at all."""
+
+ERRNOS_OF_SESSIONS = range(390_000, 391_000)
+"""Numbers by which Snowflake says that a session or its token is not valid (any longer)."""
 
 _TYPE_NAMES = tuple(
     "NUMBER FLOAT VARCHAR DATE TIMESTAMP_NTZ VARIANT TIMESTAMP_LTZ TIMESTAMP_TZ TIMESTAMP_NTZ OBJECT ARRAY BINARY "  # noqa: SIM905
     "TIME BOOLEAN GEOGRAPHY GEOMETRY VECTOR MAP FILE INTERVAL INTERVAL".split()
 )
 """The driver's type codes, in order, as Snowflake's type names."""
+
+log = logging.getLogger(__name__)
 
 _FAILURES: dict[int, tuple[str, str]] = {
     100038: ("a value could not be converted to a number", "Use TRY_TO_NUMBER or TRY_CAST."),
@@ -118,6 +125,7 @@ class SnowflakeSession:
 
         Raises:
             StatementTimedOut, StatementFailed, SnowflakeUnavailable: by the driver's error number.
+            OutcomeUnknown: a write was sent, and whether it was committed cannot be told.
         """
         try:
             return self._transaction(order) if order.is_write else self._read(order)
@@ -130,12 +138,12 @@ class SnowflakeSession:
             cursor.execute("SELECT SYSTEM$CANCEL_ALL_QUERIES(?)", (session_id,))
 
     def close(self) -> None:
-        """End the session in Snowflake; a session that is gone already is fine."""
+        """End the session in Snowflake; one that cannot be ended is left to Snowflake's own time limit."""
         self.is_usable = False
         try:
             self._connection.close()
-        except DriverError:
-            return
+        except Exception as failure:
+            log.warning("a session could not be closed: %s", type(failure).__name__)
 
     def _read(self, order: Order) -> RawRows:
         with self._connection.cursor() as cursor:
@@ -150,20 +158,34 @@ class SnowflakeSession:
 
     def _transaction(self, order: Order) -> RawRows:
         with self._connection.cursor() as cursor:
-            cursor.execute("BEGIN")
             try:
+                cursor.execute("BEGIN")
                 self._execute(cursor, order)
                 affected, query_id = cursor.rowcount, str(cursor.sfqid)
-                cursor.execute("COMMIT")
+                if not self.is_usable:
+                    raise StatementFailed("the call was given up before its change was committed")
             except BaseException:
                 self._roll_back(cursor)
                 raise
+            self._commit(cursor, query_id)
         return RawRows(columns=[], rows=[], truncated=False, query_id=query_id, rows_affected=affected)
 
+    def _commit(self, cursor: Any, query_id: str) -> None:
+        try:
+            cursor.execute("COMMIT")
+        except DriverError as error:
+            self._roll_back(cursor)
+            if _is_session_lost(error):
+                self.is_usable = False
+                facts = {**driver_facts(error), "query_id": query_id}
+                raise OutcomeUnknown("snowflake did not confirm that the change was committed", **facts) from None
+            raise
+
     def _roll_back(self, cursor: Any) -> None:
+        """Leave the transaction; a session of which that is not known is not used again."""
         try:
             cursor.execute("ROLLBACK")
-        except DriverError:
+        except Exception:
             self.is_usable = False
 
     def _execute(self, cursor: Any, order: Order) -> None:
@@ -175,11 +197,18 @@ class SnowflakeSession:
         errno = facts["driver_errno"]
         if errno == ERRNO_STATEMENT_TIMEOUT:
             return StatementTimedOut("the statement ran longer than its limit", **facts)
-        if errno in ERRNOS_SESSION_GONE or (isinstance(error, OperationalError | InterfaceError) and errno <= 0):
+        if _is_session_lost(error):
             self.is_usable = False
             return SnowflakeUnavailable("the snowflake session was lost", **facts)
         message, hint = _FAILURES.get(errno, ("snowflake could not run the statement", None))
         return StatementFailed(message, hint, **facts)
+
+
+def _is_session_lost(error: DriverError) -> bool:
+    """Whether what came back was not Snowflake's answer to the statement, so that the session's state is unknown."""
+    errno = int(error.errno or 0)
+    known = errno in ERRNOS_OF_SESSIONS or any(errno in numbers for numbers in ERRNOS_OF_THE_DRIVER)
+    return known or isinstance(error, OperationalError | InterfaceError)
 
 
 def driver_facts(error: DriverError) -> dict[str, Any]:
@@ -194,10 +223,11 @@ def driver_facts(error: DriverError) -> dict[str, Any]:
 def _rows(cursor: Any, rows_max: int) -> Iterator[Sequence[Any]]:
     """At most `rows_max` rows, batch by batch as the server sent them."""
     left = rows_max
-    stream = cursor._result_set.get_arrow_stream_ptr()
-    for batch in pa.RecordBatchReader._import_from_c(stream):
+    stream = pa.RecordBatchReader._import_from_c(cursor._result_set.get_arrow_stream_ptr())
+    readers = readers_of(stream.schema)
+    for batch in stream:
         for start in range(0, min(batch.num_rows, left), ROWS_DECODED_AT_ONCE):
-            yield from rows_of(batch.slice(start, min(ROWS_DECODED_AT_ONCE, left - start)))
+            yield from rows_of(batch.slice(start, min(ROWS_DECODED_AT_ONCE, left - start)), readers)
         left -= batch.num_rows
         if left <= 0:
             return

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from server.raw import RawRows
-from server.refusals import Refusal, SnowflakeUnavailable, StatementFailed, StatementTimedOut
+from server.refusals import OutcomeUnknown, Refusal, SnowflakeUnavailable, StatementFailed, StatementTimedOut
 from server.warehouse import Account, Order, SnowflakeSession
 from tests.support.stub_snowflake import StubSnowflake, column, failure, numbers, rowset, stub_snowflake
 
@@ -120,6 +120,64 @@ def test_a_failed_write_is_rolled_back(stub: StubSnowflake) -> None:
     with pytest.raises(StatementFailed):
         run(stub, failure(100038, "Numeric value 'x' is not recognized"), is_write=True)
     assert stub.statements == ["BEGIN", SQL, "ROLLBACK"]
+
+
+LOST = {"code": None}
+"""No answer in Snowflake's shape: to the driver, the same as a connection that breaks."""
+
+
+def test_a_session_that_lost_an_answer_is_not_used_again(stub: StubSnowflake) -> None:
+    stub.answers[SQL] = lambda _: LOST
+    opened = session(stub)
+    with pytest.raises(SnowflakeUnavailable):
+        opened.run(_order())
+    assert not opened.is_usable
+    opened.close()
+
+
+def test_a_write_whose_begin_was_lost_leaves_no_session_inside_a_transaction(stub: StubSnowflake) -> None:
+    stub.answers["BEGIN"] = lambda _: LOST
+    opened = session(stub)
+    with pytest.raises(SnowflakeUnavailable):
+        opened.run(_order(is_write=True))
+    assert SQL not in stub.statements
+    assert not opened.is_usable
+    opened.close()
+
+
+def test_a_commit_whose_answer_was_lost_is_neither_a_success_nor_a_failure(stub: StubSnowflake) -> None:
+    stub.answers |= {SQL: lambda _: _affected(1), "COMMIT": lambda _: LOST}
+    opened = session(stub)
+    with pytest.raises(OutcomeUnknown) as caught:
+        opened.run(_order(is_write=True))
+    assert not caught.value.retryable
+    assert caught.value.facts["query_id"] == "q"
+    assert not opened.is_usable
+    opened.close()
+
+
+def test_a_commit_that_snowflake_refuses_is_a_failure_and_is_rolled_back(stub: StubSnowflake) -> None:
+    stub.answers |= {SQL: lambda _: _affected(1), "COMMIT": lambda _: failure(625, "Statement was aborted", "57014")}
+    opened = session(stub)
+    with pytest.raises(StatementFailed):
+        opened.run(_order(is_write=True))
+    assert stub.statements == ["BEGIN", SQL, "COMMIT", "ROLLBACK"]
+    assert opened.is_usable
+    opened.close()
+
+
+def test_a_write_that_was_given_up_does_not_commit(stub: StubSnowflake) -> None:
+    opened = session(stub)
+
+    def give_up(_: dict[str, Any]) -> dict[str, Any]:
+        opened.is_usable = False
+        return _affected(1)
+
+    stub.answers[SQL] = give_up
+    with pytest.raises(StatementFailed):
+        opened.run(_order(is_write=True))
+    assert stub.statements == ["BEGIN", SQL, "ROLLBACK"]
+    opened.close()
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,30 @@ async def test_a_cancelled_call_cancels_its_statement_and_its_session_is_not_use
     assert len(stub.logins) == 3  # the call's, the one that cancelled, and a fresh one
 
 
+async def test_a_statement_that_cannot_be_stopped_keeps_its_session_from_everybody_else(
+    pool: SessionPool, stub: StubSnowflake
+) -> None:
+    began = anyio.Event()
+    loop_token = anyio.lowlevel.current_token()
+
+    def hang(_: dict[str, Any]) -> dict[str, Any]:
+        anyio.from_thread.run_sync(began.set, token=loop_token)
+        stub.hang.wait(20)
+        return numbers(1)
+
+    stub.answers[SQL] = hang
+    async with anyio.create_task_group() as tasks:  # a refusal in the place of the cancellation would leave it
+        tasks.start_soon(run, pool, cleared())
+        await began.wait()
+        stub.login_answer = failure(390144, "JWT token is invalid.", "28000")
+        tasks.cancel_scope.cancel()
+    stub.hang.set()
+    stub.login_answer = None
+    del stub.answers[SQL]
+    await run(pool, cleared())
+    assert len(stub.logins) == 3  # the call's, the one that was to cancel, and a fresh one
+
+
 async def test_a_statement_that_overruns_is_stopped_by_the_gate_itself(
     pool: SessionPool, stub: StubSnowflake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
