@@ -14,6 +14,7 @@ TOKENS_MAX = 10_000
 DEPTH_MAX = 60
 JOINS_WAITING_MAX = 8
 TYPE_CALLS_DEPTH_MAX = 8
+RETRIED_DEPTH_MAX = 4
 
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
@@ -22,6 +23,9 @@ _SPLIT_HINT = "ask for less at once: split the question into smaller statements"
 _OPEN = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE})
 _CLOSE = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END})
 _JOIN_ENDS = frozenset({TokenType.ON, TokenType.USING, TokenType.CROSS, TokenType.MATCH_CONDITION})
+_RETRIED = frozenset(
+    {TokenType.LIMIT, TokenType.OFFSET, TokenType.FETCH, TokenType.LATERAL, TokenType.PIVOT, TokenType.UNPIVOT}
+)
 _TYPES = SNOWFLAKE.parser_class.TYPE_TOKENS
 
 
@@ -50,42 +54,58 @@ def tokens_of(text: str) -> Sequence[Token]:
         raise PolicyRefusal(
             PolicyCode.STATEMENT_TOO_LONG, f"the statement has more than {TOKENS_MAX} words and signs", _SPLIT_HINT
         )
+    for token in tokens:
+        if token.token_type in (TokenType.HEX_STRING, TokenType.BIT_STRING) and text[token.start] == "0":
+            raise PolicyRefusal(
+                PolicyCode.SYNTAX_ERROR,
+                f"`{text[token.start : token.end + 1][:60]}` is not a number for Snowflake",
+                "write a decimal number, or binary text as X'...'",
+                token.start,
+            )
     _bound_nesting(tokens)
     return tokens
 
 
 def _bound_nesting(tokens: Sequence[Token]) -> None:
-    """Refuse deep brackets, and the two shapes at which the parser's backtracking doubles with each level.
+    """Refuse deep brackets, and the shapes at which the parser's backtracking doubles with each level.
 
-    These are calls of type names inside calls of type names, and joins that wait for their condition.
+    These are calls of type names inside calls of type names, brackets after LIMIT, LATERAL or PIVOT inside each other,
+    and joins that wait for their condition, wherever they wait.
     """
     frames = [_Frame(is_type_call=False)]
-    type_calls = 0
+    type_calls = retried = waiting = 0
     before: TokenType | None = None
     for token in tokens:
         kind = token.token_type
         if kind in _OPEN:
-            frame = _Frame(is_type_call=kind == TokenType.L_PAREN and before in _TYPES)
+            frame = _Frame(kind == TokenType.L_PAREN and before in _TYPES, before in _RETRIED)
             frames.append(frame)
             type_calls += frame.is_type_call
-            if len(frames) > DEPTH_MAX or type_calls > TYPE_CALLS_DEPTH_MAX:
+            retried += frame.is_retried
+            if len(frames) > DEPTH_MAX or type_calls > TYPE_CALLS_DEPTH_MAX or retried > RETRIED_DEPTH_MAX:
                 raise too_deep(token.start)
         elif kind in _CLOSE and len(frames) > 1:
-            type_calls -= frames.pop().is_type_call
+            frame = frames.pop()
+            type_calls -= frame.is_type_call
+            retried -= frame.is_retried
+            waiting -= frame.joins_waiting
         elif kind == TokenType.JOIN:
             frames[-1].joins_waiting += 1
-            if frames[-1].joins_waiting > JOINS_WAITING_MAX:
+            waiting += 1
+            if waiting > JOINS_WAITING_MAX:
                 raise too_deep(token.start)
         elif kind in _JOIN_ENDS:
+            waiting -= frames[-1].joins_waiting
             frames[-1].joins_waiting = 0
         before = kind
 
 
 @dataclass(slots=True)
 class _Frame:
-    """An open bracket: whether a type name calls it, and how many joins in it have no condition yet."""
+    """An open bracket: called by a type name or not, tried twice by the parser or not, and its joins that wait."""
 
     is_type_call: bool
+    is_retried: bool = False
     joins_waiting: int = 0
 
 

@@ -50,7 +50,7 @@ Lookup: TypeAlias = Callable[[str], tuple[TableName, Columns] | None]
 
 def check_columns(root: exp.Expr, lookup: Lookup) -> ColumnFacts:
     """Look up every column of a resolved tree; strips database and schema from those that carry them."""
-    checker = _Checker(lookup)
+    checker = _Checker(lookup, is_in_place=isinstance(root, exp.Update | exp.Delete | exp.Merge))
     outputs: Columns = ()
     if isinstance(root, exp.Query):
         outputs = checker.query(root, None)
@@ -61,8 +61,9 @@ def check_columns(root: exp.Expr, lookup: Lookup) -> ColumnFacts:
 
 
 class _Checker:
-    def __init__(self, lookup: Lookup) -> None:
+    def __init__(self, lookup: Lookup, *, is_in_place: bool) -> None:
         self._lookup = lookup
+        self._is_in_place = is_in_place
         self._expressions: dict[str, Columns] = {}
         self._recursive: dict[int, str] = {}
         self.unknown: list[UnknownColumn] = []
@@ -279,9 +280,10 @@ class _Checker:
         sources = [source for each in scope.chain() for source in each.sources]
         if name == "ALL" and isinstance(node.parent, exp.Ordered):
             return
-        if any(name in each.aliases for each in scope.chain()):
-            return
         if any(source.columns is not None and name in source.columns for source in sources):
+            return
+        # A write's target stands there as it is, so a column that it has gained would be met before the alias.
+        if not self._is_in_place and any(name in each.aliases for each in scope.chain()):
             return
         if any(source.columns is None or None in source.columns for source in sources):
             self.is_certain = False

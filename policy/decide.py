@@ -39,9 +39,11 @@ def decide_sql(
     rows_max: int | None,
 ) -> Decision:
     """The decision on `statement`; `rows_max` is what the caller asked for, bounded by the policy's limit."""
+    own = [statement.verb, *(Verb(branch) for branch in sorted(statement.tree.shape.branches))]
     touches = [
-        _Touch(place.table, statement.verb if place.is_target else Verb.READ)
+        _Touch(place.table, verb)
         for place in sorted(statement.tree.places, key=lambda place: place.at or 0)
+        for verb in (own if place.is_target else [Verb.READ])
     ]
     role = audience.role
     if role is None:
@@ -170,7 +172,7 @@ def _allow(
     holds = [verdict for verdict in verdicts if verdict.effect is Effect.HOLD]
     if holds:
         return Hold(frozenset[RuleId]().union(*(verdict.determining for verdict in holds)), permit)
-    if statement.verb in (Verb.UPDATE, Verb.DELETE) and not statement.tree.shape.has_where:
+    if statement.verb in (Verb.UPDATE, Verb.DELETE, Verb.MERGE) and not statement.tree.shape.has_where:
         return Hold(permit.determining, permit)
     return permit
 

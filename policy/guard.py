@@ -37,12 +37,18 @@ _FAMILIAR = {
     ("Insert", "overwrite"): "INSERT OVERWRITE",
     ("With", "udfs"): "WITH PROCEDURE or FUNCTION",
 }
+_PLAIN_NAME = re.compile(r"[^\W\d][\w$]*\Z")
+_PLAIN_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_ ]*\Z")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
 _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
-def guard(root: exp.Expr, text: str, opened: frozenset[str] = frozenset()) -> None:
-    """Refuse `root` unless it is made of allowed parts only; `opened` are further function names that policy allows."""
-    judge = _Guard(text, FUNCTIONS_ALLOWED | opened if opened else FUNCTIONS_ALLOWED)
+def guard(root: exp.Expr, text: str, opened: frozenset[str] = frozenset(), *, reading_back: bool = False) -> None:
+    """Refuse `root` unless it is made of allowed parts only; `opened` are further function names that policy allows.
+
+    What we printed ourselves holds our reserved names; `reading_back` lets them pass.
+    """
+    judge = _Guard(text, FUNCTIONS_ALLOWED | opened if opened else FUNCTIONS_ALLOWED, reading_back)
     for node in _nodes(root):
         judge.node(node)
 
@@ -65,9 +71,10 @@ def position(node: exp.Expr) -> int | None:
 
 
 class _Guard:
-    def __init__(self, text: str, functions: frozenset[str]) -> None:
+    def __init__(self, text: str, functions: frozenset[str], reading_back: bool) -> None:
         self._text = text
         self._functions = functions
+        self._reserved = ("METADATA$",) if reading_back else (RESERVED_PREFIX, "METADATA$")
 
     def node(self, node: exp.Expr) -> None:
         kind = type(node)
@@ -94,12 +101,27 @@ class _Guard:
 
     def identifier(self, node: exp.Expr) -> None:
         name = node.name.upper()
-        if name.startswith((RESERVED_PREFIX, "METADATA$")):
+        if name.startswith(self._reserved):
             raise self._construct(node, f"the reserved name `{node.name}`")
         if not name:
             raise self._construct(node, "an empty name")
-        if not (node.args.get("quoted") or node.name.isascii()) and _folds_away(node.name):
+        if node.args.get("quoted"):
+            if _UNPRINTABLE.search(node.name):
+                raise self._construct(node, "a line break or other control character in a name")
+            return
+        # Whatever the parser took for a name is printed bare, so it must be a name for Snowflake as well.
+        if not _PLAIN_NAME.match(node.name):
+            raise self._construct(node, f"the unquoted name `{node.name[:60]}`")
+        if not node.name.isascii() and _folds_away(node.name):
             raise self._construct(node, f"a letter of `{node.name}` that folds to another")
+
+    def var(self, node: exp.Expr) -> None:
+        if not _PLAIN_WORD.match(node.name):
+            raise self._construct(node, f"`{node.name[:60]}` in place of a word")
+
+    def kwarg(self, node: exp.Expr) -> None:
+        if not isinstance(node.this, exp.Var | exp.Identifier):
+            raise self._construct(node, "an argument's name that is no plain word")
 
     def placeholder(self, node: exp.Expr) -> None:
         if not node.name.startswith(BIND_PREFIX):
@@ -189,6 +211,12 @@ class _Guard:
     def lambda_(self, node: exp.Expr) -> None:
         if any(not isinstance(parameter, exp.Identifier) for parameter in node.expressions):
             raise self._construct(node, "a typed lambda parameter")
+        # The parser matches parameters by their text alone; a name spelled otherwise is another name in Snowflake.
+        spelled = {(p.name, bool(p.args.get("quoted"))) for p in node.expressions}
+        alike = {p.name.upper() for p in node.expressions}
+        for name in node.this.find_all(exp.Identifier):
+            if name.name.upper() in alike and (name.name, bool(name.args.get("quoted"))) not in spelled:
+                raise self._construct(node, f"`{name.name[:60]}` beside a lambda parameter of the same letters")
 
     def subquery(self, node: exp.Expr) -> None:
         if not isinstance(node.this, exp.Query | exp.Table | exp.Values | exp.TableFromRows | exp.Lateral):
@@ -226,6 +254,8 @@ def _words(kind: type[exp.Expr]) -> str:
 
 _CHECKS: dict[type[exp.Expr], Callable[[_Guard, exp.Expr], None]] = {
     exp.Identifier: _Guard.identifier,
+    exp.Var: _Guard.var,
+    exp.Kwarg: _Guard.kwarg,
     exp.Placeholder: _Guard.placeholder,
     exp.Anonymous: _Guard.anonymous,
     exp.Column: _Guard.column,

@@ -17,8 +17,9 @@ from sqlglot.tokenizer_core import Token, TokenType
 from policy.binds import BIND_PREFIX
 from policy.dialect import SNOWFLAKE, print_sql
 from policy.functions import FUNCTIONS_ALLOWED, PRINTED_AS, TYPES_BEFORE_PARENTHESIS, WORDS_BEFORE_PARENTHESIS
-from policy.guard import FUNCTIONS_HINT
+from policy.guard import FUNCTIONS_HINT, guard
 from policy.identifiers import RESERVED_PREFIX
+from policy.lexing import is_cut_alike
 from policy.losses import is_anything_lost
 from policy.refusal import PolicyCode, PolicyRefusal
 from policy.resolve import TABLE_PREFIX, Resolved
@@ -73,10 +74,13 @@ def print_verified(parsed: Parsed, resolved: Resolved, opened: frozenset[str]) -
         is_same = len(again) == 1 and _parts(again[0]) == judged and print_sql(again[0]) == text
     except Exception as error:
         raise _unfaithful() from error
-    if not is_same:
+    if not is_same or not is_cut_alike(text, tokens):
         raise _unfaithful()
+    guard(again[0], text, opened, reading_back=True)
     functions = _functions(tokens, FUNCTIONS_ALLOWED | opened)
     if any(not _survives(name, functions) for name in _called(parsed.tokens) & FUNCTIONS_ALLOWED):
+        raise _unfaithful()
+    if _called_by_quoted_name(parsed.tokens):
         raise _unfaithful()
     if is_anything_lost(parsed.tokens, tokens, resolved.renamed):
         raise _unfaithful()
@@ -107,7 +111,8 @@ def _functions(tokens: Sequence[Token], allowed: frozenset[str]) -> frozenset[st
             continue
         word = token.text.upper().rpartition(" ")[2]
         if token.token_type == TokenType.IDENTIFIER:
-            if before is not None and before.token_type == TokenType.DOT:
+            is_named = before is not None and before.token_type in (TokenType.ALIAS, TokenType.INTO)
+            if not is_named and not token.text.startswith(RESERVED_PREFIX):
                 raise _function(token.text)
             continue
         if not (word[:1].isalpha() or word[:1] == "_"):
@@ -130,6 +135,17 @@ def _called(tokens: Sequence[Token]) -> set[str]:
         for token, after in itertools.pairwise(tokens)
         if after.token_type == TokenType.L_PAREN
     }
+
+
+def _called_by_quoted_name(tokens: Sequence[Token]) -> bool:
+    """Whether a word of the grammar is quoted and called: a function of that very name, which printing would lose."""
+    known = WORDS_BEFORE_PARENTHESIS | TYPES_BEFORE_PARENTHESIS | FUNCTIONS_ALLOWED
+    return any(
+        token.token_type == TokenType.IDENTIFIER
+        and after.token_type == TokenType.L_PAREN
+        and token.text.upper() in known
+        for token, after in itertools.pairwise(tokens)
+    )
 
 
 def _survives(name: str, printed: frozenset[str]) -> bool:

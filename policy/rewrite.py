@@ -85,8 +85,7 @@ class Writer:
             return self._view(table, names, above)
         exposure = self._exposures.of(table)
         columns = _needed(exposure.columns, names)
-        if names is not None and not exposure.is_protected:
-            return Written(self.full_name(name), frozenset(), frozenset({name}), is_filtered=False, is_masked=False)
+        # Also where nothing is masked: a column that was added since the catalog was read must stay hidden.
         return self._derived(table, columns, f"{self.full_name(name)} AS {quote(SOURCE_ALIAS)}", ())
 
     def _view(self, table: Table, names: frozenset[str] | None, above: tuple[TableName, ...]) -> Written:
@@ -95,9 +94,6 @@ class Writer:
         if body is None or table.is_secure:
             if not exposure.is_named_public or exposure.filters:
                 raise Unwritable(table.name)
-            if names is not None:
-                name = self.full_name(table.name)
-                return Written(name, frozenset(), frozenset({table.name}), is_filtered=False, is_masked=False)
             return self._derived(table, exposure.columns, f"{self.full_name(table.name)} AS {quote(SOURCE_ALIAS)}", ())
         inside = (*above, table.name)
         parts = tuple(self.source(place.table, body.tree.shape.names, inside) for place in body.tree.places)

@@ -47,13 +47,15 @@ class Shape:
 
     `names` holds every identifier in it as stored, or is None when a column may matter without being named (a star,
     NATURAL, PIVOT). `values` are the names met outside the places that only receive values. `has_where` says whether
-    a write is narrowed by a condition that looks at a column.
+    a write is narrowed by a condition that looks at a column. `branches` are the verbs
+    of a MERGE's own branches.
     """
 
     names: frozenset[str] | None
     values: frozenset[str]
     has_star: bool
     has_where: bool
+    branches: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,16 +103,32 @@ def _shape(root: exp.Expr, *, is_certain: bool) -> Shape:
         if isinstance(node, exp.Identifier):
             names.add(stored(node))
         elif isinstance(node, exp.Star):
-            has_star = has_star or not isinstance(node.parent, exp.Count)
+            # A star that picks columns counts other rows when other columns are there.
+            has_star = has_star or not isinstance(node.parent, exp.Count) or any(node.args.values())
         elif isinstance(node, exp.Pivot) or (isinstance(node, exp.Join) and node.args.get("method") == "NATURAL"):
             is_closed = False
-    where = root.args.get("where")
+    where = root.args.get("on" if isinstance(root, exp.Merge) else "where")
     return Shape(
         names=frozenset(names) if is_closed and not has_star else None,
         values=frozenset(_value_names(root)),
         has_star=has_star,
-        has_where=where is not None and where.find(exp.Column) is not None,
+        has_where=where is not None and _looks_at_a_column(where),
+        branches=frozenset(_branch(when).value for when in root.find_all(exp.When)),
     )
+
+
+def _looks_at_a_column(condition: exp.Expr) -> bool:
+    """Whether a condition looks at a column itself, and not only in a subquery of it."""
+    return any(
+        isinstance(node, exp.Column)
+        for node in condition.walk(prune=lambda inner: isinstance(inner, exp.Query | exp.Exists))
+    )
+
+
+def _branch(when: exp.Expr) -> Verb:
+    """What one WHEN of a MERGE does; what is no INSERT and no UPDATE deletes."""
+    then = when.args.get("then")
+    return Verb.INSERT if isinstance(then, exp.Insert) else Verb.UPDATE if isinstance(then, exp.Update) else Verb.DELETE
 
 
 def _value_names(root: exp.Expr) -> Iterable[str]:
