@@ -11,6 +11,10 @@ from policy.statement import Verb
 _USES = tuple(verb for verb in Verb if verb is not Verb.DESCRIBE)
 
 
+SCHEMAS_REMEMBERED = 20_000
+"""Schemas of which the rules that reach them are kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What the rules say of one verb on one table. No effect means that no rule speaks, which denies."""
@@ -54,6 +58,9 @@ class Rules:
         place = (verb, table.database, table.schema)
         candidates = self._by_schema.get(place)
         if candidates is None:
+            if len(self._by_schema) >= SCHEMAS_REMEMBERED:  # callers may invent names without end
+                self._by_schema.clear()
+                self._whole.clear()
             candidates = self._by_schema[place] = self._reaching(*place)
             parts = [rule.tables[n].parts[2] for rule, indices in candidates for n in indices]
             is_whole = all(not part.is_exact and part.text == "*" for part in parts)

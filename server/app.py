@@ -174,7 +174,7 @@ async def serve(settings: Settings, transport: Literal["stdio", "http"]) -> None
 
 
 def _settle_memory() -> None:
-    """Leave what was made at the start out of every later collection, and collect in larger steps.
+    """Leave what was made at the start out of every later collection, and collect again, in larger steps.
 
     A judged statement makes thousands of small objects; with Python's own thresholds that walked the whole heap,
     catalog included, every few dozen calls.
@@ -182,6 +182,7 @@ def _settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD, 20, 50)
+    gc.enable()
 
 
 async def _serve_stdio(doorway: Doorway, state_key: bytes) -> None:

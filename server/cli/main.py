@@ -1,5 +1,6 @@
 """The `snowgate` command: one function a subcommand; every known failure is one line with a code, never a traceback."""
 
+import gc
 import logging
 import sys
 from importlib.metadata import version
@@ -38,11 +39,14 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def root(
+    context: typer.Context,
     show_version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """The gate between AI agents and Snowflake."""
+    if context.invoked_subcommand != serve.__name__:  # which turns it on itself, once it is up
+        gc.enable()
 
 
 @app.command()

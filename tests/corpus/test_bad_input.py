@@ -7,7 +7,22 @@ import pytest
 from policy.refusal import PolicyCode, PolicyRefusal
 from tests.corpus.world import engine
 
+
+def _nested(before: str, after: str, times: int, inside: str = "SELECT 1") -> str:
+    return before * times + inside + after * times
+
+
 HOSTILE = {
+    "joins that wait in brackets": (
+        _nested("SELECT 1 FROM nation a " + "LEFT JOIN region b " * 7 + "LEFT JOIN (", ") c", 3),
+        PolicyCode.STATEMENT_TOO_DEEP,
+    ),
+    "limits in limits": (_nested("(SELECT 1 LIMIT ", ")", 20, "1"), PolicyCode.STATEMENT_TOO_DEEP),
+    "pivots in pivots": (
+        _nested("SELECT * FROM nation PIVOT(MAX(n_name) FOR n_regionkey IN (", "))", 16),
+        PolicyCode.STATEMENT_TOO_DEEP,
+    ),
+    "laterals in laterals": (_nested("SELECT 1 FROM nation, LATERAL (", ")", 20), PolicyCode.STATEMENT_TOO_DEEP),
     "empty": ("", PolicyCode.EMPTY_STATEMENT),
     "spaces": (" \n\t ", PolicyCode.EMPTY_STATEMENT),
     "semicolons": (";;;", PolicyCode.EMPTY_STATEMENT),
