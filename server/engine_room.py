@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import anyio
 
+from policy.catalog import Catalog
 from policy.document import Policy
 from policy.engine import Engine
 from server.catalog_loader import CatalogTooLarge, load_catalog
@@ -48,20 +49,33 @@ class EngineRoom:
         return Judge(self._engine)
 
     async def refresh(self) -> bool:
-        """Load the catalog once; false if it could not be had, and the old one stays."""
+        """Load the catalog once; false if it could not be had, and the old one stays.
+
+        Whatever Snowflake answers, the gate goes on: it refuses when what it knows has grown too old.
+        """
         try:
-            pooled = await self.pool.borrow(self.kind)
-            try:
-                catalog = await self.pool.in_thread(lambda: load_catalog(pooled.session, self.databases))
-            finally:
-                self.pool.give_back(pooled)
+            catalog = await self._load()
+            if self._engine is None or self._engine.catalog.digest != catalog.digest:
+                self._engine = await anyio.to_thread.run_sync(Engine, self.policy, catalog)
         except (Refusal, CatalogTooLarge) as failure:
             log.warning("the catalog could not be loaded: %s", failure)
             return False
-        if self._engine is None or self._engine.catalog.digest != catalog.digest:
-            self._engine = await anyio.to_thread.run_sync(Engine, self.policy, catalog)
+        except Exception as failure:  # an answer in no shape that we know; its text may quote the answer
+            log.error("the catalog could not be understood: %s", type(failure).__name__)
+            return False
         self._loaded_at = self.clock()
         return True
+
+    async def _load(self) -> Catalog:
+        """Read the catalog in a thread, which is left to itself when nobody waits any longer."""
+        pooled = await self.pool.borrow(self.kind)
+        try:
+            return await self.pool.in_thread(lambda: load_catalog(pooled.session, self.databases), abandon=True)
+        except anyio.get_cancelled_exc_class():
+            pooled.session.is_usable = False  # the thread still runs on it
+            raise
+        finally:
+            self.pool.give_back(pooled)
 
     async def refresh_forever(self) -> None:
         """Refresh every `refresh_s`, sooner while there is no catalog at all."""

@@ -26,10 +26,14 @@ Answer = Callable[[dict[str, Any]], dict[str, Any]]
 
 @dataclass
 class StubSnowflake:
-    """What was asked, and how to answer it. `answers` maps a statement to a function of the request's body."""
+    """What was asked, and how to answer it.
+
+    `answers` maps a statement to a function of the request's body; `otherwise` answers the rest.
+    """
 
     port: int = 0
     answers: dict[str, Answer] = field(default_factory=dict)
+    otherwise: Answer = field(default=lambda _: numbers(1))
     logins: list[dict[str, Any]] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
     login_answer: dict[str, Any] | None = None
@@ -104,7 +108,7 @@ def stub_snowflake() -> Iterator[StubSnowflake]:
         stub.requests.append(body)
         if body["sqlText"].startswith("SELECT SYSTEM$CANCEL_ALL_QUERIES"):
             stub.hang.set()
-        answer = stub.answers.get(body["sqlText"], lambda _: numbers(1))
+        answer = stub.answers.get(body["sqlText"], stub.otherwise)
         return JSONResponse(await run_in_threadpool(answer, body))
 
     async def rest(_: Request) -> Response:
