@@ -11,8 +11,9 @@ that JSON's numbers cannot hold exactly (beyond 53 bits, or with decimals) becom
 | DATE, TIME, TIMESTAMP_NTZ | ISO 8601 string, with the column's fractional digits |
 | TIMESTAMP_LTZ | the instant in UTC, `Z` |
 | TIMESTAMP_TZ | local time with the stored offset |
+| INTERVAL | SQL's text: `+1-02` years and months, `+1 02:03:04.000000000` days and time |
 | BINARY | upper-case hexadecimal, as Snowflake prints it |
-| VARIANT, OBJECT, ARRAY, MAP | the JSON value, its numbers under the same rule |
+| VARIANT, OBJECT, ARRAY, MAP | the JSON value, its numbers under the same rule; as text what JSON cannot carry |
 | GEOGRAPHY, GEOMETRY, anything else | text as Snowflake sent it |
 
 Sources: https://docs.snowflake.com/en/sql-reference/intro-summary-data-types
@@ -22,12 +23,24 @@ import json
 import math
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any, TypeAlias
 
 import pyarrow as pa
 
 SAFE_INTEGER_MAX = 2**53 - 1
+
+NESTING_MAX = 100
+"""Levels of a VARIANT that are sent as JSON; encoders and clients give up at a few hundred."""
+
+_DECFLOAT = Context(prec=64)
+"""Wide enough for DECFLOAT's 38 digits; Python's own default would round to 28."""
+
+_CYCLE_DAYS = 146_097
+"""Days in 400 years, after which the calendar repeats."""
+
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+_NANOS = 10**9
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Encoder: TypeAlias = Callable[[Any, int], Any]
@@ -54,6 +67,8 @@ def _reader(field: pa.Field) -> Reader:
     logical = metadata.get(b"logicalType", b"").decode().upper()
     if _is_plain(field.type, logical, scale):
         return _as_they_are
+    if logical == "DATE":
+        return _dates
     encode = ENCODERS.get(logical) or _by_arrow_type(field.type)
     return lambda column: [None if value is None else encode(value, scale) for value in column.to_pylist()]
 
@@ -95,11 +110,21 @@ def _decfloat(value: Any, _: int) -> str:
     if not isinstance(value, dict):
         return str(value)
     significand = int.from_bytes(value["significand"], byteorder="big", signed=True)
-    return str(Decimal(significand).scaleb(value["exponent"]))
+    return str(Decimal(significand).scaleb(value["exponent"], _DECFLOAT))
 
 
-def _date(value: date, _: int) -> str:
-    return value.isoformat()
+def _dates(column: pa.Array) -> list[Any]:
+    try:
+        return [None if value is None else value.isoformat() for value in column.to_pylist()]
+    except (OverflowError, ValueError):  # a year that Python's dates do not reach
+        return [None if days is None else _day(days) for days in column.cast(pa.int32()).to_pylist()]
+
+
+def _day(days: int) -> str:
+    """The date that is `days` after 1970-01-01, in any year."""
+    cycles, rest = divmod(days, _CYCLE_DAYS)
+    day = date.fromordinal(_EPOCH_DAY + rest)
+    return f"{day.year + 400 * cycles:04}-{day.month:02}-{day.day:02}"
 
 
 def _time(value: Any, scale: int) -> str:
@@ -152,7 +177,30 @@ def _fraction(value: int, digits: int) -> str:
 
 
 def _clock(seconds: int) -> str:
-    return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S").zfill(19)
+    try:
+        return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S").zfill(19)
+    except OverflowError:  # a year that Python's dates do not reach
+        days, rest = divmod(seconds, 86_400)
+        return f"{_day(days)}T{_time(rest, 0)}"
+
+
+def _interval_year_month(value: Any, scale: int) -> str:
+    """Months; the scale says which fields the type has: 0 years and months, 1 years alone, 2 months alone."""
+    sign, months = ("-", -value) if value < 0 else ("+", int(value))
+    match scale:
+        case 1:
+            return f"{sign}{months // 12}"
+        case 2:
+            return f"{sign}{months}"
+        case _:
+            return f"{sign}{months // 12}-{months % 12:02}"
+
+
+def _interval_day_time(value: Any, _: int) -> str:
+    """Nanoseconds, as a 64-bit integer or a decimal."""
+    sign, nanos = ("-", -int(value)) if value < 0 else ("+", int(value))
+    days, rest = divmod(nanos, 86_400 * _NANOS)
+    return f"{sign}{days} {_time(rest, 9)}"
 
 
 def _binary(value: bytes, _: int) -> str:
@@ -164,9 +212,29 @@ def _semi_structured(value: Any, _: int) -> Any:
     if not isinstance(value, str):
         return _nested(value, 0)
     try:
-        return json.loads(value, parse_int=lambda text: _integer(int(text)), parse_float=_exact_float)
-    except ValueError:
+        parsed = json.loads(
+            value, parse_int=lambda text: _integer(int(text)), parse_float=_exact_float, parse_constant=str
+        )
+    except (ValueError, RecursionError):
         return value
+    return parsed if _can_be_sent(value, parsed) else value
+
+
+def _can_be_sent(text: str, parsed: Any) -> bool:
+    """Whether `parsed` can be written as JSON again: no half of a surrogate pair, not too many levels."""
+    if "\\u" in text:
+        try:
+            json.dumps(parsed, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            return False
+    return text.count("[") + text.count("{") <= NESTING_MAX or not _nests_past(parsed, NESTING_MAX)
+
+
+def _nests_past(value: Any, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_nests_past(each, levels - 1) for each in inner)
 
 
 def _exact_float(text: str) -> float | str:
@@ -206,12 +274,13 @@ ENCODERS: dict[str, Encoder] = {
     "FIXED": _fixed,
     "REAL": _real,
     "DECFLOAT": _decfloat,
-    "DATE": _date,
     "TIME": _time,
     "TIMESTAMP_NTZ": _timestamp_ntz,
     "TIMESTAMP": _timestamp_ntz,
     "TIMESTAMP_LTZ": _timestamp_ltz,
     "TIMESTAMP_TZ": _timestamp_tz,
+    "INTERVAL_YEAR_MONTH": _interval_year_month,
+    "INTERVAL_DAY_TIME": _interval_day_time,
     "BINARY": _binary,
     "VARIANT": _semi_structured,
     "OBJECT": _semi_structured,

@@ -241,8 +241,10 @@ def type_text(meta: Any) -> str:
     """The column's type as Snowflake writes it, such as `NUMBER(38,2)` or `TIMESTAMP_NTZ(9)`."""
     name = _TYPE_NAMES[meta.type_code] if 0 <= meta.type_code < len(_TYPE_NAMES) else "UNKNOWN"
     match name:
+        case "NUMBER" if meta.scale is None:
+            return "DECFLOAT"  # the driver counts it among the numbers; only they have a scale
         case "NUMBER":
-            return f"NUMBER({meta.precision},{meta.scale or 0})"
+            return f"NUMBER({meta.precision},{meta.scale})"
         case "VARCHAR" | "BINARY" if meta.internal_size:
             return f"{name}({meta.internal_size})"
         case "TIME" | "TIMESTAMP_NTZ" | "TIMESTAMP_LTZ" | "TIMESTAMP_TZ" if meta.scale is not None:

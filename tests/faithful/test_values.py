@@ -1,5 +1,6 @@
 """Every Snowflake type reaches the agent without losing a digit, in the Arrow encodings that the server sends."""
 
+import json
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -8,6 +9,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mcp.types import CallToolResult
 
 from server.values import SAFE_INTEGER_MAX, readers_of, rows_of
 
@@ -114,7 +116,15 @@ def test_binary_is_hexadecimal() -> None:
         ("1.50", 1.5),
         ("[undefined,1]", "[undefined,1]"),
         ('"text"', "text"),
+        ('{"a":NaN,"b":[-Infinity]}', {"a": "NaN", "b": ["-Infinity"]}),
+        ('"\\ud83d\\ude00"', "\U0001f600"),
+        ('["\\ud800"]', '["\\ud800"]'),
+        ("[" * 90 + "]" * 90, json.loads("[" * 90 + "]" * 90)),
+        ("[" * 300 + "]" * 300, "[" * 300 + "]" * 300),
+        ("[" * 5000 + "]" * 5000, "[" * 5000 + "]" * 5000),
+        ("[" + "[]," * 200 + "1]", [*([[]] * 200), 1]),
     ],
+    ids=lambda case: repr(case)[:30],
 )
 def test_semi_structured_values_are_json_and_lose_no_digit(text: str, value: Any) -> None:
     assert encoded([text], pa.string(), "VARIANT") == [value]
@@ -133,6 +143,36 @@ def test_decimal_floats_keep_their_digits() -> None:
     struct = pa.struct([("exponent", pa.int16()), ("significand", pa.binary())])
     value = {"exponent": -5, "significand": (12345678901234567890).to_bytes(9, "big", signed=True)}
     assert encoded([value], struct, "DECFLOAT") == ["123456789012345.67890"]
+    widest = {"exponent": -10, "significand": (10**38 - 1).to_bytes(16, "big", signed=True)}
+    assert encoded([widest], struct, "DECFLOAT") == ["9999999999999999999999999999.9999999999"]
+
+
+def test_whatever_is_sent_can_be_written_as_json() -> None:
+    [out] = encoded(['{"a":["\\ud800",NaN,1e999]}'], pa.string(), "VARIANT")
+    assert CallToolResult(content=[], structured_content={"v": out}).model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("months", "scale", "said"), [(14, 0, "+1-02"), (-1, 0, "-0-01"), (24, 1, "+2"), (-14, 2, "-14"), (0, 0, "+0-00")]
+)
+def test_intervals_of_months_are_sql_text(months: int, scale: int, said: str) -> None:
+    assert encoded([months], pa.int64(), "INTERVAL_YEAR_MONTH", scale) == [said]
+
+
+@pytest.mark.parametrize("arrow_type", [pa.int64(), pa.decimal128(38, 0)])
+@pytest.mark.parametrize(
+    ("nanos", "said"), [(93_784_000_000_001, "+1 02:03:04.000000001"), (-1, "-0 00:00:00.000000001")]
+)
+def test_intervals_of_days_are_sql_text(arrow_type: pa.DataType, nanos: int, said: str) -> None:
+    assert encoded([Decimal(nanos) if arrow_type != pa.int64() else nanos], arrow_type, "INTERVAL_DAY_TIME") == [said]
+
+
+@pytest.mark.parametrize(("days", "said"), [(2_932_897, "10000-01-01"), (2_932_896, "9999-12-31")])
+def test_a_year_beyond_pythons_dates_is_no_failure(days: int, said: str) -> None:
+    whole = pa.array([days, None], pa.int32()).cast(pa.date32())
+    [read] = readers_of(pa.schema([field(pa.date32(), "DATE")]))
+    assert read(whole) == [said, None]
+    assert encoded([days * 86_400], pa.int64(), "TIMESTAMP_NTZ") == [f"{said}T00:00:00"]
 
 
 def test_null_stays_null_in_every_type() -> None:

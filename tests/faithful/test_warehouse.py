@@ -109,6 +109,15 @@ def test_columns_carry_snowflakes_types(stub: StubSnowflake) -> None:
     ]  # fmt: skip
 
 
+def test_a_decimal_float_is_not_called_a_number_without_decimals(stub: StubSnowflake) -> None:
+    struct = pa.struct([("exponent", pa.int16()), ("significand", pa.binary())])
+    arrow_field, rowtype = column("D", "decfloat", struct, precision=38)
+    table = pa.table([pa.array([{"exponent": -1, "significand": b"\x0f"}], struct)], schema=pa.schema([arrow_field]))
+    raw = run(stub, rowset(table, [rowtype]))
+    assert raw.columns[0].type == "DECFLOAT"
+    assert list(raw.rows[0]) == ["1.5"]
+
+
 def test_a_write_runs_between_begin_and_commit(stub: StubSnowflake) -> None:
     raw = run(stub, _affected(3), is_write=True)
     assert stub.statements == ["BEGIN", SQL, "COMMIT"]
