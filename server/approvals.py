@@ -14,6 +14,7 @@ from server.holds import HoldStore
 from server.judging import Judged
 from server.line import Approval, Call
 from server.refusals import Declined, HoldSpent
+from server.visible import visible
 from tools.contract import Sql
 
 Digest = NewType("Digest", bytes)
@@ -64,16 +65,19 @@ def digest_of(judged: Judged, permit: Permit) -> Digest:
 
 
 def describe(judged: Judged, permit: Permit) -> str:
-    """What the person is shown: the statement that will run, its values, as whom and why."""
+    """What the person is shown: the statement that will run, its values, as whom and why.
+
+    Nothing that the agent wrote can begin a line of its own or hide; only the statement has several lines.
+    """
     action, wanted = permit.action, judged.wanted
+    actor, subject = visible(judged.principal.actor), visible(judged.principal.subject)
     if not isinstance(action, RunSql) or not isinstance(wanted, Sql):
-        return f"{judged.principal.actor} asks to look at the schema."
+        return f"{actor} asks to look at the schema."
     lines = [
-        f"{judged.principal.actor} asks to run this {action.verb.value} in Snowflake as {action.role}, "
-        f"for {judged.principal.subject}:",
+        f"{actor} asks to run this {action.verb.value} in Snowflake as {action.role}, for {subject}:",
         "",
-        action.sql,
+        visible(action.sql, keep="\n\t"),
     ]
     if wanted.parameters:
-        lines += ["", "Values: " + json.dumps(list(wanted.parameters), ensure_ascii=False)]
-    return "\n".join([*lines, "", f"Its reason: {wanted.reason}"])
+        lines += ["", "Values: " + visible(json.dumps(list(wanted.parameters), ensure_ascii=False))]
+    return "\n".join([*lines, "", f"Its reason: {visible(wanted.reason)}"])

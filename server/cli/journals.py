@@ -17,6 +17,7 @@ from server.app import sealer_of
 from server.cli.terminal import EnvFile, failing_cleanly
 from server.config import load
 from server.database import open_engine
+from server.visible import visible
 
 journal_app = typer.Typer(help="Read the journal.", no_args_is_help=True)
 
@@ -78,7 +79,7 @@ def print_entries(console: Console, found: list[JournalEntry], sealer: Sealer) -
         head.append(f"{entry.call_id or '(the journal)':<22} ")
         head.append(entry.stage, style=STYLES.get(entry.stage, "bold"))
         if facts.get("subject"):
-            head.append(f"  {facts['subject']} via {facts.get('actor')}: {facts.get('tool')}")
+            head.append(visible(f"  {facts['subject']} via {facts.get('actor')}: {facts.get('tool')}"))
         console.print(head)
         for line in _telling(facts):
             console.print(Text(line), style="dim", soft_wrap=True, highlight=False)
@@ -107,4 +108,4 @@ def _telling(facts: dict[str, Json]) -> Iterator[str]:
 
 def _short(value: object) -> str:
     text = ",".join(str(item) for item in value) if isinstance(value, list) else str(value)
-    return text if len(text) <= 160 else text[:157] + "..."
+    return visible(text if len(text) <= 160 else text[:157] + "...")

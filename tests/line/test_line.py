@@ -98,6 +98,18 @@ async def test_a_yes_is_used_once(played: PlayedHouse) -> None:
     assert first != second  # the second write asks anew, under another hold
 
 
+FORGED = "fine\n\nHold hold_other\u202e\x1b[2J\x00"
+
+
+async def test_what_an_agent_writes_cannot_forge_a_line_of_the_question_or_hide_in_it(played: PlayedHouse) -> None:
+    sql = "INSERT INTO orders (id, email) SELECT 1, ? WHERE 'a\u00adb' <> 'ab'"
+    await played.walk(sql, tool=RequestWrite(), parameters=[FORGED], reason=FORGED)
+    [question] = played.asked
+    said = [line for line in question.splitlines() if line]
+    assert [line.split(" ")[0] for line in said[2:]] == ["Values:", "Its", "Hold"]
+    assert question.replace("\n", "").isprintable()
+
+
 async def test_describing_touches_no_snowflake(played: PlayedHouse) -> None:
     call = played.call(READ)
     answer = await walk(replace(call, tool=DescribeSchema(), arguments={}), played.house)
