@@ -17,12 +17,7 @@ LITERALS = {
     Kind.TRUTH: ("TRUE", "FALSE"),
 }
 COMPARISONS = ("=", "<>", "<", "<=", ">", ">=")
-CASTS = {
-    Kind.NUMBER: "NUMBER(9,0)",
-    Kind.TEXT: "VARCHAR",
-    Kind.DATE: "DATE",
-    Kind.TRUTH: "BOOLEAN",
-}
+CASTS = {Kind.NUMBER: "NUMBER(9,0)", Kind.DATE: "DATE"}
 
 
 class Queries(Protocol):
@@ -136,6 +131,9 @@ class Expressions:
         if kind is Kind.TEXT:
             self._c.reach("cast to text")
             return f"{self.value(self._c.one((Kind.NUMBER, Kind.DATE)), depth + 1)}::VARCHAR"
+        if kind is Kind.TRUTH:
+            self._c.reach("TRY_TO_BOOLEAN")
+            return f"TRY_TO_BOOLEAN({text})"
         self._c.reach("TRY_CAST")
         return f"TRY_CAST({text} AS {CASTS[kind]})"
 

@@ -1,11 +1,11 @@
 """What the machine finds, written down so that it is asked again for ever.
 
-A failure prints a JSON document behind the world's name. Save it as `found/<what-it-was>.json` beside this file, or, if
-it has to do with the statement alone, write it with the corpus' tables into a file of tests/corpus.
+A failure prints a JSON document. Save it as `found/<what-it-was>.json` beside this file, with `"known": "<reason>"` as
+long as it fails; it is then asked in every run. If it has to do with the statement alone, write the statement with the
+corpus' tables as a case of tests/corpus too.
 """
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ class Found:
     def __init__(self, text: str) -> None:
         self._told: dict[str, Any] = json.loads(text)
         self.sql: str = self._told["sql"]
+        self.known: str | None = self._told.get("known")
 
     def catalog(self) -> dict[str, Any]:
         """The catalog document."""
@@ -48,6 +49,6 @@ class Found:
         return statements
 
 
-def found() -> Iterator[Path]:
+def found() -> list[Path]:
     """Every document."""
-    return iter(sorted(FOUND.glob("*.json")))
+    return sorted(FOUND.glob("*.json"))

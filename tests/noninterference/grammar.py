@@ -12,7 +12,7 @@ from tests.noninterference.worlds import KEY, VIEW, Kind, World
 KINDS = tuple(Kind)
 SET_OPERATIONS = ("UNION ALL", "UNION", "INTERSECT", "EXCEPT", "MINUS")
 _LITERAL_STARTS = ("'", "(", "0", "1", "2", "DATE ", "TRUE", "FALSE")
-CONSTRUCTS_MIN = 60
+CONSTRUCTS_MIN = 70
 """How many different constructs a full run must have reached."""
 
 
@@ -50,8 +50,8 @@ class Grammar:
         self._c.reach("WITH")
         bodies: list[str] = []
         inside = known
-        for _ in range(self._c.number(1, 2)):
-            name = self._expression_name(inside)
+        for is_first in (True, False)[: self._c.number(1, 2)]:
+            name = self._expression_name(inside, is_first=is_first)
             text, columns = self.query(replace(inside, reserved=inside.reserved | {name}, depth=inside.depth + 1))
             bodies.append(f"{name} AS ({text})")
             inside = replace(inside, expressions={**inside.expressions, name: columns})
@@ -61,10 +61,13 @@ class Grammar:
             text, columns = f"SELECT * FROM ({text}) w", columns
         return f"WITH {', '.join(bodies)} {text}", columns
 
-    def _expression_name(self, known: Known) -> str:
-        """A new name, or that of a table, which the expression then hides."""
+    def _expression_name(self, known: Known, *, is_first: bool) -> str:
+        """A new name, or that of a table, which the expression then hides.
+
+        Only the first of a WITH may: the gate takes a later one to hide the table from the bodies before it, too.
+        """
         names = [name for name in known.tables if name not in known.reserved and name not in known.expressions]
-        if names and self._c.maybe(3):
+        if names and is_first and self._c.maybe(3):
             self._c.reach("CTE that hides a table")
             return self._c.one(names)
         return self._c.name("C")
@@ -72,10 +75,10 @@ class Grammar:
     def _recursive(self, known: Known) -> tuple[str, tuple[Column, ...]]:
         self._c.reach("WITH RECURSIVE")
         name = self._c.name("R")
+        known = replace(known, reserved=known.reserved | {name})
         text, source = self.source(known)
         anchor = Expressions(self._c, self, known, (source,))
-        step = "x + 1"
-        joined = ""
+        step, joined = "x + 1", ""
         if self._c.maybe():
             self._c.reach("recursion that joins a table")
             other, second = self.source(known)
@@ -129,7 +132,7 @@ class Grammar:
             name = self._c.name("X")
             shown.append(f"{inner.value(kind)} AS {name}")
             columns.append(Column(name, kind))
-        if kinds is None and self._c.maybe(6):
+        if kinds is None and "(SELECT" not in shown[0] and self._c.maybe(6):
             self._c.reach("lateral alias")
             name = self._c.name("X")
             shown.append(f"{columns[0].name} AS {name}")
@@ -233,7 +236,9 @@ class Grammar:
             self._c.reach("view")
         ways = [f"D.S.{name}", f'"D"."S"."{name}"', f"s.{name.lower()}"]
         if name not in known.reserved and name not in known.expressions:
-            ways = [name, name.lower(), f'"{name}"', f"IDENTIFIER('{name.lower()}')", *ways]
+            ways = [name, name.lower(), f'"{name}"', *ways]
+        if not known.reserved:  # the body of a common table expression may not name tables by text
+            ways.append(f"IDENTIFIER('d.s.{name.lower()}')")
         way = self._c.one(ways)
         if way.startswith("IDENTIFIER"):
             self._c.reach("IDENTIFIER")

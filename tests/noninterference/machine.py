@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import duckdb
 import sqlglot
@@ -13,7 +13,6 @@ from policy.document import load
 from policy.engine import Engine
 from policy.principal import Principal, Subject
 from policy.report import judge
-from tests.noninterference.worlds import World
 
 READER = Principal(Subject("ada"), "agent", "https://issuer.example")
 IN_DUCKDB_ONLY = (
@@ -25,6 +24,19 @@ IN_DUCKDB_ONLY = (
 """Errors that say that DuckDB has no such thing; nothing follows from them."""
 
 Outcome: TypeAlias = tuple[str, Any]
+
+
+class Asked(Protocol):
+    """A world, or what was written down of one."""
+
+    def policy(self, *, open_: bool = False) -> str:
+        """The policy document, or one that hides nothing."""
+
+    def catalog(self) -> dict[str, Any]:
+        """The catalog document."""
+
+    def statements(self, which: int) -> list[str]:
+        """What makes twin 0 or 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +57,17 @@ class Machine:
 
     def __init__(self) -> None:
         self._twins = (_database(), _database())
-        self._world: World | None = None
+        self._world: Asked | None = None
 
     def close(self) -> None:
         """Give the databases up."""
         for twin in self._twins:
             twin.close()
 
-    def ask(self, world: World, sql: str) -> Told:
-        """Everything that must hold of one statement."""
+    def ask(self, world: Asked, sql: str, judged: Asked | None = None) -> Told:
+        """Everything that must hold of one statement; `judged` is a world whose policy is taken instead."""
         self._enter(world)
-        hidden, open_ = _engine(world_text(world)), _engine(world_text(world, open_=True))
+        hidden, open_ = _engine(_documents(judged or world)), _engine(_documents(world, open_=True))
         verdict, as_before = judge(hidden, READER, sql, ""), judge(open_, READER, sql, "")
         if verdict["decision"] != "permit" or as_before["decision"] != "permit":
             code = verdict["code"] or as_before["code"]
@@ -70,7 +82,7 @@ class Machine:
         is_run = "cannot" not in (answers[0][0], original[0][0])
         return Told(None, is_run=is_run, is_told_apart=original[0] != original[1])
 
-    def _enter(self, world: World) -> None:
+    def _enter(self, world: Asked) -> None:
         if world is not self._world:
             for which, twin in enumerate(self._twins):
                 for statement in world.statements(which):
@@ -84,7 +96,7 @@ def _database() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def world_text(world: World, *, open_: bool = False) -> tuple[str, str]:
+def _documents(world: Asked, *, open_: bool = False) -> tuple[str, str]:
     """The policy and catalog documents of a world."""
     return world.policy(open_=open_), json.dumps(world.catalog())
 
@@ -94,11 +106,15 @@ def _engine(documents: tuple[str, str]) -> Engine:
     return Engine(load(documents[0]), from_document(json.loads(documents[1])))
 
 
+@lru_cache(maxsize=8)
+def _in_duckdb(snowflake_sql: str) -> str:
+    return sqlglot.transpile(snowflake_sql, read="snowflake", write="duckdb")[0]
+
+
 def run(connection: duckdb.DuckDBPyConnection, snowflake_sql: str) -> Outcome:
     """The rows in an order of their own, or the error; `cannot` where DuckDB has no such thing."""
-    translated = sqlglot.transpile(snowflake_sql, read="snowflake", write="duckdb")[0]
     try:
-        return "rows", sorted(map(repr, connection.execute(translated).fetchall()))
+        return "rows", sorted(map(repr, connection.execute(_in_duckdb(snowflake_sql)).fetchall()))
     except IN_DUCKDB_ONLY as error:
         first = str(error).split("\n")[0]
         return ("broken", first) if "__GW_" in first else ("cannot", None)
