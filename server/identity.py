@@ -98,7 +98,7 @@ class TokenVerifier:
             token = jwt.decode(bearer, keys, algorithms=ALGORITHMS)
         except KeysUnavailable:
             raise Unauthenticated("the issuer's keys cannot be had", hint="Try again later.") from None
-        except (JoseError, ValueError, TypeError, UnicodeError):
+        except (JoseError, ValueError, TypeError, RecursionError):
             raise Unauthenticated("the access token is not valid") from None
         self._check_type(token.header)
         self._check_claims(token.claims)

@@ -3,16 +3,24 @@
 Sources: OpenID Connect Discovery 1.0 section 4; RFC 8414; RFC 7517.
 """
 
+import json
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import anyio
 import httpx2
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import Key, KeySet, import_key
 
 DISCOVERY_BYTES_MAX = 1_000_000
+
+FETCH_S_MAX = 10.0
+"""Seconds for both documents together; a client's own timeout begins anew with every byte."""
+
+log = logging.getLogger(__name__)
 
 
 class KeysUnavailable(Exception):
@@ -62,20 +70,49 @@ class IssuerKeys:
     async def _fetch(self) -> None:
         self._tried_at = self.clock()
         try:
-            metadata = await self._get(self.issuer.rstrip("/") + "/.well-known/openid-configuration")
-            if not isinstance(metadata, dict) or metadata.get("issuer") != self.issuer:
-                return  # OpenID Connect Discovery 4.3: the issuer must be the one that was asked for
-            document = await self._get(str(metadata.get("jwks_uri")))
-            keys = KeySet.import_key_set(document)  # type: ignore[arg-type]  # its own validation decides
-        except (httpx2.HTTPError, httpx2.InvalidURL, JoseError, ValueError, KeyError, TypeError):
+            with anyio.fail_after(FETCH_S_MAX):
+                keys = await self._published()
+        except Exception as failure:  # whatever the issuer answers, the keys that we have stand until they are stale
+            log.warning("the issuer's keys could not be had: %s", type(failure).__name__)
             return
         self._keys = keys
         self._key_ids = frozenset(key.kid for key in keys.keys if key.kid)
         self._fetched_at = self.clock()
 
-    async def _get(self, url: str) -> object:
-        response = await self.http.get(url)
-        response.raise_for_status()
-        if len(response.content) > DISCOVERY_BYTES_MAX:
-            raise ValueError("the document is too large")
-        return response.json()
+    async def _published(self) -> KeySet:
+        metadata = await self._get(self.issuer.rstrip("/") + "/.well-known/openid-configuration")
+        if metadata["issuer"] != self.issuer:
+            raise ValueError("another issuer")  # OpenID Connect Discovery 4.3: it must be the one that was asked for
+        where = httpx2.URL(metadata["jwks_uri"])
+        if where.scheme != "https" and where.scheme != httpx2.URL(self.issuer).scheme:
+            raise ValueError("keys of an https issuer over another scheme")  # RFC 8414 section 2
+        return _usable(await self._get(str(where)))
+
+    async def _get(self, url: str) -> dict[str, Any]:
+        """The JSON object at `url`, without taking in more than is allowed."""
+        taken = bytearray()
+        async with self.http.stream("GET", url) as response:
+            response.raise_for_status()
+            async for piece in response.aiter_bytes():
+                taken += piece
+                if len(taken) > DISCOVERY_BYTES_MAX:
+                    raise ValueError("the document is too large")
+        document = json.loads(taken)
+        if not isinstance(document, dict):
+            raise TypeError("the document is not an object")
+        return document
+
+
+def _usable(document: dict[str, Any]) -> KeySet:
+    """The public keys of a key set; those of a kind that we do not know are left out (RFC 7517 section 5)."""
+    keys: list[Key] = []
+    for each in document["keys"]:
+        if not isinstance(each, dict) or each.get("kty") == "oct":  # a shared secret is no public key
+            continue
+        try:
+            keys.append(import_key(each))
+        except (JoseError, ValueError, KeyError, TypeError, AttributeError):
+            continue
+    if not keys:
+        raise ValueError("no usable key")
+    return KeySet(keys)

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -34,18 +34,26 @@ class Issuer:
     is_down: bool = False
     fetches: int = 0
     named: str = ISSUER
+    key_set: Any = None
+    """What it publishes in the place of its keys; a text is sent as it is."""
+    key_set_at: str = f"{ISSUER}/jwks"
 
     def app(self) -> Starlette:
         async def discovery(_: Request) -> Response:
             self.fetches += 1
             if self.is_down:
                 return JSONResponse({}, status_code=503)
-            return JSONResponse({"issuer": self.named, "jwks_uri": f"{ISSUER}/jwks"})
+            return JSONResponse({"issuer": self.named, "jwks_uri": self.key_set_at})
 
         async def jwks(_: Request) -> Response:
-            return JSONResponse(KeySet(list(self.keys.values())).as_dict(private=False))
+            if isinstance(self.key_set, str):
+                return Response(self.key_set)
+            return JSONResponse(self.key_set or self.public())
 
         return Starlette(routes=[Route("/.well-known/openid-configuration", discovery), Route("/jwks", jwks)])
+
+    def public(self) -> dict[str, Any]:
+        return dict(KeySet(list(self.keys.values())).as_dict(private=False))
 
     def sign(self, kid: str = "k1", alg: str = "ES256", header: dict[str, Any] | None = None, **claims: Any) -> Bearer:
         now = int(time.time())
@@ -247,6 +255,48 @@ async def test_a_discovery_document_of_another_issuer_is_not_trusted(issuer: Iss
     issuer.named = "https://evil.test"
     with pytest.raises(Unauthenticated):
         await verifier.verify(issuer.sign())
+
+
+async def test_a_key_of_an_unknown_kind_does_not_spoil_the_others(issuer: Issuer, verifier: TokenVerifier) -> None:
+    strange = [{"kty": "EC", "crv": "P-999", "x": "AA", "y": "AA"}, {"kty": "RSA", "n": "!"}, {"use": 1}, "x", None]
+    symmetric = {"kty": "oct", "k": "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0", "kid": "k1"}
+    issuer.key_set = {"keys": [*strange, *issuer.public()["keys"], symmetric]}
+    assert (await verifier.verify(issuer.sign())).principal.subject == "ada"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "",
+        "[]",
+        "null",
+        "{",
+        '{"keys":null}',
+        '{"keys":5}',
+        '{"keys":[]}',
+        '{"keys":[1]}',
+        "[" * 50_000,
+        "x" * 1_100_000,
+    ],
+    ids=lambda said: said[:14],
+)
+async def test_a_key_set_in_no_known_shape_is_no_key_set(said: str, issuer: Issuer, verifier: TokenVerifier) -> None:
+    issuer.key_set = said or " "
+    with pytest.raises(Unauthenticated):
+        await verifier.verify(issuer.sign())
+
+
+async def test_the_keys_of_an_https_issuer_are_not_taken_over_http(issuer: Issuer, verifier: TokenVerifier) -> None:
+    issuer.key_set_at = f"{ISSUER}/jwks".replace("https", "http")
+    with pytest.raises(Unauthenticated):
+        await verifier.verify(issuer.sign())
+
+
+async def test_a_signed_token_that_nests_without_end_proves_nobody(issuer: Issuer, verifier: TokenVerifier) -> None:
+    deep = b'{"a":' + b"[" * 5_000 + b"]" * 5_000 + b"}"
+    header = {"alg": "ES256", "kid": "k1", "typ": "at+jwt"}
+    with pytest.raises(Unauthenticated):
+        await verifier.verify(Bearer(jws.serialize_compact(header, deep, issuer.keys["k1"])))
 
 
 async def test_a_proof_is_remembered_for_a_moment_and_never_past_the_tokens_end(
