@@ -64,11 +64,12 @@ def attacks() -> list[Case]:
     return [*ours(), *(case for file in further for case in read(file))]
 
 
-def statements() -> Iterator[tuple[str, str]]:
-    """Identifier and text of every real statement of the further corpora."""
+def statements(kind: str | None = None) -> Iterator[tuple[str, str]]:
+    """Identifier and text of every real statement of the further corpora, or of those of one kind, such as `QUERY`."""
     folder = shared()
     if folder is None:
         return
     for line in (folder / "statements.jsonl").read_text(encoding="utf-8").splitlines():
         record = json.loads(line)
-        yield record["id"], record["sql"]
+        if kind in (None, record["kind"]):
+            yield record["id"], record["sql"]
