@@ -157,7 +157,8 @@ async def serve(settings: Settings, transport: Literal["stdio", "http"]) -> None
     state_key = read_key(settings.state_key_file)
     async with furnished(settings) as furniture:
         _settle_memory()
-        token = settings.token.get_secret_value() if settings.token else None
+        # Over HTTP everybody brings a token of their own: there is none to fall back on.
+        token = settings.token.get_secret_value() if settings.token and transport == "stdio" else None
         doorway = Doorway(
             house=furniture.house,
             transport=transport,
@@ -201,6 +202,7 @@ async def _serve_http(doorway: Doorway, state_key: bytes, settings: Settings, fu
         access_log=False,
         server_header=False,
         lifespan="on",
+        http="h11",  # the other parser takes headers without a bound from anybody; this one at most 64 KiB
         timeout_graceful_shutdown=int(settings.shutdown_grace_s),
     )
     await _serve_until_stopped(_Uvicorn(config))
