@@ -304,3 +304,9 @@ INSERT INTO region (r_regionkey, r_name) VALUES (5, 'A'), (6, 'B'), (?, ?);
 INSERT INTO region (r_regionkey, r_name) WITH a AS (SELECT n_nationkey, n_name FROM nation) SELECT n_nationkey, n_name FROM a;
 --#S-ask-121 | honest | must=ALLOW | a merge with every branch
 MERGE INTO partsupp t USING (SELECT p_partkey, p_size FROM part) s ON t.ps_partkey = s.p_partkey WHEN MATCHED AND s.p_size = 0 THEN DELETE WHEN MATCHED THEN UPDATE SET ps_availqty = s.p_size WHEN NOT MATCHED THEN INSERT (ps_partkey, ps_availqty) VALUES (s.p_partkey, s.p_size);
+--#S-ask-122 | honest | must=ALLOW | known=the printer writes TRY_TO_BOOLEAN, which is not among the other names of TRY_CAST: a safe conversion to a truth value
+SELECT TRY_CAST(p_comment AS BOOLEAN) FROM part;
+--#S-ask-123 | honest | must=ALLOW | known=any IDENTIFIER in a CTE's body counts as the CTE's own name: a table named by text inside a common table expression
+WITH a AS (SELECT n_name FROM IDENTIFIER('gw.public.nation')) SELECT n_name FROM a;
+--#S-ask-124 | honest | must=ALLOW | known=structured types are not understood: an object of a structured type
+SELECT {'sku': 'x', 'qty': 1}::OBJECT(sku VARCHAR, qty NUMBER) FROM region;
