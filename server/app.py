@@ -221,7 +221,11 @@ class _Uvicorn(uvicorn.Server):
 
 
 async def _serve_until_stopped(server: uvicorn.Server) -> None:
-    """Serve; on SIGTERM or SIGINT stop taking calls and let those under way finish; on a second one, stop at once."""
+    """Serve; on SIGTERM or SIGINT stop taking calls and let those under way finish; on a second one, stop at once.
+
+    Raises:
+        SettingsError: nothing can listen at this host and port.
+    """
     async with anyio.create_task_group() as tasks:
 
         async def watch() -> None:
@@ -231,7 +235,11 @@ async def _serve_until_stopped(server: uvicorn.Server) -> None:
                     server.should_exit = True
 
         tasks.start_soon(watch)
-        await server.serve()
+        try:
+            await server.serve()
+        except SystemExit:  # uvicorn's way to say so, after it has logged the reason
+            at = f"{server.config.host}:{server.config.port}"
+            raise SettingsError(f"cannot listen at {at}: see SNOWGATE_HOST and SNOWGATE_PORT") from None
         tasks.cancel_scope.cancel()
 
 

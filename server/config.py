@@ -59,7 +59,7 @@ class Settings(BaseSettings):
 
     # what may be done
     policy: Path
-    databases: Annotated[tuple[str, ...], NoDecode]
+    databases: Annotated[tuple[str, ...], NoDecode, Field(min_length=1)]
     catalog_refresh_s: Annotated[float, Field(gt=0)] = 300.0
     catalog_stale_s: Annotated[float, Field(gt=0)] = 3_600.0
 
@@ -103,6 +103,19 @@ class Settings(BaseSettings):
         if self.issuer is None and not is_loopback(self.host):
             raise ValueError(f"HOST `{self.host}` is not loopback: an ISSUER is required to listen there")
         return self
+
+    @model_validator(mode="after")
+    def _trusts_no_clear_text(self) -> "Settings":
+        """Keys and credentials travel over http only where nobody can listen in or answer instead."""
+        if self.issuer is not None and not _is_safe(AnyHttpUrl(self.issuer).scheme, AnyHttpUrl(self.issuer).host):
+            raise ValueError("ISSUER must be an https URL: whoever can answer for it can sign in as anybody")
+        if not _is_safe(self.snowflake_protocol, self.snowflake_host):
+            raise ValueError("SNOWFLAKE_PROTOCOL `http` is for a SNOWFLAKE_HOST on this machine alone")
+        return self
+
+
+def _is_safe(scheme: str, host: str | None) -> bool:
+    return scheme == "https" or (host is not None and is_loopback(host.strip("[]")))
 
 
 def is_loopback(host: str) -> bool:

@@ -90,6 +90,10 @@ MISSING = {
     "a key that is too short": ({"SNOWGATE_JOURNAL_KEY_FILE": "/dev/null"}, "too short"),
     "no database": ({"SNOWGATE_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}, "database"),
     "not a database": ({"SNOWGATE_DATABASE_URL": "mysql://x"}, "database"),
+    "no catalog to look at": ({"SNOWGATE_DATABASES": " , "}, "DATABASES"),
+    "an issuer whose keys anybody may replace": ({"SNOWGATE_ISSUER": "http://issuer.example.com"}, "ISSUER"),
+    "credentials in clear text": ({"SNOWGATE_SNOWFLAKE_HOST": "snowflake.example.com"}, "SNOWFLAKE_PROTOCOL"),
+    "an address that is nobody's": ({"SNOWGATE_HOST": "192.0.2.1"}, "cannot listen"),
     "a port that is none": ({"SNOWGATE_PORT": "70000"}, "PORT"),
 }
 
