@@ -19,8 +19,13 @@ _PLACEHOLDERS = frozenset({TokenType.PLACEHOLDER, TokenType.QDCOLON})
 _STRINGS = frozenset({TokenType.STRING, TokenType.RAW_STRING, TokenType.NATIONAL_STRING, TokenType.HEREDOC_STRING})
 
 
-def numbered(tokens: Sequence[Token]) -> tuple[list[Token], int]:
-    """`tokens` with each `?` as `:<prefix><number>`, and how many there are. Refuses a caller's own reserved words."""
+def numbered(tokens: Sequence[Token], text: str) -> tuple[list[Token], int]:
+    """The tokens of `text` with each `?` as `:<prefix><number>`, and how many there are.
+
+    Refuses a caller's own reserved words.
+    """
+    if "?" not in text and RESERVED_PREFIX not in text.upper():
+        return list(tokens), 0
     out: list[Token] = []
     binds = 0
     for token in tokens:

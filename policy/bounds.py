@@ -26,6 +26,9 @@ _JOIN_ENDS = frozenset({TokenType.ON, TokenType.USING, TokenType.CROSS, TokenTyp
 _RETRIED = frozenset(
     {TokenType.LIMIT, TokenType.OFFSET, TokenType.FETCH, TokenType.LATERAL, TokenType.PIVOT, TokenType.UNPIVOT}
 )
+_NUMERALS = frozenset({TokenType.HEX_STRING, TokenType.BIT_STRING})
+_BRACKET = TokenType.L_PAREN
+_JOIN = TokenType.JOIN
 _TYPES = SNOWFLAKE.parser_class.TYPE_TOKENS
 
 
@@ -55,7 +58,7 @@ def tokens_of(text: str) -> Sequence[Token]:
             PolicyCode.STATEMENT_TOO_LONG, f"the statement has more than {TOKENS_MAX} words and signs", _SPLIT_HINT
         )
     for token in tokens:
-        if token.token_type in (TokenType.HEX_STRING, TokenType.BIT_STRING) and text[token.start] == "0":
+        if token.token_type in _NUMERALS and text[token.start] == "0":
             raise PolicyRefusal(
                 PolicyCode.SYNTAX_ERROR,
                 f"`{text[token.start : token.end + 1][:60]}` is not a number for Snowflake",
@@ -78,7 +81,7 @@ def _bound_nesting(tokens: Sequence[Token]) -> None:
     for token in tokens:
         kind = token.token_type
         if kind in _OPEN:
-            frame = _Frame(kind == TokenType.L_PAREN and before in _TYPES, before in _RETRIED)
+            frame = _Frame(kind is _BRACKET and before in _TYPES, before in _RETRIED)
             frames.append(frame)
             type_calls += frame.is_type_call
             retried += frame.is_retried
@@ -89,7 +92,7 @@ def _bound_nesting(tokens: Sequence[Token]) -> None:
             type_calls -= frame.is_type_call
             retried -= frame.is_retried
             waiting -= frame.joins_waiting
-        elif kind == TokenType.JOIN:
+        elif kind is _JOIN:
             frames[-1].joins_waiting += 1
             waiting += 1
             if waiting > JOINS_WAITING_MAX:

@@ -4,7 +4,7 @@ It knows nothing of the catalog, so what it says is the same for every caller.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from sqlglot import exp
 
@@ -49,19 +49,14 @@ def guard(root: exp.Expr, text: str, opened: frozenset[str] = frozenset(), *, re
     What we printed ourselves holds our reserved names; `reading_back` lets them pass.
     """
     judge = _Guard(text, FUNCTIONS_ALLOWED | opened if opened else FUNCTIONS_ALLOWED, reading_back)
-    for node in _nodes(root):
-        judge.node(node)
-
-
-def _nodes(root: exp.Expr) -> Iterator[exp.Expr]:
-    """Every node; iterative, because a statement may be as deep as the parser let it be."""
-    stack = [(root, 0)]
-    while stack:
-        node, depth = stack.pop()
+    # Level by level, not by recursion: a statement may be as deep as the parser let it be.
+    level, depth = [root], 0
+    while level:
         if is_too_deep(depth):
             raise too_deep()
-        yield node
-        stack.extend((child, depth + 1) for child in node.iter_expressions(reverse=True))
+        for node in level:
+            judge.node(node)
+        level, depth = [child for node in level for child in node.iter_expressions()], depth + 1
 
 
 def position(node: exp.Expr) -> int | None:
@@ -78,19 +73,19 @@ class _Guard:
 
     def node(self, node: exp.Expr) -> None:
         kind = type(node)
-        if kind not in _CLASSES:
+        seat = _SEATS.get(kind)
+        if seat is None:
             if isinstance(node, exp.Func):
                 raise self._function(node, node.sql_name())
             raise self._construct(node, _FAMILIAR.get(kind.__name__) or _words(kind))
-        allowed = _SLOTS.get(kind)
-        if allowed is not None:
+        allowed, is_function, check = seat
+        if allowed is not None and not node.args.keys() <= allowed:
             for slot, value in node.args.items():
                 if value and slot not in allowed:
                     familiar = _FAMILIAR.get((kind.__name__, slot))
                     raise self._construct(node, familiar or f"{slot.strip('_').replace('_', ' ')} in {_words(kind)}")
-        if isinstance(node, exp.Func) and self._is_quoted(node):
+        if is_function and isinstance(node, exp.Func) and self._is_quoted(node):
             raise self._function(node, node.sql_name())
-        check = _CHECKS.get(kind)
         if check is not None:
             check(self, node)
 
@@ -273,3 +268,6 @@ _CHECKS: dict[type[exp.Expr], Callable[[_Guard, exp.Expr], None]] = {
     exp.Merge: _Guard.write,
     exp.Subquery: _Guard.subquery,
 }
+
+_SEATS = {kind: (_SLOTS.get(kind), issubclass(kind, exp.Func), _CHECKS.get(kind)) for kind in _CLASSES}
+"""What the judge asks of each kind of node: its slots, whether it is a function, and a check of its own."""

@@ -11,8 +11,19 @@ from policy.names import fold
 RESERVED_PREFIX = "__GW_"
 """Names that begin so are the gate's own; a caller's statement that holds one is refused."""
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PART = re.compile(r'"(?:[^"]|"")+"|[^\s".]+')
 _WORD = re.compile(r"[A-Za-z_\u00aa-\uffff][A-Za-z0-9_$\u00aa-\uffff]*\Z")
+
+
+def is_reserved(name: str) -> bool:
+    """Whether `name` is the gate's own to give, or one that Snowflake keeps for itself."""
+    return name.upper().startswith((RESERVED_PREFIX, "METADATA$"))
+
+
+def has_control(name: str) -> bool:
+    """Whether `name` holds a line break or another control character."""
+    return _CONTROL.search(name) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,21 +68,21 @@ _REPLACED = frozenset(PRINTED_AS) | frozenset(_UNITS.split()) | _DEFAULTS
 
 def is_anything_lost(source: Sequence[Token], printed: Sequence[Token], renamed: Iterable[str]) -> bool:
     """Whether a word or sign of `source` is missing in `printed`; `renamed` are names that were replaced on purpose."""
-    words, signs = _taken(source)
-    kept_words, kept_signs = _taken(printed)
-    missing = words - kept_words - _REPLACED
+    texts, signs = _taken(source)
+    kept_texts, kept_signs = _taken(printed)
+    if any(count > kept_signs[sign] for sign, count in signs.items()):
+        return True
+    missing = _words(texts - kept_texts)  # most texts are printed as they were written
     if missing:
-        missing -= {word for name in renamed for word in _WORD.findall(name.upper())}
-    return bool(missing) or any(count > kept_signs[sign] for sign, count in signs.items())
+        missing -= _words(kept_texts) | _REPLACED
+    return bool(missing and missing - _words(renamed))
 
 
 def _taken(tokens: Sequence[Token]) -> tuple[set[str], Counter[TokenType]]:
-    words: set[str] = set()
-    signs: Counter[TokenType] = Counter()
-    for token in tokens:
-        kind = token.token_type
-        if kind in _WORDED:
-            words.update(_WORD.findall(token.text.upper()))
-        elif kind in _COUNTED:
-            signs[kind] += 1
-    return words, signs
+    kinds = [token.token_type for token in tokens]
+    texts = {token.text for token, kind in zip(tokens, kinds, strict=True) if kind in _WORDED}
+    return texts, Counter(kind for kind in kinds if kind in _COUNTED)
+
+
+def _words(texts: Iterable[str]) -> set[str]:
+    return {word for text in texts for word in _WORD.findall(text.upper())}

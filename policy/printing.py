@@ -16,6 +16,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from policy.binds import BIND_PREFIX
 from policy.dialect import SNOWFLAKE, print_sql
+from policy.flat import flat, take_apart
 from policy.functions import FUNCTIONS_ALLOWED, PRINTED_AS, TYPES_BEFORE_PARENTHESIS, WORDS_BEFORE_PARENTHESIS
 from policy.guard import FUNCTIONS_HINT, guard
 from policy.identifiers import RESERVED_PREFIX
@@ -33,8 +34,14 @@ _STRUCTURE = """
     When Connect Distinct Alias
 """
 _COUNTED: frozenset[type[exp.Expr]] = frozenset(getattr(exp, name) for name in _STRUCTURE.split())
-_STRINGS = frozenset(
+# An enumeration's members are slow to look up; these are compared with every token.
+_NUMBER = TokenType.NUMBER
+_NAME = TokenType.IDENTIFIER
+_OPENS = TokenType.L_PAREN
+_GRAMMAR = WORDS_BEFORE_PARENTHESIS | TYPES_BEFORE_PARENTHESIS | FUNCTIONS_ALLOWED
+_LITERALS = frozenset(
     {
+        TokenType.NUMBER,
         TokenType.STRING,
         TokenType.NATIONAL_STRING,
         TokenType.RAW_STRING,
@@ -65,29 +72,46 @@ def mark_of(text: str) -> str:
 
 def print_verified(parsed: Parsed, resolved: Resolved, opened: frozenset[str]) -> Printed:
     """Print a judged tree and read it back; `opened` are further function names. Raises PolicyRefusal if it differs."""
-    root = parsed.root
-    judged = _parts(root)
-    try:
-        text = print_sql(root)
-        tokens = SNOWFLAKE.tokenize(text)
-        again = [node for node in SNOWFLAKE.parser().parse(list(tokens), text) if node is not None]
-        is_same = len(again) == 1 and _parts(again[0]) == judged and print_sql(again[0]) == text
-    except Exception as error:
-        raise _unfaithful() from error
-    if not is_same or not is_cut_alike(text, tokens):
+    text, tokens = _read_back(parsed.root, opened)
+    if not is_cut_alike(text, tokens):
         raise _unfaithful()
-    guard(again[0], text, opened, reading_back=True)
-    functions = _functions(tokens, FUNCTIONS_ALLOWED | opened)
-    if any(not _survives(name, functions) for name in _called(parsed.tokens) & FUNCTIONS_ALLOWED):
-        raise _unfaithful()
-    if _called_by_quoted_name(parsed.tokens):
+    functions = _functions(tokens, FUNCTIONS_ALLOWED | opened if opened else FUNCTIONS_ALLOWED)
+    called, quoted = _called(parsed.tokens)
+    if quoted or any(not _survives(name, functions) for name in called & FUNCTIONS_ALLOWED):
         raise _unfaithful()
     if is_anything_lost(parsed.tokens, tokens, resolved.renamed):
         raise _unfaithful()
     cutter = _Cutter(text, resolved.references)
-    for before, token in zip((None, *tokens), tokens, strict=False):
-        cutter.take(before, token)
+    cutter.take(tokens)
     return cutter.printed(functions, parsed.binds)
+
+
+def _read_back(root: exp.Expr, opened: frozenset[str]) -> tuple[str, Sequence[Token]]:
+    """The text of `root` and its tokens, once it is known to say what was judged.
+
+    Most texts are read back as the very tree that was judged. Where the printer spells something in another way, the
+    text must print the same again, be made of the same parts, and pass the guard.
+    """
+    judged = flat(root)
+    try:
+        text = print_sql(root)
+        tokens = SNOWFLAKE.tokenize(text)
+        again = [node for node in SNOWFLAKE.parser().parse(list(tokens), text) if node is not None]
+        is_identical = len(again) == 1 and flat(again[0]) == judged
+        is_same = is_identical or (
+            len(again) == 1
+            and flat(root) == judged  # printing did not change what is compared
+            and _parts(again[0]) == _parts(root)
+            and print_sql(again[0]) == text
+        )
+    except Exception as error:
+        raise _unfaithful() from error
+    if not is_same:
+        raise _unfaithful()
+    if not is_identical:
+        guard(again[0], text, opened, reading_back=True)
+    take_apart(again[0])
+    return text, tokens
 
 
 def _parts(root: exp.Expr) -> Counter[object]:
@@ -107,10 +131,10 @@ def _functions(tokens: Sequence[Token], allowed: frozenset[str]) -> frozenset[st
     """The names that the printed text calls; refuses a call of anything that is not allowed."""
     called: set[str] = set()
     for before, token, after in zip((None, *tokens), tokens, tokens[1:], strict=False):
-        if after.token_type != TokenType.L_PAREN:
+        if after.token_type is not _OPENS:
             continue
         word = token.text.upper().rpartition(" ")[2]
-        if token.token_type == TokenType.IDENTIFIER:
+        if token.token_type is _NAME:
             is_named = before is not None and before.token_type in (TokenType.ALIAS, TokenType.INTO)
             if not is_named and not token.text.startswith(RESERVED_PREFIX):
                 raise _function(token.text)
@@ -128,24 +152,14 @@ def _functions(tokens: Sequence[Token], allowed: frozenset[str]) -> frozenset[st
     return frozenset(called)
 
 
-def _called(tokens: Sequence[Token]) -> set[str]:
-    """The words that stand before an opening parenthesis."""
-    return {
-        token.text.upper().rpartition(" ")[2]
-        for token, after in itertools.pairwise(tokens)
-        if after.token_type == TokenType.L_PAREN
-    }
+def _called(tokens: Sequence[Token]) -> tuple[set[str], bool]:
+    """The words before an opening parenthesis, and whether a word of the grammar among them is quoted.
 
-
-def _called_by_quoted_name(tokens: Sequence[Token]) -> bool:
-    """Whether a word of the grammar is quoted and called: a function of that very name, which printing would lose."""
-    known = WORDS_BEFORE_PARENTHESIS | TYPES_BEFORE_PARENTHESIS | FUNCTIONS_ALLOWED
-    return any(
-        token.token_type == TokenType.IDENTIFIER
-        and after.token_type == TokenType.L_PAREN
-        and token.text.upper() in known
-        for token, after in itertools.pairwise(tokens)
-    )
+    A quoted one is a function of that very name, which printing would lose.
+    """
+    before = [token for token, after in itertools.pairwise(tokens) if after.token_type is _OPENS]
+    called = {token.text.upper().rpartition(" ")[2] for token in before}
+    return called, any(t.token_type is _NAME and t.text.upper() in _GRAMMAR for t in before)
 
 
 def _survives(name: str, printed: frozenset[str]) -> bool:
@@ -170,15 +184,21 @@ class _Cutter:
         self._skeleton: list[str] = []
         self._literals: list[Literal] = []
 
-    def take(self, before: Token | None, token: Token) -> None:
-        """Look at one token of the text; refuses a placeholder that is doubled or out of order."""
-        kind, word = token.token_type, token.text
-        if kind == TokenType.NUMBER or kind in _STRINGS:
-            self._literals.append(Literal("number" if kind == TokenType.NUMBER else "string", word))
-            self._copy(token.start, token.end, self._text[token.start : token.end + 1], "?")
-        elif not word.startswith(RESERVED_PREFIX):
-            return
-        elif word.startswith(BIND_PREFIX) and before is not None and before.token_type == TokenType.COLON:
+    def take(self, tokens: Sequence[Token]) -> None:
+        """Look at each token of the text; refuses a placeholder that is doubled or out of order."""
+        before: Token | None = None
+        for token in tokens:
+            kind = token.token_type
+            if kind in _LITERALS:
+                self._literals.append(Literal("number" if kind is _NUMBER else "string", token.text))
+                self._copy(token.start, token.end, self._text[token.start : token.end + 1], "?")
+            elif token.text.startswith(RESERVED_PREFIX):
+                self._reserved(before, token)
+            before = token
+
+    def _reserved(self, before: Token | None, token: Token) -> None:
+        word = token.text
+        if word.startswith(BIND_PREFIX) and before is not None and before.token_type is TokenType.COLON:
             self._binds += 1
             if word != f"{BIND_PREFIX}{self._binds}":
                 raise _unfaithful()

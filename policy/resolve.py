@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from policy.guard import position
-from policy.identifiers import RESERVED_PREFIX, parse_dotted
+from policy.identifiers import RESERVED_PREFIX, has_control, is_reserved, parse_dotted
 from policy.names import TableName, fold
 from policy.refusal import PolicyCode, PolicyRefusal
 from policy.tree import Reference
@@ -54,6 +54,8 @@ def resolve(root: exp.Expr, defaults: Defaults, mark: str) -> Resolved:
 
 _Environment = Mapping[str, str]
 
+_LEAVES = frozenset({exp.Identifier, exp.Literal})
+
 
 class _Resolver:
     def __init__(self, root: exp.Expr, defaults: Defaults, mark: str) -> None:
@@ -69,6 +71,7 @@ class _Resolver:
         self.renamed: set[str] = set()
 
     def run(self) -> None:
+        """Walk down from the root; what a table expression is called is known before what reads it is met."""
         while self._stack:
             node, environment = self._stack.pop()
             if isinstance(node, exp.Table):
@@ -77,7 +80,9 @@ class _Resolver:
             with_ = node.args.get("with_")
             if with_ is not None:
                 environment = self._with(with_, environment)
-            self._stack.extend((child, environment) for child in node.iter_expressions() if child is not with_)
+            for child in node.iter_expressions():
+                if type(child) not in _LEAVES and child is not with_:
+                    self._stack.append((child, environment))
 
     def _with(self, with_: exp.Expr, outer: _Environment) -> _Environment:
         """Rename each common table expression; each sees those before it, and itself only where it recurses."""
@@ -159,7 +164,7 @@ def _parts(table: exp.Table) -> tuple[tuple[str, ...], exp.Expr]:
             parts = parse_dotted(source.this.name)
         except ValueError:
             parts = ()
-        if not 0 < len(parts) <= 3 or any(part.upper().startswith(RESERVED_PREFIX) for part in parts):
+        if not 0 < len(parts) <= 3 or any(is_reserved(part) or has_control(part) for part in parts):
             raise _construct("IDENTIFIER of a string that is not a name", position(table))
         return parts, exp.to_identifier(parts[-1], quoted=True)
     written = [table.args.get("catalog"), table.args.get("db"), source]

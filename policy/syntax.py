@@ -42,7 +42,7 @@ class Parsed:
 
 def parse_one(text: str) -> Parsed:
     """The only statement of `text`. Raises PolicyRefusal, whatever the parser raises."""
-    tokens, binds = numbered(tokens_of(text))
+    tokens, binds = numbered(tokens_of(text), text)
     try:
         parsed = SNOWFLAKE.parser().parse(tokens, text)
     except RecursionError:

@@ -12,6 +12,7 @@ from sqlglot import exp
 from policy.bounds import too_deep
 from policy.catalog import Table
 from policy.columns import check_columns
+from policy.flat import take_apart
 from policy.guard import guard
 from policy.names import TableName
 from policy.printing import Printed, mark_of, print_verified
@@ -20,6 +21,8 @@ from policy.resolve import Defaults, resolve, stored
 from policy.statement import SqlStatement, Verb
 from policy.syntax import Parsed, parse_one
 from policy.tree import ColumnFacts, Columns, Shape, Tree
+
+_NONE = frozenset[str]()
 
 
 def understand(
@@ -65,8 +68,9 @@ def understand_tree(
         return table, None if known is None else tuple(column.name for column in known.columns)
 
     columns = check_columns(root, lookup)
-    shape = _shape(root, is_certain=columns.is_certain)
+    shape = _shape(root, verb, is_certain=columns.is_certain)
     printed = print_verified(parsed, resolved, opened)
+    take_apart(root)
     return SqlStatement(
         verb=verb,
         reads=frozenset(reference.table for reference in references if not reference.is_target),
@@ -95,25 +99,26 @@ def _digest(printed: Printed, columns: ColumnFacts) -> str:
     return digest.hexdigest()
 
 
-def _shape(root: exp.Expr, *, is_certain: bool) -> Shape:
+def _shape(root: exp.Expr, verb: Verb, *, is_certain: bool) -> Shape:
     names: set[str] = set()
     is_closed = is_certain
     has_star = False
     for node in root.walk():
-        if isinstance(node, exp.Identifier):
+        kind = type(node)
+        if kind is exp.Identifier:
             names.add(stored(node))
-        elif isinstance(node, exp.Star):
+        elif kind is exp.Star:
             # A star that picks columns counts other rows when other columns are there.
             has_star = has_star or not isinstance(node.parent, exp.Count) or any(node.args.values())
-        elif isinstance(node, exp.Pivot) or (isinstance(node, exp.Join) and node.args.get("method") == "NATURAL"):
+        elif kind is exp.Pivot or (kind is exp.Join and node.args.get("method") == "NATURAL"):
             is_closed = False
-    where = root.args.get("on" if isinstance(root, exp.Merge) else "where")
+    where = root.args.get("on" if verb is Verb.MERGE else "where")
     return Shape(
         names=frozenset(names) if is_closed and not has_star else None,
-        values=frozenset(_value_names(root)),
+        values=frozenset(_value_names(root)) if verb is not Verb.READ else _NONE,
         has_star=has_star,
         has_where=where is not None and _looks_at_a_column(where),
-        branches=frozenset(_branch(when).value for when in root.find_all(exp.When)),
+        branches=frozenset(_branch(when).value for when in root.find_all(exp.When)) if verb is Verb.MERGE else _NONE,
     )
 
 

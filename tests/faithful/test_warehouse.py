@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from snowflake.connector._internal import decorators
 
 from server.raw import RawRows
 from server.refusals import OutcomeUnknown, Refusal, SnowflakeUnavailable, StatementFailed, StatementTimedOut
@@ -56,6 +57,20 @@ def test_a_statement_carries_its_own_limit_and_tag(stub: StubSnowflake) -> None:
     assert request["sqlText"] == SQL
     assert int(request["parameters"]["STATEMENT_TIMEOUT_IN_SECONDS"]) == 7
     assert request["parameters"]["QUERY_TAG"] == "t"
+
+
+def test_the_driver_reports_no_use_of_itself_while_a_statement_runs(
+    stub: StubSnowflake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reported: list[str] = []
+    monkeypatch.setattr(decorators, "_send_api_usage", lambda _, method, __: reported.append(method.__name__))
+    stub.answers[SQL] = lambda _: numbers(1)
+    opened = session(stub)
+    assert reported  # it does by itself
+    reported.clear()
+    opened.run(_order())
+    assert reported == []
+    opened.close()
 
 
 def test_bind_values_travel_beside_the_text(stub: StubSnowflake) -> None:

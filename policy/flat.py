@@ -1,0 +1,42 @@
+"""A syntax tree as one flat list, so that two trees can be compared exactly; and taking a tree apart.
+
+The parser's own equality compares 64-bit hashes in which the case of some words is lost.
+"""
+
+from sqlglot import exp
+
+_CHILD = object()
+
+
+def flat(root: exp.Expr) -> list[object]:
+    """Every kind, argument and value of `root`; equal lists mean equal trees, comments and positions apart."""
+    out: list[object] = []
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        out.append(type(node))
+        for slot, value in node.args.items():
+            if isinstance(value, exp.Expr):
+                out += (slot, _CHILD)
+                stack.append(value)
+            elif type(value) is list:
+                if value:
+                    out += (slot, len(value))
+                    for item in value:
+                        if isinstance(item, exp.Expr):
+                            out.append(_CHILD)
+                            stack.append(item)
+                        else:
+                            out.append(item)
+            elif value is not None and value is not False:
+                out += (slot, value)
+    return out
+
+
+def take_apart(root: exp.Expr) -> None:
+    """Cut the links from children to parents of a tree that nobody needs any more.
+
+    With them a tree is one circle of hundreds of objects, which only the garbage collector can free.
+    """
+    for node in root.walk():
+        node.parent = None
