@@ -48,6 +48,9 @@ class Record:
             NotCanonical: a value is not a fact; nothing of this call of `note` is remembered.
         """
         check_facts(facts)
+        if not self._known:
+            self._new.update(facts)
+            return
         for field, value in facts.items():
             if field in self._known and self._known[field] == value:
                 self._new.pop(field, None)
@@ -125,6 +128,7 @@ class Journal:
             JournalUnavailable: it is not committed, or not known to be.
             NotCanonical: a value is not a fact.
         """
+        check_facts(facts)
         return await self._writer.append(Ticket(call_id, stage, dict(facts)))
 
 

@@ -7,7 +7,7 @@ import base64
 import hmac
 import os
 import re
-from typing import assert_never
+from typing import TypeGuard, assert_never
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -89,7 +89,7 @@ class Sealer:
         sealed: dict[str, Json] = {}
         for field, value in facts.items():
             # Most facts are plain names; this loop runs for each fact of each entry.
-            if type(value) is str and FIELDS.get(field) is Classification.PUBLIC and _is_plain(value):
+            if FIELDS.get(field) is Classification.PUBLIC and _is_as_stored(value):
                 sealed[field] = value
             else:
                 sealed[field] = self._seal_one(field, value, place)
@@ -134,6 +134,14 @@ def _kind(value: Plain) -> str:
             return "number"
         case other:
             assert_never(other)
+
+
+def _is_as_stored(value: Fact) -> TypeGuard[Json]:
+    """Whether `value` is spelled as it is; quick to say for what most facts are: plain words and lists of them."""
+    kind = type(value)
+    if kind is str:
+        return _is_plain(value)  # type: ignore[arg-type]  # mypy does not narrow by `kind`
+    return kind is list and all(type(item) is str and _is_plain(item) for item in value)  # type: ignore[union-attr]
 
 
 def _is_plain(text: str) -> bool:

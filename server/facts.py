@@ -1,9 +1,9 @@
 """What the journal is told at each step, as facts named in `audit.entry.FIELDS`."""
 
-from dataclasses import asdict
 from typing import Any, assert_never
 
 from policy.decision import Decision, Deny, FilterRows, Hold, MaskColumn, Permit, RunSql
+from policy.lru import Lru
 from policy.principal import Principal
 from policy.statement import SchemaRequest, SqlStatement, Statement
 from server.judging import Judged
@@ -23,13 +23,27 @@ def facts_of_principal(principal: Principal) -> Facts:
     }
 
 
+TOLD_MAX = 1_024
+"""Decisions whose facts are kept, because the engine gives the same one again for the same question."""
+
+_told: Lru[tuple[int, int], tuple[Statement, Decision, Facts]] = Lru(TOLD_MAX)
+"""By identity; what is kept with the facts keeps its identity from being given to another."""
+
+
 def facts_of_judged(judged: Judged) -> Facts:
     """What is asked, what was decided, by which rules and against which digests."""
+    statement, decision = judged.statement, judged.decision
+    known = _told.get((id(statement), id(decision)))
+    if known is None:
+        facts = {**_facts_of_statement(statement), **_facts_of_decision(decision)}
+        known = _told.put((id(statement), id(decision)), (statement, decision, facts))
+    by = judged.provenance
     return {
-        **asdict(judged.provenance),
-        **_facts_of_statement(judged.statement),
+        "policy": by.policy,
+        "catalog": by.catalog,
+        "parser": by.parser,
+        **known[2],
         **_facts_of_wanted(judged.wanted),
-        **_facts_of_decision(judged.decision),
     }
 
 

@@ -77,6 +77,8 @@ class SessionPool:
             Busy: nothing came free within `wait_s`.
             SnowflakeUnavailable: Snowflake opened none.
         """
+        if warm := self._take(kind):
+            return warm
         with anyio.move_on_after(self.limits.wait_s):
             while True:
                 if warm := self._take(kind):
