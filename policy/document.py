@@ -17,6 +17,7 @@ from policy.document_models import (
     RuleModel,
     WhoModel,
 )
+from policy.functions import class_of, is_openable
 from policy.identifiers import parse_dotted
 from policy.masks import Constant, DateTrunc, EmailDomain, Mask, Null, Partial, Redact, Round
 from policy.patterns import Pattern, parse_pattern
@@ -131,7 +132,7 @@ class _Loader:
                 )
                 for n, each in enumerate(model.row_filters)
             ),
-            functions=frozenset(name.upper() for name in model.functions.allow),
+            functions=self._functions(),
             rules=tuple(self._rule(n, each) for n, each in enumerate(model.rules)),
             digest=hashlib.sha256(canonical.encode()).hexdigest(),
         )
@@ -145,6 +146,17 @@ class _Loader:
         except ValueError:
             raise self._error(f"`{written}` is not a name", "write one identifier", "defaults", key) from None
         return name
+
+    def _functions(self) -> frozenset[str]:
+        names = [name.upper() for name in self._model.functions.allow]
+        for n, name in enumerate(names):
+            if not is_openable(name):
+                raise self._error(
+                    f"the function `{name}` can never be opened: it is classed `{class_of(name).value}`",
+                    "leave it out; what it tells or does would reach past every mask and row filter",
+                    *("functions", "allow", n),
+                )
+        return frozenset(names)
 
     def _classification(self, n: int, model: ClassificationModel) -> Classification:
         columns = self._patterns(model.columns, 4, "classifications", n, "columns")

@@ -1,92 +1,80 @@
-"""The functions that a statement may call: an allow-list of printed names, reviewed by class.
+"""The functions that a statement may call: which classes are open, which a policy may open, and which never are.
 
-Source: https://docs.snowflake.com/en/sql-reference/functions-all. A function that is not here is refused, whatever it
-is: user-defined, external, new in Snowflake, or left out on purpose. Left out on purpose are those that read elsewhere
-(GET_DDL, RESULT_SCAN, CURRENT_STATEMENT, stages), have side effects (SYSTEM$, sequences), spend or send data away
-(AI_*, Cortex, SEARCH), tell of the gate's own session (CURRENT_ROLE, LAST_QUERY_ID), or wait.
+A function that Snowflake documents has one class (function_table.py); any other name is unknown. What only computes is
+open. What tells of the session, spends, or is nobody's but the account's own (a user's function) is opened by name, by
+the policy's owner. What reads elsewhere, tells of other objects or sessions, or acts, no policy can open: it would
+reach past every mask and filter.
 """
 
+from enum import StrEnum
 from types import MappingProxyType
 
-_CONDITIONAL = """
-    BITAND BITNOT BITOR BITSHIFTLEFT BITSHIFTRIGHT BITXOR BOOLAND BOOLNOT BOOLOR BOOLXOR CASE COALESCE DECODE
-    EQUAL_NULL GREATEST GREATEST_IGNORE_NULLS IFF IFNULL IS_NULL_VALUE LEAST LEAST_IGNORE_NULLS NULLIF NULLIFZERO NVL
-    NVL2 REGR_VALX REGR_VALY ZEROIFNULL
-"""
-_CONVERSION = """
-    CAST TRY_CAST TO_ARRAY TO_BINARY TRY_TO_BINARY TO_BOOLEAN TRY_TO_BOOLEAN TO_CHAR TO_VARCHAR TO_DATE DATE
-    TRY_TO_DATE TO_DECIMAL TO_NUMBER TO_NUMERIC TRY_TO_DECIMAL TRY_TO_NUMBER TRY_TO_NUMERIC TO_DOUBLE TRY_TO_DOUBLE
-    TO_DECFLOAT TRY_TO_DECFLOAT TO_JSON TO_OBJECT TO_TIME TIME TRY_TO_TIME TO_TIMESTAMP TO_TIMESTAMP_LTZ
-    TO_TIMESTAMP_NTZ TO_TIMESTAMP_TZ TRY_TO_TIMESTAMP TRY_TO_TIMESTAMP_LTZ TRY_TO_TIMESTAMP_NTZ TRY_TO_TIMESTAMP_TZ
-    TO_VARIANT TO_XML TO_GEOGRAPHY TRY_TO_GEOGRAPHY TO_GEOMETRY TRY_TO_GEOMETRY HEX_ENCODE HEX_DECODE_BINARY
-    HEX_DECODE_STRING TRY_HEX_DECODE_BINARY TRY_HEX_DECODE_STRING BASE64_ENCODE BASE64_DECODE_BINARY
-    BASE64_DECODE_STRING TRY_BASE64_DECODE_BINARY TRY_BASE64_DECODE_STRING
-"""
-_NUMERIC = """
-    ABS ACOS ACOSH ASIN ASINH ATAN ATAN2 ATANH CBRT CEIL CEILING COS COSH COT DEGREES DIV0 DIV0NULL EXP FACTORIAL
-    FLOOR HAVERSINE LN LOG MOD PI POW POWER RADIANS ROUND SIGN SIN SINH SQRT SQUARE TAN TANH TRUNC TRUNCATE
-    WIDTH_BUCKET VECTOR_COSINE_SIMILARITY VECTOR_INNER_PRODUCT VECTOR_L1_DISTANCE VECTOR_L2_DISTANCE
-"""
-_STRING = """
-    ASCII BIT_LENGTH CHARINDEX CHR CHAR COLLATE COLLATION CONCAT CONCAT_WS CONTAINS EDITDISTANCE ENDSWITH ILIKE INITCAP
-    INSERT JAROWINKLER_SIMILARITY LEFT LENGTH LEN LIKE LOWER LPAD LTRIM MD5 MD5_HEX MD5_BINARY MD5_NUMBER_LOWER64
-    MD5_NUMBER_UPPER64 OCTET_LENGTH PARSE_IP PARSE_URL POSITION REGEXP REGEXP_COUNT REGEXP_INSTR REGEXP_LIKE
-    REGEXP_REPLACE REGEXP_SUBSTR REGEXP_SUBSTR_ALL REGEXP_EXTRACT_ALL REPEAT REPLACE REVERSE RIGHT RLIKE RPAD RTRIM
-    RTRIMMED_LENGTH SHA1 SHA1_HEX SHA1_BINARY SHA2 SHA2_HEX SHA2_BINARY SOUNDEX SOUNDEX_P123 SPACE SPLIT SPLIT_PART
-    STARTSWITH STRTOK STRTOK_TO_ARRAY SUBSTR SUBSTRING TRANSLATE TRIM TRY_PARSE_JSON UNICODE UPPER HASH HASH_AGG
-"""
-_TEMPORAL = """
-    ADD_MONTHS CONVERT_TIMEZONE DATEADD DATEDIFF DATE_FROM_PARTS DATEFROMPARTS DATE_PART DATE_TRUNC DAY DAYNAME
-    DAYOFMONTH DAYOFWEEK DAYOFWEEKISO DAYOFWEEK_ISO DAYOFYEAR EXTRACT HOUR LAST_DAY MINUTE MONTH MONTHNAME
-    MONTHS_BETWEEN NEXT_DAY PREVIOUS_DAY QUARTER SECOND TIMEADD TIMEDIFF TIMESTAMPADD TIMESTAMPDIFF
-    TIMESTAMP_FROM_PARTS TIMESTAMPFROMPARTS TIMESTAMP_LTZ_FROM_PARTS TIMESTAMP_NTZ_FROM_PARTS TIMESTAMP_TZ_FROM_PARTS
-    TIMESTAMPLTZFROMPARTS TIMESTAMPNTZFROMPARTS TIMESTAMPTZFROMPARTS TIME_FROM_PARTS TIMEFROMPARTS TIME_SLICE WEEK
-    WEEKISO WEEKOFYEAR YEAR YEAROFWEEK YEAROFWEEKISO CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP GETDATE LOCALTIME
-    LOCALTIMESTAMP SYSDATE SYSTIMESTAMP
-"""
-_SEMI_STRUCTURED = """
-    ARRAYS_OVERLAP ARRAYS_TO_OBJECT ARRAYS_ZIP ARRAY_APPEND ARRAY_CAT ARRAY_COMPACT ARRAY_CONSTRUCT
-    ARRAY_CONSTRUCT_COMPACT ARRAY_CONTAINS ARRAY_DISTINCT ARRAY_EXCEPT ARRAY_GENERATE_RANGE ARRAY_INSERT
-    ARRAY_INTERSECTION ARRAY_MAX ARRAY_MIN ARRAY_POSITION ARRAY_PREPEND ARRAY_REMOVE ARRAY_REMOVE_AT ARRAY_REVERSE
-    ARRAY_SIZE ARRAY_SLICE ARRAY_SORT ARRAY_TO_STRING AS_ARRAY AS_BINARY AS_BOOLEAN AS_CHAR AS_VARCHAR AS_DATE
-    AS_DECIMAL AS_NUMBER AS_DOUBLE AS_REAL AS_INTEGER AS_OBJECT AS_TIME AS_TIMESTAMP_LTZ AS_TIMESTAMP_NTZ
-    AS_TIMESTAMP_TZ CHECK_JSON CHECK_XML FILTER GET GET_IGNORE_CASE GET_PATH IS_ARRAY IS_BINARY IS_BOOLEAN IS_CHAR
-    IS_VARCHAR IS_DATE IS_DATE_VALUE IS_DECIMAL IS_DOUBLE IS_REAL IS_INTEGER IS_OBJECT IS_TIME IS_TIMESTAMP_LTZ
-    IS_TIMESTAMP_NTZ IS_TIMESTAMP_TZ JSON_EXTRACT_PATH_TEXT MAP_CAT MAP_CONTAINS_KEY MAP_DELETE MAP_INSERT MAP_KEYS
-    MAP_PICK MAP_SIZE OBJECT_CONSTRUCT OBJECT_CONSTRUCT_KEEP_NULL OBJECT_DELETE OBJECT_INSERT OBJECT_KEYS OBJECT_PICK
-    PARSE_JSON PARSE_XML REDUCE STRIP_NULL_VALUE TRANSFORM TYPEOF XMLGET
-"""
-_AGGREGATE = """
-    ANY_VALUE APPROXIMATE_JACCARD_INDEX APPROXIMATE_SIMILARITY APPROX_COUNT_DISTINCT APPROX_PERCENTILE
-    APPROX_PERCENTILE_ACCUMULATE APPROX_PERCENTILE_COMBINE APPROX_PERCENTILE_ESTIMATE APPROX_TOP_K
-    APPROX_TOP_K_ACCUMULATE APPROX_TOP_K_COMBINE APPROX_TOP_K_ESTIMATE ARRAYAGG ARRAY_AGG ARRAY_UNION_AGG
-    ARRAY_UNIQUE_AGG AVG BITANDAGG BITAND_AGG BITORAGG BITXORAGG BITMAP_BIT_POSITION BITMAP_BUCKET_NUMBER
-    BITMAP_CONSTRUCT_AGG BITMAP_COUNT BITMAP_OR_AGG BITOR_AGG BITXOR_AGG BOOLAND_AGG BOOLOR_AGG BOOLXOR_AGG CORR COUNT
-    COUNT_IF COVAR_POP COVAR_SAMP GROUPING GROUPING_ID HLL HLL_ACCUMULATE HLL_COMBINE HLL_ESTIMATE KURTOSIS LISTAGG
-    MAX MAX_BY MEDIAN MIN MINHASH MINHASH_COMBINE MIN_BY MODE OBJECT_AGG PERCENTILE_CONT PERCENTILE_DISC REGR_AVGX
-    REGR_AVGY REGR_COUNT REGR_INTERCEPT REGR_R2 REGR_SLOPE REGR_SXX REGR_SXY REGR_SYY SKEW STDDEV STDDEV_POP
-    STDDEV_SAMP SUM VARIANCE VARIANCE_POP VARIANCE_SAMP VAR_POP VAR_SAMP
-"""
-_WINDOW = """
-    CONDITIONAL_CHANGE_EVENT CONDITIONAL_TRUE_EVENT CUME_DIST DENSE_RANK FIRST_VALUE LAG LAST_VALUE LEAD NTH_VALUE
-    NTILE PERCENT_RANK RANK RATIO_TO_REPORT ROW_NUMBER INTERPOLATE_BFILL INTERPOLATE_FFILL INTERPOLATE_LINEAR
-"""
-_TABLE = "FLATTEN GENERATOR SPLIT_TO_TABLE STRTOK_SPLIT_TO_TABLE"
-_GENERATION = "NORMAL RANDOM RANDSTR SEQ1 SEQ2 SEQ4 SEQ8 UNIFORM UUID_STRING ZIPF"
-_GEOSPATIAL = """
-    H3_CELL_TO_BOUNDARY H3_CELL_TO_CHILDREN H3_CELL_TO_PARENT H3_CELL_TO_POINT H3_COVERAGE H3_GET_RESOLUTION
-    H3_GRID_DISTANCE H3_GRID_DISK H3_INT_TO_STRING H3_LATLNG_TO_CELL H3_LATLNG_TO_CELL_STRING H3_POINT_TO_CELL
-    H3_POINT_TO_CELL_STRING H3_STRING_TO_INT ST_AREA ST_ASEWKB ST_ASEWKT ST_ASGEOJSON ST_ASTEXT ST_ASWKB ST_ASWKT
-    ST_AZIMUTH ST_BUFFER ST_CENTROID ST_COLLECT ST_CONTAINS ST_COVEREDBY ST_COVERS ST_DIFFERENCE ST_DIMENSION
-    ST_DISJOINT ST_DISTANCE ST_DWITHIN ST_ENDPOINT ST_ENVELOPE ST_GEOGFROMGEOHASH ST_GEOGFROMTEXT ST_GEOGFROMWKB
-    ST_GEOGFROMWKT ST_GEOGPOINTFROMGEOHASH ST_GEOGRAPHYFROMTEXT ST_GEOGRAPHYFROMWKB ST_GEOGRAPHYFROMWKT ST_GEOHASH
-    ST_GEOMETRYFROMTEXT ST_GEOMETRYFROMWKB ST_GEOMETRYFROMWKT ST_GEOMFROMWKB ST_GEOMFROMWKT ST_GEOMPOINTFROMGEOHASH
-    ST_HAUSDORFFDISTANCE ST_INTERSECTION ST_INTERSECTION_AGG ST_INTERSECTS ST_ISVALID ST_LENGTH ST_MAKEGEOMPOINT
-    ST_MAKELINE ST_MAKEPOINT ST_MAKEPOLYGON ST_NPOINTS ST_NUMPOINTS ST_PERIMETER ST_POINT ST_POINTN ST_POLYGON
-    ST_SETSRID ST_SIMPLIFY ST_SRID ST_STARTPOINT ST_SYMDIFFERENCE ST_TRANSFORM ST_UNION ST_UNION_AGG ST_WITHIN ST_X
-    ST_XMAX ST_XMIN ST_Y ST_YMAX ST_YMIN
-"""
-_HIERARCHY = "CONNECT_BY_ROOT SYS_CONNECT_BY_PATH"
+from policy import function_table as table
+
+
+class FunctionClass(StrEnum):
+    """What a function does; conditions of rules meet these words."""
+
+    PURE = "pure"
+    AGGREGATE = "aggregate"
+    WINDOW = "window"
+    NONDETERMINISTIC = "nondeterministic"
+    CONTEXT = "context"
+    METADATA = "metadata"
+    READS_ELSEWHERE = "reads elsewhere"
+    SIDE_EFFECT = "side effect"
+    SPENDS = "spends"
+    UNKNOWN = "unknown"
+
+
+_PURE = " ".join(
+    (
+        table.CONDITIONAL,
+        table.CONVERSION,
+        table.NUMERIC,
+        table.STRING,
+        table.TEMPORAL,
+        table.SEMI_STRUCTURED,
+        table.TABLE,
+        table.GEOSPATIAL,
+        table.HIERARCHY,
+        table.PATTERN,
+    )
+)
+FUNCTIONS: MappingProxyType[FunctionClass, frozenset[str]] = MappingProxyType(
+    {
+        FunctionClass.PURE: frozenset(_PURE.split()),
+        FunctionClass.AGGREGATE: frozenset(table.AGGREGATE.split()),
+        FunctionClass.WINDOW: frozenset(table.WINDOW.split()),
+        FunctionClass.NONDETERMINISTIC: frozenset(table.NONDETERMINISTIC.split()),
+        FunctionClass.CONTEXT: frozenset(table.CONTEXT.split()),
+        FunctionClass.METADATA: frozenset(table.METADATA.split()),
+        FunctionClass.READS_ELSEWHERE: frozenset(table.READS_ELSEWHERE.split()),
+        FunctionClass.SIDE_EFFECT: frozenset(table.SIDE_EFFECT.split()),
+        FunctionClass.SPENDS: frozenset(table.SPENDS.split()),
+    }
+)
+"""Every documented function by class, upper case, as Snowflake's own name for it; each has one class."""
+
+OPEN_CLASSES = frozenset(
+    {FunctionClass.PURE, FunctionClass.AGGREGATE, FunctionClass.WINDOW, FunctionClass.NONDETERMINISTIC}
+)
+"""What everybody may call: it computes from its arguments, or from a clock or dice."""
+
+OPENABLE_CLASSES = frozenset({FunctionClass.CONTEXT, FunctionClass.SPENDS, FunctionClass.UNKNOWN}) | OPEN_CLASSES
+"""What a policy may open by name; the other classes it cannot open at all."""
+
+CLOSED: MappingProxyType[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(
+            ("ENCRYPT", "ENCRYPT_RAW", "DECRYPT", "DECRYPT_RAW", "TRY_DECRYPT", "TRY_DECRYPT_RAW"),
+            "its key would stand in the statement's text",
+        ),
+        **dict.fromkeys(("SEARCH", "SEARCH_IP"), "it takes columns by pattern"),
+        **dict.fromkeys(("MATCH_NUMBER", "MATCH_SEQUENCE_NUMBER", "CLASSIFIER"), "it means something in patterns only"),
+    }
+)
+"""Functions of open classes that are closed all the same until a policy opens them, with the reason."""
 
 _WORDS = """
     ALL AND ANY AS ASC AT BERNOULLI BETWEEN BLOCK BY CUBE CYCLE DELETE DESC DISTINCT ELSE END EXCEPT EXCLUDE EXISTS
@@ -100,29 +88,60 @@ _TYPES = """
     TIMESTAMP TIMESTAMPLTZ TIMESTAMPNTZ TIMESTAMPTZ TIMESTAMP_LTZ TIMESTAMP_NTZ TIMESTAMP_TZ VARBINARY VARCHAR VECTOR
 """
 
-FUNCTION_CLASSES: MappingProxyType[str, frozenset[str]] = MappingProxyType(
-    {
-        "conditional": frozenset(_CONDITIONAL.split()),
-        "conversion": frozenset(_CONVERSION.split()),
-        "numeric": frozenset(_NUMERIC.split()),
-        "string": frozenset(_STRING.split()),
-        "temporal": frozenset(_TEMPORAL.split()),
-        "semi-structured": frozenset(_SEMI_STRUCTURED.split()),
-        "aggregate": frozenset(_AGGREGATE.split()),
-        "window": frozenset(_WINDOW.split()),
-        "table": frozenset(_TABLE.split()),
-        "generation": frozenset(_GENERATION.split()),
-        "geospatial": frozenset(_GEOSPATIAL.split()),
-        "hierarchy": frozenset(_HIERARCHY.split()),
-    }
-)
-"""Every allowed function by class."""
+_CLASS_OF = {name: kind for kind, names in FUNCTIONS.items() for name in names}
 
-FUNCTIONS_ALLOWED: frozenset[str] = frozenset().union(*FUNCTION_CLASSES.values())
-"""Every allowed function, upper case, as Snowflake's own name for it."""
+FUNCTIONS_ALLOWED: frozenset[str] = frozenset().union(*(FUNCTIONS[kind] for kind in OPEN_CLASSES)) - frozenset(CLOSED)
+"""Every function that is open without any policy."""
 
-TABLE_FUNCTIONS: frozenset[str] = FUNCTION_CLASSES["table"]
+TABLE_FUNCTIONS: frozenset[str] = frozenset(table.TABLE.split())
 """The functions that may stand in FROM."""
+
+DICE = frozenset(["NORMAL", "RANDOM", "RANDSTR", "SEQ1", "SEQ2", "SEQ4", "SEQ8", "UNIFORM", "UUID_STRING", "ZIPF"])
+"""Functions that give another value each time they are evaluated, within one statement."""
+
+CALLED_WITHOUT_BRACKETS = frozenset(
+    {"CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "CURRENT_USER", "LOCALTIME", "LOCALTIMESTAMP"}
+)
+"""Functions that a bare word calls (https://docs.snowflake.com/en/sql-reference/functions-context)."""
+
+_EXPLAINED = {
+    FunctionClass.CONTEXT: "it tells of the gate's own session; the policy's owner can open it by name",
+    FunctionClass.METADATA: "it tells of other objects, sessions or statements, and no policy can open it",
+    FunctionClass.READS_ELSEWHERE: "it reads what the policy does not see, and no policy can open it",
+    FunctionClass.SIDE_EFFECT: "it acts on the account, and no policy can open it",
+    FunctionClass.SPENDS: "it spends credits and hands data to a model; the policy's owner can open it by name",
+    FunctionClass.UNKNOWN: "nobody has reviewed it; the policy's owner can open it by name",
+}
+
+
+def class_of(name: str) -> FunctionClass:
+    """The class of the function `name`, which may have a schema before it; a quoted or folded spelling is the same."""
+    plain = name.replace('"', "").upper()
+    known = _CLASS_OF.get(plain)
+    if known is not None:
+        return known
+    for prefix, kind in table.PREFIXES.items():
+        if plain.startswith(prefix) or ("." in prefix and f".{prefix}" in f".{plain}"):
+            return FunctionClass(kind)
+    return FunctionClass.UNKNOWN
+
+
+def classes_of(names: frozenset[str]) -> frozenset[str]:
+    """The classes of the functions `names`, as words."""
+    return frozenset(class_of(name).value for name in names)
+
+
+def is_openable(name: str) -> bool:
+    """Whether a policy may open `name`."""
+    return class_of(name) in OPENABLE_CLASSES
+
+
+def hint_on(name: str) -> str:
+    """What to tell a caller who may not call `name`: its class, why that is closed, and what is open."""
+    kind = class_of(name)
+    why = CLOSED.get(name.upper()) or _EXPLAINED.get(kind, "it is not understood as it is written here")
+    return f"{name.upper()} is classed `{kind.value}`: {why}; use Snowflake's scalar, aggregate and window functions"
+
 
 WORDS_BEFORE_PARENTHESIS: frozenset[str] = frozenset(_WORDS.split())
 """Words of the grammar, not functions, that may stand before an opening parenthesis."""

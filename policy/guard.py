@@ -10,18 +10,14 @@ from sqlglot import exp
 
 from policy.binds import BIND_PREFIX
 from policy.bounds import too_deep
-from policy.constructs import CONSTRUCTS, SLOTS
-from policy.functions import FUNCTIONS_ALLOWED, TABLE_FUNCTIONS
+from policy.constructs import SLOTS
+from policy.functions import FUNCTIONS_ALLOWED, TABLE_FUNCTIONS, hint_on
 from policy.identifiers import RESERVED_PREFIX
 from policy.refusal import PolicyCode, PolicyRefusal
 from policy.syntax import is_too_deep
 
-_CLASSES: frozenset[type[exp.Expr]] = frozenset(getattr(exp, name) for name in CONSTRUCTS)
 _SLOTS: dict[type[exp.Expr], frozenset[str]] = {getattr(exp, name): slots for name, slots in SLOTS.items()}
 _TABLE_FUNCTION_NODES = (exp.Explode, exp.Generator, exp.SplitToTable)
-FUNCTIONS_HINT = (
-    "use Snowflake's built-in scalar, aggregate and window functions; user-defined, system and AI functions are closed"
-)
 _FAMILIAR = {
     "Parameter": "a variable or column position (`$`, `@@`)",
     "MatchRecognize": "MATCH_RECOGNIZE",
@@ -48,7 +44,7 @@ def guard(root: exp.Expr, text: str, opened: frozenset[str] = frozenset(), *, re
 
     What we printed ourselves holds our reserved names; `reading_back` lets them pass.
     """
-    judge = _Guard(text, FUNCTIONS_ALLOWED | opened if opened else FUNCTIONS_ALLOWED, reading_back)
+    judge = _Guard(text, opened, reading_back)
     # Level by level, not by recursion: a statement may be as deep as the parser let it be.
     level, depth = [root], 0
     while level:
@@ -66,9 +62,9 @@ def position(node: exp.Expr) -> int | None:
 
 
 class _Guard:
-    def __init__(self, text: str, functions: frozenset[str], reading_back: bool) -> None:
+    def __init__(self, text: str, opened: frozenset[str], reading_back: bool) -> None:
         self._text = text
-        self._functions = functions
+        self._opened = opened
         self._reserved = ("METADATA$",) if reading_back else (RESERVED_PREFIX, "METADATA$")
 
     def node(self, node: exp.Expr) -> None:
@@ -76,10 +72,12 @@ class _Guard:
         seat = _SEATS.get(kind)
         if seat is None:
             if isinstance(node, exp.Func):
+                if node.sql_name() in self._opened:
+                    return
                 raise self._function(node, node.sql_name())
             raise self._construct(node, _FAMILIAR.get(kind.__name__) or _words(kind))
         allowed, is_function, check = seat
-        if allowed is not None and not node.args.keys() <= allowed:
+        if not node.args.keys() <= allowed:
             for slot, value in node.args.items():
                 if value and slot not in allowed:
                     familiar = _FAMILIAR.get((kind.__name__, slot))
@@ -136,7 +134,7 @@ class _Guard:
 
     def anonymous(self, node: exp.Expr) -> None:
         name = node.args.get("this")
-        if not isinstance(name, str) or name.upper() not in self._functions:
+        if not isinstance(name, str) or (name.upper() not in FUNCTIONS_ALLOWED and name.upper() not in self._opened):
             raise self._function(node, str(node.name))
 
     def column(self, node: exp.Expr) -> None:
@@ -149,7 +147,7 @@ class _Guard:
         while isinstance(left, exp.Dot):
             left = left.this
         if isinstance(left, exp.Identifier) or not isinstance(right, exp.Identifier):
-            raise self._function(node, right.name or "a dotted name")
+            raise self._function(node, _dotted(node))
 
     def table(self, node: exp.Expr) -> None:
         source = node.this
@@ -233,7 +231,7 @@ class _Guard:
         return PolicyRefusal(
             PolicyCode.FUNCTION_NOT_ALLOWED,
             f"the function `{shown}` is not allowed",
-            FUNCTIONS_HINT,
+            hint_on(shown),
             at,
         )
 
@@ -241,6 +239,12 @@ class _Guard:
 def _folds_away(name: str) -> bool:
     """Whether a letter outside ASCII becomes ASCII in upper case, as a dotless i does; not all fold it alike."""
     return any(letter.upper().isascii() for letter in name if not letter.isascii())
+
+
+def _dotted(node: exp.Expr) -> str:
+    """The name of a function that is called with its schema before it."""
+    parts = [part.name for part in node.flatten() if part.name] if isinstance(node, exp.Dot) else []
+    return ".".join(parts) or "a dotted name"
 
 
 def _words(kind: type[exp.Expr]) -> str:
@@ -269,5 +273,5 @@ _CHECKS: dict[type[exp.Expr], Callable[[_Guard, exp.Expr], None]] = {
     exp.Subquery: _Guard.subquery,
 }
 
-_SEATS = {kind: (_SLOTS.get(kind), issubclass(kind, exp.Func), _CHECKS.get(kind)) for kind in _CLASSES}
+_SEATS = {kind: (slots, issubclass(kind, exp.Func), _CHECKS.get(kind)) for kind, slots in _SLOTS.items()}
 """What the judge asks of each kind of node: its slots, whether it is a function, and a check of its own."""

@@ -17,8 +17,16 @@ from sqlglot.tokenizer_core import Token, TokenType
 from policy.binds import BIND_PREFIX
 from policy.dialect import SNOWFLAKE, print_sql
 from policy.flat import flat, take_apart
-from policy.functions import FUNCTIONS_ALLOWED, PRINTED_AS, TYPES_BEFORE_PARENTHESIS, WORDS_BEFORE_PARENTHESIS
-from policy.guard import FUNCTIONS_HINT, guard
+from policy.functions import (
+    CALLED_WITHOUT_BRACKETS,
+    DICE,
+    FUNCTIONS_ALLOWED,
+    PRINTED_AS,
+    TYPES_BEFORE_PARENTHESIS,
+    WORDS_BEFORE_PARENTHESIS,
+    hint_on,
+)
+from policy.guard import guard
 from policy.identifiers import RESERVED_PREFIX
 from policy.lexing import is_cut_alike
 from policy.losses import is_anything_lost
@@ -78,6 +86,8 @@ def print_verified(parsed: Parsed, resolved: Resolved, opened: frozenset[str]) -
     functions = _functions(tokens, FUNCTIONS_ALLOWED | opened if opened else FUNCTIONS_ALLOWED)
     called, quoted = _called(parsed.tokens)
     if quoted or any(not _survives(name, functions) for name in called & FUNCTIONS_ALLOWED):
+        raise _unfaithful()
+    if _is_dice_doubled(parsed.tokens, tokens):
         raise _unfaithful()
     if is_anything_lost(parsed.tokens, tokens, resolved.renamed):
         raise _unfaithful()
@@ -149,7 +159,8 @@ def _functions(tokens: Sequence[Token], allowed: frozenset[str]) -> frozenset[st
             called.add(word)
         elif word not in WORDS_BEFORE_PARENTHESIS and word not in TYPES_BEFORE_PARENTHESIS:
             raise _function(token.text)
-    return frozenset(called)
+    bare = (token.text for token in tokens if token.text in CALLED_WITHOUT_BRACKETS)
+    return frozenset(called.union(bare))
 
 
 def _called(tokens: Sequence[Token]) -> tuple[set[str], bool]:
@@ -160,6 +171,12 @@ def _called(tokens: Sequence[Token]) -> tuple[set[str], bool]:
     before = [token for token, after in itertools.pairwise(tokens) if after.token_type is _OPENS]
     called = {token.text.upper().rpartition(" ")[2] for token in before}
     return called, any(t.token_type is _NAME and t.text.upper() in _GRAMMAR for t in before)
+
+
+def _is_dice_doubled(source: Sequence[Token], printed: Sequence[Token]) -> bool:
+    """Whether the printer wrote out an argument twice that throws dice: the two would fall differently."""
+    thrown = sum(token.text.upper() in DICE for token in printed)
+    return thrown > 0 and thrown > sum(token.text.upper() in DICE for token in source)
 
 
 def _survives(name: str, printed: frozenset[str]) -> bool:
@@ -245,5 +262,5 @@ def _function(name: str) -> PolicyRefusal:
     return PolicyRefusal(
         PolicyCode.FUNCTION_NOT_ALLOWED,
         f"the function `{name.upper()[:60]}` is not allowed",
-        FUNCTIONS_HINT,
+        hint_on(name[:60]),
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
+from policy.functions import classes_of
 from policy.names import TableName
 from policy.tree import Tree
 
@@ -48,6 +49,11 @@ class SqlStatement:
     literals: tuple[Literal, ...]
     digest: str
     tree: Tree = field(repr=False, compare=False)
+
+    @property
+    def function_classes(self) -> frozenset[str]:
+        """The classes of the functions that it calls, as words: `pure`, `aggregate`, `window`, `spends`, ..."""
+        return classes_of(self.functions)
 
 
 @dataclass(frozen=True, slots=True)
