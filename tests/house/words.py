@@ -33,7 +33,9 @@ BANNED = (
     Banned(r"(?i)\baudit[- ](log|trail)\b", "journal"),
     Banned(r"(?i)\bgateway\b", "gate"),
     Banned(r"(?i)\bguardrails?\b", "rule"),
-    Banned(r"(?i)sanitis|sanitiz|anonymis|anonymiz", "mask or refuse"),
+    Banned(
+        r"(?i)sanitis|sanitiz|anonymis|anonymiz", "mask or refuse", meant=r"SANITIZE_WEBHOOK_CONTENT"
+    ),  # Snowflake's
     Banned(r"(?i)\bend[- ]users?\b", "person, or principal once proven"),
     Banned(
         r"[Cc]heckpoint",
