@@ -32,6 +32,7 @@ from server.database import at_head, open_engine
 from server.doorway import Doorway
 from server.engine_room import EngineRoom
 from server.holds import HoldStore
+from server.http11 import BoundedHttp
 from server.identity import Identify, TokenVerifier, UnsafeLocalPrincipal, Verifier, read_principal
 from server.keys import IssuerKeys
 from server.leases import Leases
@@ -202,7 +203,7 @@ async def _serve_http(doorway: Doorway, state_key: bytes, settings: Settings, fu
         access_log=False,
         server_header=False,
         lifespan="on",
-        http="h11",  # the other parser takes headers without a bound from anybody; this one at most 64 KiB
+        http=BoundedHttp,
         timeout_graceful_shutdown=int(settings.shutdown_grace_s),
     )
     await _serve_until_stopped(_Uvicorn(config))
