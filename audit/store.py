@@ -1,7 +1,8 @@
 """The writer's one connection: adds rows in one transaction, or says what is there."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from struct import Struct
 from typing import NamedTuple
 from uuid import UUID
 
@@ -11,14 +12,19 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from audit.oneshot import run_one
+
 OUTAGES = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError, OSError, DBAPIError, PoolTimeout)
 """What passes by itself: no connection, no space, a standby that is not yet promoted, no answer in time."""
 
 _COLUMNS = "stream, n, at, stage, call_id, digest, body"
-_INSERT = f"insert into journal.entry ({_COLUMNS}) values (%b, %b, %b, %b, %b, %b, %b)"  # noqa: S608  # constants
+_INSERT = f"insert into journal.entry ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7)".encode()  # noqa: S608  # constants
 _COPY = f"copy journal.entry ({_COLUMNS}) from stdin (format binary)"
 _TYPES = ("uuid", "int8", "timestamptz", "text", "text", "bytea", "bytea")
+_OIDS = tuple(psycopg.adapters.types[name].oid for name in _TYPES)
 _LOOK = "select n, digest from journal.entry where stream = %b and n between %b and %b order by n"
+_INT8 = Struct("!q")
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # PostgreSQL counts microseconds from here
 _CLOSE_S_MAX = 1.0
 
 
@@ -32,6 +38,15 @@ class EntryRow(NamedTuple):
     call_id: str
     digest: bytes
     body: bytes
+
+
+def _wired(row: EntryRow) -> tuple[bytes, ...]:
+    """`row` in PostgreSQL's binary form."""
+    micros = (row.at - _EPOCH) // timedelta(microseconds=1)
+    return (
+        row.stream.bytes, _INT8.pack(row.n), _INT8.pack(micros), row.stage.encode(), row.call_id.encode(),
+        row.digest, row.body,
+    )  # fmt: skip
 
 
 class JournalBroken(Exception):
@@ -59,12 +74,13 @@ class Store:
         cursor = await self._connected()
         try:
             if len(rows) == 1:
-                await cursor.execute(_INSERT, rows[0], prepare=True)
+                added = await run_one(cursor.connection, _INSERT, _OIDS, _wired(rows[0]))
             else:
                 async with cursor.copy(_COPY) as copy:
                     copy.set_types(_TYPES)
                     for row in rows:
                         await copy.write_row(row)
+                added = cursor.rowcount
         except psycopg.errors.UniqueViolation:
             await self._must_hold(rows)
         except OUTAGES:
@@ -73,7 +89,7 @@ class Store:
             raise JournalBroken(f"the database refuses entries ({error.sqlstate})") from error
         else:
             # A trigger that returns null and a rule that does nothing swallow rows without an error.
-            if cursor.rowcount != len(rows):
+            if added != len(rows):
                 raise JournalBroken("the database swallowed entries")
 
     async def settle(self, rows: Sequence[EntryRow]) -> None:
