@@ -8,8 +8,10 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from policy.approving import ApprovalEntry, Approving, Drift, Step
 from policy.decision import Effect, RuleId
 from policy.document_models import (
+    ApprovalModel,
     ClassificationModel,
     MaskModel,
     MaskRuleModel,
@@ -17,6 +19,7 @@ from policy.document_models import (
     RuleModel,
     WhoModel,
 )
+from policy.effects import Risk, RiskTiers
 from policy.functions import class_of, is_openable
 from policy.identifiers import parse_dotted
 from policy.masks import Constant, DateTrunc, EmailDomain, Mask, Null, Partial, Redact, Round
@@ -109,6 +112,7 @@ class _Loader:
     def policy(self) -> Policy:
         model = self._model
         self._unique([("rules", rule.id) for rule in model.rules] + [("roles", role.id) for role in model.roles])
+        self._unique([("approvals", each.id) for each in model.approvals])
         self._unique([("classifications", each.name) for each in model.classifications])
         self._unique([("row_filters", each.id) for each in model.row_filters])
         canonical = json.dumps(self._source.value, sort_keys=True, separators=(",", ":"), default=str)
@@ -134,6 +138,10 @@ class _Loader:
             ),
             functions=self._functions(),
             rules=tuple(self._rule(n, each) for n, each in enumerate(model.rules)),
+            approving=Approving(
+                tuple(self._approval(n, each) for n, each in enumerate(model.approvals)),
+                RiskTiers(model.risk.rows_medium, model.risk.rows_high),
+            ),
             digest=hashlib.sha256(canonical.encode()).hexdigest(),
         )
 
@@ -180,6 +188,28 @@ class _Loader:
             verbs |= WRITES if verb == "write" else {Verb(verb)}
         tables = self._patterns(model.tables, 3, "rules", n, "tables")
         return Rule(RuleId(model.id), Effect(model.effect), _who(model.who), frozenset(verbs), tables, model.message)
+
+    def _approval(self, n: int, model: ApprovalModel) -> ApprovalEntry:
+        known = [rule.id for rule in self._model.rules]
+        for m, rule in enumerate(model.rules):
+            if rule not in known:
+                message = f"the rule `{rule}` does not exist"
+                raise self._error(message, _did_you_mean(rule, known), "approvals", n, "rules", m)
+        return ApprovalEntry(
+            id=RuleId(model.id),
+            by=model.by,
+            rules=frozenset(model.rules),
+            verbs=frozenset(map(Verb, model.verbs)),
+            risks=frozenset(map(Risk, model.risks)),
+            is_destructive=model.destructive,
+            steps=tuple(Step(frozenset(step.groups), step.quorum) for step in model.steps),
+            any_step=model.order == "any",
+            ttl_s=model.ttl_s,
+            drift=Drift(model.drift.rows, model.drift.percent),
+            escalate_after_s=model.escalate.after_s if model.escalate else None,
+            escalate_to=frozenset(model.escalate.groups if model.escalate else ()),
+            break_glass=frozenset(model.break_glass),
+        )
 
     def _patterns(self, written: list[str], parts: int, *path: str | int) -> tuple[Pattern, ...]:
         patterns: list[Pattern] = []

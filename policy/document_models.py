@@ -192,6 +192,67 @@ class RuleModel(Model):
         return self
 
 
+class RiskModel(Model):
+    """From how many rows a write is of medium and of high risk."""
+
+    rows_medium: Annotated[int, Field(ge=1)] = 100
+    rows_high: Annotated[int, Field(ge=1)] = 10_000
+
+    @model_validator(mode="after")
+    def _rising(self) -> "RiskModel":
+        if self.rows_medium > self.rows_high:
+            raise ValueError("`rows_medium` is above `rows_high`")
+        return self
+
+
+class StepModel(Model):
+    """So many distinct people who are in one of the groups."""
+
+    groups: NonEmpty
+    quorum: Annotated[int, Field(ge=1, le=20)] = 1
+
+
+class DriftModel(Model):
+    """How far the rows really touched may be from the rows shown: the larger of the two."""
+
+    rows: Annotated[int, Field(ge=0)] = 0
+    percent: Annotated[int, Field(ge=0, le=100)] = 0
+
+
+class EscalateModel(Model):
+    """Who may stand in for an approver when nobody has decided after a while."""
+
+    after_s: Annotated[int, Field(ge=1, le=86_400)]
+    groups: NonEmpty
+
+
+class ApprovalModel(Model):
+    """Who has to say yes to what rules hold; the first entry that covers a statement counts."""
+
+    id: Name
+    by: Literal["confirmation", "approvers"]
+    rules: list[Name] = []
+    verbs: list[Literal["read", "insert", "update", "delete", "merge"]] = []
+    risks: list[Literal["low", "medium", "high"]] = []
+    destructive: bool = False
+    steps: list[StepModel] = []
+    order: Literal["all", "any"] = "all"
+    ttl_s: Annotated[int, Field(ge=10, le=604_800)] = 3_600
+    drift: DriftModel = DriftModel()
+    escalate: EscalateModel | None = None
+    break_glass: list[Name] = []
+
+    @model_validator(mode="after")
+    def _answerable(self) -> "ApprovalModel":
+        if self.by == "approvers" and not self.steps:
+            raise ValueError("`by: approvers` needs `steps`")
+        if self.by == "confirmation" and (self.steps or self.escalate or self.break_glass):
+            raise ValueError("`by: confirmation` asks the caller's own user and takes no `steps`")
+        if self.by == "approvers" and self.destructive:
+            raise ValueError("`destructive` is for `by: confirmation`; approvers may always be asked")
+        return self
+
+
 class PolicyModel(Model):
     """The whole document."""
 
@@ -205,6 +266,8 @@ class PolicyModel(Model):
     row_filters: list[RowFilterModel] = []
     functions: FunctionsModel = FunctionsModel()
     rules: list[RuleModel] = []
+    approvals: list[ApprovalModel] = []
+    risk: RiskModel = RiskModel()
 
     @staticmethod
     def family() -> Iterator[type[Model]]:

@@ -4,6 +4,7 @@ It remembers what it has said, within bounds: texts by their exact wording (lite
 `ORDER BY 1`), audiences by which `who`s match, decisions by statement, audience and row limit.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -15,7 +16,10 @@ from policy.describe import CatalogIndex, decide_schema
 from policy.dialect import PARSER_VERSION
 from policy.filters import parse_filter
 from policy.lru import Lru
+from policy.names import TableName
 from policy.principal import Principal
+from policy.probes import Cell, probes_of
+from policy.questions import Questions, cells_shown, questions_of
 from policy.refusal import PolicyCode, PolicyRefusal
 from policy.resolve import Defaults
 from policy.rulebook import Policy
@@ -112,6 +116,19 @@ class Engine:
                 return decide_schema(audience, self.visible(audience), self._index, statement)
             case _:
                 assert_never(statement)
+
+    def questions(self, principal: Principal, statement: SqlStatement, text: str) -> Questions:
+        """What to ask Snowflake to learn what the write `text`, understood as `statement`, would do. Raises nothing."""
+        probes = probes_of(text, statement, self.catalog.tables, self.policy.defaults, self.policy.functions)
+        sampling = probes.sampling
+        decision = None if sampling is None else self.decide(principal, sampling.probe.statement)
+        return questions_of(self.audience(principal), probes, decision)
+
+    def cells_shown(
+        self, principal: Principal, target: TableName, others: Sequence[TableName], cells: Sequence[Cell]
+    ) -> tuple[bool, ...]:
+        """Which cells of a sample of rows of `target` (and of `others`) `principal` may see."""
+        return cells_shown(self.audience(principal), self.catalog.tables, target, others, cells)
 
     def audience(self, principal: Principal) -> Audience:
         """What the policy comes to for `principal`."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from policy.approving import Approving
 from policy.decision import Effect, RuleId
 from policy.masks import Mask
 from policy.patterns import Pattern
@@ -121,6 +122,7 @@ class Policy:
     row_filters: tuple[RowFilter, ...]
     functions: frozenset[str]
     rules: tuple[Rule, ...]
+    approving: Approving
     digest: str
 
     def audiences(self) -> Iterable[Who]:
