@@ -6,6 +6,7 @@ matter. Where the columns of a source cannot be known (after PIVOT, of a missing
 """
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -20,6 +21,7 @@ from policy.tree import ColumnFacts, Columns, UnknownColumn
 _FLATTEN = ("SEQ", "KEY", "PATH", "INDEX", "VALUE", "THIS")
 _SPLIT = ("SEQ", "INDEX", "VALUE")
 _HIERARCHY = frozenset({"LEVEL", "CONNECT_BY_ISLEAF", "CONNECT_BY_ISCYCLE"})
+_WORD = re.compile(r"[A-Za-z_]\w*")
 _PARTS = ("catalog", "db", "table", "this")
 _SUGGESTIONS_MAX = 3
 
@@ -115,6 +117,9 @@ class _Checker:
         if from_ is not None:
             self._source(from_.this, scope)
         self._joined(node, scope)
+        match = node.args.get("match")
+        if match is not None:
+            self._match(match, scope)
         projections = node.expressions
         scope.aliases = frozenset(stored(e.args["alias"]) for e in projections if isinstance(e, exp.Alias))
         if node.args.get("connect") is not None:
@@ -146,11 +151,33 @@ class _Checker:
         """The sources that joins and laterals add to a scope, then their conditions, which see all of them."""
         joins = node.args.get("joins") or ()
         for join in joins:
+            left = len(scope.sources)
             self._source(join.this, scope)
+            self._using(join, scope.sources[:left], scope.sources[left:])
         for lateral in node.args.get("laterals") or ():
             self._source(lateral, scope)
         for join in joins:
             self._visit_slots(join, scope, ("on", "match_condition"))
+
+    def _using(self, join: exp.Expr, left: list[_Source], right: list[_Source]) -> None:
+        """The names of USING must be columns of both sides."""
+        for identifier in join.args.get("using") or ():
+            name = stored(identifier)
+            for sources in (left, right):
+                if any(source.columns is None or None in source.columns for source in sources):
+                    self.is_certain = False
+                elif not any(name in (source.columns or ()) for source in sources):
+                    self._unknown(identifier.name, identifier, {c for s in sources for c in s.columns or () if c})
+
+    def _match(self, match: exp.Expr, scope: _Scope) -> None:
+        """A pattern sees its source's columns, also under the names of its symbols; what it shows is not followed."""
+        rows = scope.sources[0].columns
+        symbols = {word.upper() for word in _WORD.findall(match.args["pattern"].name)}
+        symbols |= {stored(each.args["alias"]) for each in match.args.get("define") or ()}
+        inner = _Scope(scope.outer, [*scope.sources, *(_Source(symbol, rows) for symbol in sorted(symbols))])
+        self._visit_slots(match, inner, ("partition_by", "order", "measures", "define"))
+        alias = match.args.get("alias")
+        scope.sources = [_Source(stored(alias.this) if alias is not None else scope.sources[0].alias, None)]
 
     def _source(self, node: exp.Expr, scope: _Scope) -> None:
         alias_node = node.args.get("alias")

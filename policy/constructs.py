@@ -9,8 +9,8 @@ import re
 from types import MappingProxyType
 
 _QUERIES = """
-    Select(with_ expressions distinct from_ laterals joins connect pivots where group having qualify order limit offset
-    sample)
+    Select(with_ expressions distinct from_ match laterals joins connect pivots where group having qualify order limit
+    offset sample)
     Union(with_ this expression distinct by_name order limit offset)
     Intersect(with_ this expression distinct order limit offset)
     Except(with_ this expression distinct order limit offset)
@@ -20,8 +20,10 @@ _QUERIES = """
     Ordered(this desc nulls_first) Limit(expression) LimitOptions(rows) Offset(expression)
     Fetch(direction count limit_options) Distinct(expressions) GroupingSets(expressions) Rollup(expressions)
     Cube(expressions) Connect(start connect) Prior(this) Join(this on side kind using method match_condition directed)
-    Lateral(this view outer alias) Table(this alias db catalog laterals joins pivots sample) TableAlias(this columns)
-    TableFromRows(this alias joins pivots sample) TableSample(method percent rows size seed)
+    Lateral(this view outer alias) Table(this alias db catalog laterals joins pivots sample when)
+    TableAlias(this columns) TableFromRows(this alias joins pivots sample) TableSample(method percent rows size seed)
+    HistoricalData(this kind expression) MatchRecognizeMeasure(this window_frame)
+    MatchRecognize(partition_by order measures rows after pattern define alias)
     Pivot(alias expressions fields unpivot columns include_nulls default_on_null identify_pivot_strings
     prefixed_pivot_columns pivot_column_naming)
     PivotAlias(this alias) PivotAny(this) Window(this partition_by order spec over)
@@ -38,7 +40,7 @@ _VALUES = """
     Dot(this expression) Lambda(this expressions) Kwarg(this expression) JSONPath(expressions) JSONPathRoot()
     JSONPathKey(this quoted) JSONPathSubscript(this) JSONKeyValue(this expression) PropertyEQ(this expression)
     DynamicIdentifier(this) Case(this ifs default) If(this true false) Collate(this expression)
-    HexString(this is_integer)
+    HexString(this is_integer) ColumnDef(this kind constraints) ColumnConstraint(kind) NotNullColumnConstraint()
 """
 _OPERATORS = """
     Add(this expression) Sub(this expression) Mul(this expression) Div(this expression) Mod(this expression) Neg(this)
@@ -139,7 +141,7 @@ _FUNCTIONS = """
     Variance(this) VariancePop(this) Week(this mode) WeekOfYear(this)
     WidthBucket(this min_value max_value num_buckets) XMLGet(this expression instance) Year(this) YearOfWeek(this)
     YearOfWeekIso(this) Zipf(this elementcount gen) Flatten(this) Compress(this method) DecompressBinary(this method)
-    DecompressString(this method) Getbit(this expression zero_is_msb)
+    DecompressString(this method) First(this) Last(this) Getbit(this expression zero_is_msb)
 """
 
 _ENTRY = re.compile(r"(\w+)\(([\w\s]*)\)")

@@ -51,6 +51,9 @@ def decide_sql(
     denied = _refuse_named(audience, tables, touches) or _refuse_uncovered(audience, touches)
     if denied is not None:
         return denied
+    past = _refuse_past(audience, statement)
+    if past is not None:
+        return past
     unknown = statement.tree.columns.unknown
     if unknown is not None:
         return _unknown_column(unknown)
@@ -97,19 +100,33 @@ def _refuse_uncovered(audience: Audience, touches: Sequence[_Touch]) -> Deny | N
     return None
 
 
+def _refuse_past(audience: Audience, statement: SqlStatement) -> Deny | None:
+    """Refuse time travel on a table whose past the policy does not open: it holds what was deleted or masked since."""
+    for place in statement.tree.places:
+        if place.past and not audience.exposures.is_past_open(place.table):
+            return Deny(
+                _NOBODY,
+                PolicyCode.CONSTRUCT_NOT_ALLOWED,
+                f"time travel on `{place.table}` is not allowed",
+                "leave AT and BEFORE out; the policy's owner can open a table's past (time_travel)",
+            )
+    return None
+
+
 def _sources(audience: Audience, statement: SqlStatement) -> tuple[Written, ...]:
     """The text of every place; a write's target will be printed as its plain name. Raises Unwritable."""
     names = statement.tree.shape.names
-    written: dict[TableName, Written] = {}
+    written: dict[tuple[TableName, str, str], Written] = {}
     characters = 0
     for place in statement.tree.places:
-        source = written.get(place.table)
+        asked = (place.table, place.past, place.sample)
+        source = written.get(asked)
         if source is None:
-            source = written[place.table] = audience.writer.source(place.table, names)
+            source = written[asked] = audience.writer.source(place.table, names, (place.past, place.sample))
         characters += len(source.sql)
         if characters > TEXT_CHARACTERS_MAX:
             raise Unwritable(place.table)
-    return tuple(written[place.table] for place in statement.tree.places)
+    return tuple(written[place.table, place.past, place.sample] for place in statement.tree.places)
 
 
 def _refuse_written(audience: Audience, statement: SqlStatement, sources: Sequence[Written]) -> Deny | None:

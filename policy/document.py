@@ -142,6 +142,7 @@ class _Loader:
                 tuple(self._approval(n, each) for n, each in enumerate(model.approvals)),
                 RiskTiers(model.risk.rows_medium, model.risk.rows_high),
             ),
+            time_travel=self._patterns(model.time_travel, 3, "time_travel"),
             digest=hashlib.sha256(canonical.encode()).hexdigest(),
         )
 

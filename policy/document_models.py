@@ -265,6 +265,7 @@ class PolicyModel(Model):
     masks: list[MaskRuleModel] = []
     row_filters: list[RowFilterModel] = []
     functions: FunctionsModel = FunctionsModel()
+    time_travel: list[NamePattern] = []
     rules: list[RuleModel] = []
     approvals: list[ApprovalModel] = []
     risk: RiskModel = RiskModel()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from policy.catalog import Column, Table, TableKind
 from policy.masks import Mask, Null, describe, fitted, masked_sql, strongest
-from policy.names import quote
+from policy.names import TableName, quote
 from policy.patterns import Pattern
 from policy.rulebook import Policy, RowFilter
 from policy.sqltypes import parse_type
@@ -65,6 +65,10 @@ class Exposures:
             known = (table, self._expose(table))
             self._known[id(table)] = known
         return known[1]
+
+    def is_past_open(self, name: TableName) -> bool:
+        """Whether the policy opens what `name` held at an earlier time."""
+        return _any(self._policy.time_travel, (name.database, name.schema, name.name))
 
     def _expose(self, table: Table) -> Exposure:
         name = (table.name.database, table.name.schema, table.name.name)

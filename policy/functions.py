@@ -71,7 +71,7 @@ CLOSED: MappingProxyType[str, str] = MappingProxyType(
             "its key would stand in the statement's text",
         ),
         **dict.fromkeys(("SEARCH", "SEARCH_IP"), "it takes columns by pattern"),
-        **dict.fromkeys(("MATCH_NUMBER", "MATCH_SEQUENCE_NUMBER", "CLASSIFIER"), "it means something in patterns only"),
+        **dict.fromkeys(table.PATTERN.split(), "it means something in MATCH_RECOGNIZE only"),
     }
 )
 """Functions of open classes that are closed all the same until a policy opens them, with the reason."""
@@ -79,9 +79,9 @@ CLOSED: MappingProxyType[str, str] = MappingProxyType(
 _WORDS = """
     ALL AND ANY AS ASC AT BERNOULLI BETWEEN BLOCK BY CUBE CYCLE DELETE DESC DISTINCT ELSE END EXCEPT EXCLUDE EXISTS
     FIRST FOR FROM FUNCTION GROUP GROUPING HAVING ILIKE IN INSERT INTERSECT INTO IS JOIN LAST LATERAL LEFT LIKE LIMIT
-    MATCH_CONDITION MATERIALIZED MEASURES MERGE MINUS NOT NULL NULLS OFFSET ON OR ORDER OUTER OVER PARTITION PIVOT
-    PRIOR QUALIFY RECURSIVE RENAME REPLACE RIGHT ROLLUP ROUND ROW ROWS SAMPLE SELECT SET SETS SOME START SYSTEM TABLE
-    TABLESAMPLE THEN TOP UNION UNIQUE UNPIVOT UPDATE USING VALUES WHEN WHERE WINDOW WITH WITHIN
+    MATCH_CONDITION MATCH_RECOGNIZE MATERIALIZED MEASURES MERGE MINUS NOT NULL NULLS OFFSET ON OR ORDER OUTER OVER
+    PARTITION PIVOT PRIOR QUALIFY RECURSIVE RENAME REPLACE RIGHT ROLLUP ROUND ROW ROWS SAMPLE SELECT SET SETS SOME
+    START SYSTEM TABLE TABLESAMPLE THEN TOP UNION UNIQUE UNPIVOT UPDATE USING VALUES WHEN WHERE WINDOW WITH WITHIN
 """
 _TYPES = """
     ARRAY BINARY CHAR CHARACTER DATETIME DEC DECIMAL FLOAT MAP NCHAR NUMBER NUMERIC NVARCHAR OBJECT STRING TEXT TIME
@@ -98,6 +98,9 @@ TABLE_FUNCTIONS: frozenset[str] = frozenset(table.TABLE.split())
 
 DICE = frozenset(["NORMAL", "RANDOM", "RANDSTR", "SEQ1", "SEQ2", "SEQ4", "SEQ8", "UNIFORM", "UUID_STRING", "ZIPF"])
 """Functions that give another value each time they are evaluated, within one statement."""
+
+PATTERN_FUNCTIONS: frozenset[str] = frozenset(table.PATTERN.split())
+"""Functions that mean something in MATCH_RECOGNIZE only, and are open there."""
 
 CALLED_WITHOUT_BRACKETS = frozenset(
     {"CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "CURRENT_USER", "LOCALTIME", "LOCALTIMESTAMP"}
@@ -214,6 +217,7 @@ PRINTED_AS: MappingProxyType[str, frozenset[str]] = MappingProxyType(
         "TO_TIMESTAMP_TZ": frozenset({"CAST"}),
         "TRUNC": frozenset({"DATE_TRUNC"}),
         "TRUNCATE": frozenset({"TRUNC", "DATE_TRUNC"}),
+        "TRY_CAST": frozenset({"TRY_TO_BOOLEAN"}),
         "TRY_TO_DECIMAL": frozenset({"TRY_TO_NUMBER"}),
         "TRY_TO_NUMERIC": frozenset({"TRY_TO_NUMBER"}),
         "TRY_TO_DATE": frozenset({"TRY_CAST"}),

@@ -11,7 +11,7 @@ from sqlglot import exp
 from policy.binds import BIND_PREFIX
 from policy.bounds import too_deep
 from policy.constructs import SLOTS
-from policy.functions import FUNCTIONS_ALLOWED, TABLE_FUNCTIONS, hint_on
+from policy.functions import FUNCTIONS_ALLOWED, PATTERN_FUNCTIONS, TABLE_FUNCTIONS, hint_on
 from policy.identifiers import RESERVED_PREFIX
 from policy.refusal import PolicyCode, PolicyRefusal
 from policy.syntax import is_too_deep
@@ -20,12 +20,9 @@ _SLOTS: dict[type[exp.Expr], frozenset[str]] = {getattr(exp, name): slots for na
 _TABLE_FUNCTION_NODES = (exp.Explode, exp.Generator, exp.SplitToTable)
 _FAMILIAR = {
     "Parameter": "a variable or column position (`$`, `@@`)",
-    "MatchRecognize": "MATCH_RECOGNIZE",
     "DirectoryStage": "a stage",
     "SemanticView": "a semantic view",
-    ("Table", "when"): "time travel (AT, BEFORE)",
     ("Table", "changes"): "CHANGES",
-    ("Select", "match"): "MATCH_RECOGNIZE",
     ("Select", "into"): "SELECT INTO",
     ("Select", "locks"): "FOR UPDATE",
     ("Select", "hint"): "a hint",
@@ -35,6 +32,7 @@ _FAMILIAR = {
 }
 _PLAIN_NAME = re.compile(r"[^\W\d][\w$]*\Z")
 _PLAIN_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_ ]*\Z")
+_PATTERN = re.compile(r"[\w\s()|*+{},]+\Z", re.ASCII)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
 _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -109,6 +107,8 @@ class _Guard:
             raise self._construct(node, f"a letter of `{node.name}` that folds to another")
 
     def var(self, node: exp.Expr) -> None:
+        if isinstance(node.parent, exp.MatchRecognize) and node.arg_key == "pattern":
+            return
         if not _PLAIN_WORD.match(node.name):
             raise self._construct(node, f"`{node.name[:60]}` in place of a word")
 
@@ -134,6 +134,8 @@ class _Guard:
 
     def anonymous(self, node: exp.Expr) -> None:
         name = node.args.get("this")
+        if isinstance(name, str) and name.upper() in PATTERN_FUNCTIONS and node.find_ancestor(exp.MatchRecognize):
+            return
         if not isinstance(name, str) or (name.upper() not in FUNCTIONS_ALLOWED and name.upper() not in self._opened):
             raise self._function(node, str(node.name))
 
@@ -192,6 +194,33 @@ class _Guard:
             raise self._construct(node, "a SELECT of nothing")
         if not args.get("from_") and (args.get("joins") or args.get("laterals")):
             raise self._construct(node, "a join without FROM")
+
+    def pattern_function(self, node: exp.Expr) -> None:
+        if node.find_ancestor(exp.MatchRecognize) is None:
+            raise self._function(node, type(node).__name__)
+
+    def match_recognize(self, node: exp.Expr) -> None:
+        # The printer writes the pattern behind every join, so only a source that stands alone keeps its meaning.
+        select = node.parent
+        from_ = select.args.get("from_") if select is not None else None
+        source = from_.this if from_ is not None else None
+        is_one = isinstance(source, exp.Table) or (
+            isinstance(source, exp.Subquery) and isinstance(source.this, exp.Query)
+        )
+        others = ("joins", "laterals", "pivots", "sample", "alias", "connect")
+        if not is_one or any(each.args.get(slot) for each in (source, select) if each for slot in others):
+            raise self._construct(node, "MATCH_RECOGNIZE of anything but one table or subquery without an alias")
+        pattern = node.args.get("pattern")
+        if pattern is None or not _PATTERN.match(pattern.name):
+            raise self._construct(node, "a PATTERN of more than symbols, ( ) | * + and {n,m}")
+        if any(not isinstance(each, exp.Alias) for each in node.args.get("define") or ()):
+            raise self._construct(node, "a DEFINE without AS")
+        if any(not isinstance(each.this, exp.Alias) for each in node.args.get("measures") or ()):
+            raise self._construct(node, "a measure without AS")
+
+    def column_def(self, node: exp.Expr) -> None:
+        if not isinstance(node.parent, exp.DataType):
+            raise self._construct(node, "a column's definition")
 
     def data_type(self, node: exp.Expr) -> None:
         if node.args.get("kind") or node.args.get("udt") or node.this == exp.DType.USERDEFINED:
@@ -265,6 +294,10 @@ _CHECKS: dict[type[exp.Expr], Callable[[_Guard, exp.Expr], None]] = {
     exp.Lateral: _Guard.table_function,
     exp.Select: _Guard.select,
     exp.DataType: _Guard.data_type,
+    exp.ColumnDef: _Guard.column_def,
+    exp.MatchRecognize: _Guard.match_recognize,
+    exp.First: _Guard.pattern_function,
+    exp.Last: _Guard.pattern_function,
     exp.Lambda: _Guard.lambda_,
     exp.Insert: _Guard.write,
     exp.Update: _Guard.write,

@@ -54,6 +54,7 @@ _COUNTED = frozenset(
         TokenType.VALUES,
     }
 )
+_PATHS = frozenset({TokenType.COLON, TokenType.DOT})
 _UNITS = """
     Y YY YYY YYYY YR YEARS YRS MM MON MONS MONTHS D DD DAYS DAYOFMONTH WEEKDAY DOW DW WEEKDAY_ISO DOW_ISO DW_ISO DOY DY
     W WK WEEKOFYEAR WOY WY WEEK_ISO WEEKOFYEARISO WEEKOFYEAR_ISO Q QTR QTRS QUARTERS H HH HR HOURS HRS M MI MIN MINUTES
@@ -61,7 +62,7 @@ _UNITS = """
     NSECOND NSECONDS NANOSECONDS EPOCH_SECONDS EPOCH_MILLISECONDS EPOCH_MICROSECONDS EPOCH_NANOSECONDS TZH TZM EPOCH
     DATE_PART DAYS WEEKS
 """
-_DEFAULTS = frozenset({"IDENTIFIER", "NULLS", "FIRST", "LAST", "ROW", "PERCENT"})
+_DEFAULTS = frozenset({"REPEATABLE", "IDENTIFIER", "NULLS", "FIRST", "LAST", "ROW", "PERCENT"})
 _REPLACED = frozenset(PRINTED_AS) | frozenset(_UNITS.split()) | _DEFAULTS
 """Words that the printer writes otherwise or leaves to the default."""
 
@@ -80,6 +81,10 @@ def is_anything_lost(source: Sequence[Token], printed: Sequence[Token], renamed:
 
 def _taken(tokens: Sequence[Token]) -> tuple[set[str], Counter[TokenType]]:
     kinds = [token.token_type for token in tokens]
+    # A key behind a colon or a dot may be any word of the grammar: it is printed as text.
+    kinds = [
+        kind if before not in _PATHS else TokenType.VAR for before, kind in zip((None, *kinds), kinds, strict=False)
+    ]
     texts = {token.text for token, kind in zip(tokens, kinds, strict=True) if kind in _WORDED}
     return texts, Counter(kind for kind in kinds if kind in _COUNTED)
 

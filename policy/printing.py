@@ -21,6 +21,7 @@ from policy.functions import (
     CALLED_WITHOUT_BRACKETS,
     DICE,
     FUNCTIONS_ALLOWED,
+    PATTERN_FUNCTIONS,
     PRINTED_AS,
     TYPES_BEFORE_PARENTHESIS,
     WORDS_BEFORE_PARENTHESIS,
@@ -83,13 +84,18 @@ def print_verified(parsed: Parsed, resolved: Resolved, opened: frozenset[str]) -
     text, tokens = _read_back(parsed.root, opened)
     if not is_cut_alike(text, tokens):
         raise _unfaithful()
-    functions = _functions(tokens, FUNCTIONS_ALLOWED | opened if opened else FUNCTIONS_ALLOWED)
+    allowed = FUNCTIONS_ALLOWED | opened if opened else FUNCTIONS_ALLOWED
+    if any(token.token_type is TokenType.MATCH_RECOGNIZE for token in tokens):
+        functions = _functions(_without_patterns(tokens), allowed | PATTERN_FUNCTIONS)
+    else:
+        functions = _functions(tokens, allowed)
     called, quoted = _called(parsed.tokens)
     if quoted or any(not _survives(name, functions) for name in called & FUNCTIONS_ALLOWED):
         raise _unfaithful()
     if _is_dice_doubled(parsed.tokens, tokens):
         raise _unfaithful()
-    if is_anything_lost(parsed.tokens, tokens, resolved.renamed):
+    kept = [*tokens, *(token for text in resolved.removed for token in SNOWFLAKE.tokenize(text))]
+    if is_anything_lost(parsed.tokens, kept if resolved.removed else tokens, resolved.renamed):
         raise _unfaithful()
     cutter = _Cutter(text, resolved.references)
     cutter.take(tokens)
@@ -163,6 +169,25 @@ def _functions(tokens: Sequence[Token], allowed: frozenset[str]) -> frozenset[st
     return frozenset(called.union(bare))
 
 
+def _without_patterns(tokens: Sequence[Token]) -> list[Token]:
+    """`tokens` without each PATTERN (...): symbols before brackets in it are no functions."""
+    kept: list[Token] = []
+    at = 0
+    while at < len(tokens):
+        token, depth = tokens[at], 0
+        is_pattern = token.token_type is TokenType.VAR and token.text.upper() == "PATTERN"
+        at += 1
+        if not is_pattern or at == len(tokens) or tokens[at].token_type is not _OPENS:
+            kept.append(token)
+            continue
+        while at < len(tokens):
+            depth += (tokens[at].token_type is _OPENS) - (tokens[at].token_type is TokenType.R_PAREN)
+            at += 1
+            if depth == 0:
+                break
+    return kept
+
+
 def _called(tokens: Sequence[Token]) -> tuple[set[str], bool]:
     """The words before an opening parenthesis, and whether a word of the grammar among them is quoted.
 
@@ -224,7 +249,9 @@ class _Cutter:
             reference = self._waiting.pop(word, None)
             if reference is None:
                 raise _unfaithful()
-            self._copy(token.start, token.end, "", str(reference.table))
+            clauses = [clause for clause in (reference.past, reference.sample) if clause]
+            self._literals += [Literal("string", clause) for clause in clauses]
+            self._copy(token.start, token.end, "", " ".join([str(reference.table), *("?" for _ in clauses)]))
             self._pieces.append("".join(self._piece))
             self._piece = []
             self._places.append(reference)

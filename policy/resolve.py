@@ -6,11 +6,13 @@ nobody judged. Sources: https://docs.snowflake.com/en/sql-reference/name-resolut
 https://docs.snowflake.com/en/user-guide/queries-cte
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlglot import exp
 
+from policy.dialect import print_sql
+from policy.fragments import past_of, refuse_sample_of_rows, sample_of
 from policy.guard import position
 from policy.identifiers import RESERVED_PREFIX, has_control, is_reserved, parse_dotted
 from policy.names import TableName, fold
@@ -36,10 +38,11 @@ def stored(identifier: exp.Expr) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The references of a statement, and every name of the caller's text that was replaced."""
+    """The references of a statement, every name of the caller's text that was replaced, and what was taken out."""
 
     references: tuple[Reference, ...]
     renamed: frozenset[str]
+    removed: tuple[str, ...] = ()
 
 
 def resolve(root: exp.Expr, defaults: Defaults, mark: str) -> Resolved:
@@ -49,7 +52,7 @@ def resolve(root: exp.Expr, defaults: Defaults, mark: str) -> Resolved:
     """
     resolver = _Resolver(root, defaults, mark)
     resolver.run()
-    return Resolved(tuple(resolver.references), frozenset(resolver.renamed))
+    return Resolved(tuple(resolver.references), frozenset(resolver.renamed), tuple(resolver.removed))
 
 
 _Environment = Mapping[str, str]
@@ -61,7 +64,7 @@ class _Resolver:
     def __init__(self, root: exp.Expr, defaults: Defaults, mark: str) -> None:
         self._defaults = defaults
         self._mark = mark
-        self._samples_more = any(not isinstance(each.parent, exp.Table) for each in root.find_all(exp.TableSample))
+        self._samples_more = _samples_more(root)
         self._expressions = 0
         self._target = root.this if isinstance(root, exp.DML | exp.Merge) else None
         if isinstance(self._target, exp.Schema):
@@ -69,6 +72,7 @@ class _Resolver:
         self._stack: list[tuple[exp.Expr, _Environment]] = [(root, {})]
         self.references: list[Reference] = []
         self.renamed: set[str] = set()
+        self.removed: list[str] = []
 
     def run(self) -> None:
         """Walk down from the root; what a table expression is called is known before what reads it is met."""
@@ -95,7 +99,7 @@ class _Resolver:
             self._expressions += 1
             self.renamed.add(identifier.name)
             fresh = f"{RESERVED_PREFIX}C{self._expressions}"
-            inside: _Environment = environment
+            inside: _Environment = dict(environment)
             if _names(body, name):
                 if name in environment or not isinstance(body, exp.Union) or _names(body.this, name):
                     raise _construct(
@@ -115,17 +119,23 @@ class _Resolver:
         self.renamed.update(parts)
         self._name(table, identifier)
         if len(parts) == 1 and parts[0] in environment:
+            if table.args.get("when") is not None:
+                raise _construct("time travel on a common table expression", at, "write it after each table's name")
+            refuse_sample_of_rows(table.args.get("sample"))
             table.set("this", exp.to_identifier(environment[parts[0]], quoted=True))
         else:
             placeholder = f"{TABLE_PREFIX}{len(self.references)}_{self._mark}"
             name = self._complete(parts, at)
+            sample = self._clause(table, "sample", sample_of)
             self.references.append(
                 Reference(
                     table=name,
                     placeholder=placeholder,
                     is_target=table is self._target,
-                    is_sampled=self._samples_more or table.args.get("sample") is not None,
+                    is_sampled=self._samples_more or bool(sample),
                     at=at,
+                    past=self._clause(table, "when", past_of),
+                    sample=sample,
                 )
             )
             table.set("this", exp.to_identifier(placeholder, quoted=True))
@@ -134,10 +144,22 @@ class _Resolver:
         nested = (child for key in ("joins", "laterals", "pivots") for child in table.args.get(key) or ())
         self._stack.extend((child, environment) for child in nested)
 
+    def _clause(self, table: exp.Expr, slot: str, write: Callable[[exp.Expr], str]) -> str:
+        """Take a clause off the table: it is written into the source that stands for the table."""
+        node = table.args.get(slot)
+        if node is None:
+            return ""
+        self.removed.append(print_sql(node))
+        table.set(slot, None)
+        return write(node)
+
     def _name(self, table: exp.Table, identifier: exp.Expr) -> None:
         """Keep the name that the rest of the statement calls the table by."""
         alias = table.args.get("alias")
         if alias is not None and alias.this is not None:
+            return
+        select = table.parent.parent if isinstance(table.parent, exp.From) else None
+        if select is not None and select.args.get("match") is not None:
             return
         if table is not self._target and not table.args.get("pivots"):
             table.set("alias", exp.TableAlias(this=identifier.copy()))
@@ -154,6 +176,20 @@ class _Resolver:
                 at,
             )
         return TableName(database, schema, parts[-1])
+
+
+def _samples_more(root: exp.Expr) -> bool:
+    """Whether a sample is taken of more than a table: of a subquery, or of a common table expression."""
+    expressions = {stored(cte.args["alias"].this) for cte in root.find_all(exp.CTE)}
+    more = False
+    for sample in root.find_all(exp.TableSample):
+        table = sample.parent
+        if not isinstance(table, exp.Table):
+            refuse_sample_of_rows(sample)
+            more = True
+        elif isinstance(table.this, exp.DynamicIdentifier) or stored(table.this) in expressions:
+            more = True
+    return more
 
 
 def _parts(table: exp.Table) -> tuple[tuple[str, ...], exp.Expr]:
@@ -173,11 +209,7 @@ def _parts(table: exp.Table) -> tuple[tuple[str, ...], exp.Expr]:
 
 def _names(body: exp.Expr, name: str) -> bool:
     """Whether a table of `body` is called by the bare name `name`."""
-    return any(
-        isinstance(table.this, exp.DynamicIdentifier)
-        or (isinstance(table.this, exp.Identifier) and not table.args.get("db") and stored(table.this) == name)
-        for table in _tables(body)
-    )
+    return any(_parts(table)[0] == (name,) for table in _tables(body))
 
 
 def _tables(body: exp.Expr) -> Iterable[exp.Table]:

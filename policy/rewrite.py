@@ -73,31 +73,41 @@ class Writer:
         """The quoted three-part name, which means the same whatever the session's defaults are."""
         return f"{quote(table.database)}.{quote(table.schema)}.{quote(table.name)}"
 
-    def source(self, name: TableName, names: frozenset[str] | None, above: tuple[TableName, ...] = ()) -> Written:
+    def source(
+        self,
+        name: TableName,
+        names: frozenset[str] | None,
+        clauses: tuple[str, str] = ("", ""),
+        above: tuple[TableName, ...] = (),
+    ) -> Written:
         """The text for a reference to `name` in a statement that mentions only `names` (None: that may use any column).
 
-        Raises Unwritable.
+        `clauses` are what follows the name, before and behind its alias: AT or BEFORE, and SAMPLE. Raises Unwritable.
         """
+        past, sample = clauses
         table = self._tables.get(name)
         if table is None or name in above or len(above) >= VIEWS_DEPTH_MAX:
             raise Unwritable(name)
         if table.kind is TableKind.VIEW:
-            return self._view(table, names, above)
+            if past or not _is_of_rows(sample):
+                raise Unwritable(name)
+            return self._view(table, names, sample, above)
         exposure = self._exposures.of(table)
         columns = _needed(exposure.columns, names)
         # Also where nothing is masked: a column that was added since the catalog was read must stay hidden.
-        return self._derived(table, columns, f"{self.full_name(name)} AS {quote(SOURCE_ALIAS)}", ())
+        return self._derived(table, columns, _aliased(f"{self.full_name(name)}{_spaced(past)}", sample), ())
 
-    def _view(self, table: Table, names: frozenset[str] | None, above: tuple[TableName, ...]) -> Written:
+    def _view(self, table: Table, names: frozenset[str] | None, sample: str, above: tuple[TableName, ...]) -> Written:
         exposure = self._exposures.of(table)
         body = self._views(table)
         if body is None or table.is_secure:
             if not exposure.is_named_public or exposure.filters:
                 raise Unwritable(table.name)
-            return self._derived(table, exposure.columns, f"{self.full_name(table.name)} AS {quote(SOURCE_ALIAS)}", ())
+            return self._derived(table, exposure.columns, _aliased(self.full_name(table.name), sample), ())
         inside = (*above, table.name)
-        parts = tuple(self.source(place.table, body.tree.shape.names, inside) for place in body.tree.places)
-        if any(p.is_filtered and place.is_sampled for p, place in zip(parts, body.tree.places, strict=True)):
+        places, shown = body.tree.places, body.tree.shape.names
+        parts = tuple(self.source(p.table, shown, (p.past, p.sample), inside) for p in places)
+        if any(p.is_filtered and place.is_sampled for p, place in zip(parts, places, strict=True)):
             raise Unwritable(table.name)
         text = body.tree.written(tuple(part.sql for part in parts))
         outputs = body.tree.columns.outputs
@@ -105,8 +115,8 @@ class Writer:
         if outputs is None or len(outputs) != len(stored):
             raise Unwritable(table.name)
         renamed = "" if outputs == stored else f"({', '.join(map(quote, stored))})"
-        alias = f"({text}) AS {quote(SOURCE_ALIAS)}{renamed}"
-        return self._derived(table, _needed(exposure.columns, names), alias, parts)
+        source = _aliased(f"({text})", sample, renamed)
+        return self._derived(table, _needed(exposure.columns, names), source, parts)
 
     def _derived(
         self, table: Table, columns: tuple[Appearance, ...], source: str, parts: tuple[Written, ...]
@@ -147,3 +157,16 @@ def _needed(columns: tuple[Appearance, ...], names: frozenset[str] | None) -> tu
         return columns
     needed = tuple(column for column in columns if column.name in names)
     return needed or tuple(sorted(columns, key=lambda column: column.mask is not None)[:1])
+
+
+def _aliased(source: str, sample: str, renamed: str = "") -> str:
+    return f"{source} AS {quote(SOURCE_ALIAS)}{renamed}{_spaced(sample)}"
+
+
+def _spaced(clause: str) -> str:
+    return f" {clause}" if clause else ""
+
+
+def _is_of_rows(sample: str) -> bool:
+    """Whether a sample may be taken of a query as well as of a table: row by row, and not by a seed."""
+    return not any(word in sample for word in ("SEED", "SYSTEM", "BLOCK"))

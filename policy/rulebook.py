@@ -124,6 +124,7 @@ class Policy:
     rules: tuple[Rule, ...]
     approving: Approving
     digest: str
+    time_travel: tuple[Pattern, ...] = ()
 
     def audiences(self) -> Iterable[Who]:
         """Every audience that the policy tells apart, in a fixed order."""

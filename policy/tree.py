@@ -13,7 +13,8 @@ Columns: TypeAlias = tuple[str | None, ...] | None
 class Reference:
     """One place that names a table: the table, its placeholder in the tree, and what stands beside it.
 
-    `is_sampled` is also set where a sample is taken of something that may contain the table.
+    `is_sampled` is also set where a sample is taken of something that may contain the table. `past` and `sample` are
+    the clauses that followed the name, which move with the table (fragments.py).
     """
 
     table: TableName
@@ -21,6 +22,8 @@ class Reference:
     is_target: bool
     is_sampled: bool
     at: int | None
+    past: str = ""
+    sample: str = ""
 
 
 @dataclass(frozen=True, slots=True)

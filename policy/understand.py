@@ -54,7 +54,7 @@ def understand_tree(
     resolved = resolve(root, defaults, mark_of(text))
     references = resolved.references
     targets = [reference.table for reference in references if reference.is_target]
-    if len(targets) != (verb is not Verb.READ):
+    if len(targets) != (verb is not Verb.READ) or any(r.is_target and (r.past or r.sample) for r in references):
         raise PolicyRefusal(
             PolicyCode.CONSTRUCT_NOT_ALLOWED, "a write to anything but one table is not allowed", "name one table"
         )
@@ -93,7 +93,7 @@ def _digest(printed: Printed, columns: ColumnFacts) -> str:
     for piece, place in zip(printed.pieces, (*printed.places, None), strict=True):
         digest.update(piece.encode())
         if place is not None:
-            digest.update(f"\x00{place.table!r}\x00".encode())
+            digest.update(f"\x00{place.table!r}{place.past}{place.sample}\x00".encode())
     if columns.unknown is not None:
         digest.update(f"\x00unknown {columns.unknown.name}".encode())
     return digest.hexdigest()

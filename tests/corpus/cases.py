@@ -14,9 +14,6 @@ from pathlib import Path
 HERE = Path(__file__).parent
 _HEADER = re.compile(r"^--#", re.MULTILINE)
 _KNOWN = re.compile(r"known=([^:]+):")
-_FORWARD = "a CTE's body sees the CTEs after it, so the statement ends in Snowflake's error and not in a masked answer"
-_KNOWN_FURTHER = {"A01": _FORWARD}
-"""What is known of cases that are kept elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +30,7 @@ class Case:
     def known(self) -> str | None:
         """Why the case does not end as it must today, if that is known."""
         match = _KNOWN.match(self.what)
-        return match[1] if match else _KNOWN_FURTHER.get(self.id)
+        return match[1] if match else None
 
 
 def read(path: Path) -> list[Case]:

@@ -63,7 +63,7 @@ SELECT x.c_phone FROM customer c;
 SELECT 1 FROM customer WHERE nosuch = 1;
 --#S-col-31 | column | must=DENY | unknown column in a correlated subquery
 SELECT (SELECT MAX(o.o_nosuch) FROM orders o WHERE o.o_custkey = c.c_custkey) FROM customer c;
---#S-col-32 | column | must=DENY | MATCH_RECOGNIZE
+--#S-col-32 | column | must=MASKED | MATCH_RECOGNIZE
 SELECT * FROM customer MATCH_RECOGNIZE (ORDER BY c_custkey MEASURES FIRST(c_phone) AS f PATTERN (a) DEFINE a AS TRUE);
 --#S-col-33 | column | must=MASKED | view, by its renamed column
 SELECT v.nm FROM v_cust v WHERE v.nm LIKE 'CUSTOMER%';
@@ -275,7 +275,7 @@ SELECT METADATA$ACTION FROM customer;
 SELECT METADATA$FILENAME FROM customer;
 --#S-evade-99 | column-evasion | must=DENY | renaming by position in a join
 SELECT v.e FROM nation n JOIN customer AS v(a, b, c, d, e) ON TRUE;
---#S-evade-100 | column-evasion | must=DENY | MATCH_RECOGNIZE in a derived table
+--#S-evade-100 | column-evasion | must=MASKED | MATCH_RECOGNIZE in a derived table
 SELECT * FROM (SELECT * FROM customer MATCH_RECOGNIZE (ORDER BY c_custkey MEASURES LAST(c_phone) AS f PATTERN (a+) DEFINE a AS c_acctbal > 0));
 --#S-evade-101 | column-evasion | must=DENY | an unknown column in ORDER BY
 SELECT c_custkey FROM customer ORDER BY c_ssn;
@@ -291,7 +291,7 @@ SELECT c_custkey FROM customer QUALIFY ROW_NUMBER() OVER (ORDER BY c_ssn) = 1;
 SELECT q.c_phone FROM (SELECT c_custkey FROM customer) q;
 --#S-evade-107 | column-evasion | must=DENY | an unknown column of a CTE
 WITH a AS (SELECT c_custkey FROM customer) SELECT c_phone FROM a;
---#S-evade-108 | column-evasion | must=DENY | known=a column that only USING names is not looked up: an unknown column in USING
+--#S-evade-108 | column-evasion | must=DENY | an unknown column in USING
 SELECT 1 FROM orders JOIN nation USING (c_ssn);
 --#S-evade-109 | column-evasion | must=DENY | a column that only the raw view source has
 SELECT c_name FROM v_cust;

@@ -75,7 +75,7 @@ SELECT o_orderkey, MAX(o_totalprice) OVER (PARTITION BY o_custkey ORDER BY o_ord
 SELECT o_orderkey, SUM(o_totalprice) OVER (ORDER BY o_orderdate RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) FROM orders;
 --#S-ask-07 | honest | must=ALLOW | a frame by a range of days
 SELECT o_orderkey, COUNT(*) OVER (ORDER BY o_orderdate RANGE BETWEEN INTERVAL '7 days' PRECEDING AND CURRENT ROW) FROM orders;
---#S-ask-08 | honest | must=ALLOW | known=the printer drops the frame, which is the default of these functions: first and last order of each customer
+--#S-ask-08 | honest | must=ALLOW | first and last order of each customer
 SELECT DISTINCT o_custkey, FIRST_VALUE(o_orderkey) OVER (PARTITION BY o_custkey ORDER BY o_orderdate), LAST_VALUE(o_orderkey) OVER (PARTITION BY o_custkey ORDER BY o_orderdate ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) FROM orders;
 --#S-ask-09 | honest | must=ALLOW | nulls ignored in a window
 SELECT e_id, LAST_VALUE(e_amount IGNORE NULLS) OVER (PARTITION BY e_user ORDER BY e_at) FROM events;
@@ -304,9 +304,9 @@ INSERT INTO region (r_regionkey, r_name) VALUES (5, 'A'), (6, 'B'), (?, ?);
 INSERT INTO region (r_regionkey, r_name) WITH a AS (SELECT n_nationkey, n_name FROM nation) SELECT n_nationkey, n_name FROM a;
 --#S-ask-121 | honest | must=ALLOW | a merge with every branch
 MERGE INTO partsupp t USING (SELECT p_partkey, p_size FROM part) s ON t.ps_partkey = s.p_partkey WHEN MATCHED AND s.p_size = 0 THEN DELETE WHEN MATCHED THEN UPDATE SET ps_availqty = s.p_size WHEN NOT MATCHED THEN INSERT (ps_partkey, ps_availqty) VALUES (s.p_partkey, s.p_size);
---#S-ask-122 | honest | must=ALLOW | known=the printer writes TRY_TO_BOOLEAN, which is not among the other names of TRY_CAST: a safe conversion to a truth value
+--#S-ask-122 | honest | must=ALLOW | a safe conversion to a truth value
 SELECT TRY_CAST(p_comment AS BOOLEAN) FROM part;
---#S-ask-123 | honest | must=ALLOW | known=any IDENTIFIER in a CTE's body counts as the CTE's own name: a table named by text inside a common table expression
+--#S-ask-123 | honest | must=ALLOW | a table named by text inside a common table expression
 WITH a AS (SELECT n_name FROM IDENTIFIER('gw.public.nation')) SELECT n_name FROM a;
---#S-ask-124 | honest | must=ALLOW | known=structured types are not understood: an object of a structured type
+--#S-ask-124 | honest | must=ALLOW | an object of a structured type
 SELECT {'sku': 'x', 'qty': 1}::OBJECT(sku VARCHAR, qty NUMBER) FROM region;

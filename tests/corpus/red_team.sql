@@ -41,7 +41,7 @@ SELECT r_name AS ORDER BY FROM region;
 SELECT "CAST"(1 AS INT) FROM region;
 --#R-print-20 | print meaning | must=DENY | 0x1F is 0 AS X1F in Snowflake, not a binary value
 SELECT 0x1F FROM region;
---#R-print-21 | print meaning | must=RESIDUAL | control=the label differs in case only, no value is reached: an alias in quotes is a text in UNPIVOT, and folds when it is printed bare
+--#R-print-21 | print meaning | must=ALLOW | an alias in quotes is a text in UNPIVOT, and would fold if it were printed bare
 SELECT m FROM (SELECT n_nationkey AS a FROM nation) UNPIVOT(v FOR m IN (a AS 'quantity'));
 --#R-print-22 | print meaning | must=DENY | a volatile argument is doubled
 SELECT DIV0(RANDOM(), 2);
@@ -51,7 +51,7 @@ SELECT 1 AS new_secret, new_secret FROM region;
 SELECT r_name AS new_secret FROM region WHERE new_secret = 1;
 --#R-drift-03 | new column | must=ALLOW | the same in a correlated subquery
 SELECT r_name FROM region WHERE (SELECT MAX(new_secret) AS new_secret) = 1;
---#R-drift-04 | new column | must=ALLOW | joined by name
+--#R-drift-04 | new column | must=DENY | joined by name, which the catalog does not have on one side
 SELECT g.new_secret FROM region r JOIN (SELECT 'guess' AS new_secret) g USING (new_secret);
 --#R-drift-05 | new column | must=DENY | a lambda parameter that differs by case from the column in its body
 SELECT TRANSFORM([1], "new_secret" -> new_secret) FROM region;
@@ -77,15 +77,15 @@ SELECT 1 FROM (SELECT 1 FROM nation a LEFT JOIN nation b LEFT JOIN nation b LEFT
 SELECT 1 FROM (SELECT * FROM nation PIVOT(MAX(n_name) FOR n_regionkey IN (SELECT 1 FROM (SELECT * FROM nation PIVOT(MAX(n_name) FOR n_regionkey IN (SELECT 1 FROM (SELECT * FROM nation PIVOT(MAX(n_name) FOR n_regionkey IN (SELECT 1 FROM (SELECT * FROM nation PIVOT(MAX(n_name) FOR n_regionkey IN (SELECT 1 FROM (SELECT * FROM nation PIVOT(MAX(n_name) FOR n_regionkey IN (SELECT 1 FROM (SELECT * FROM nation PIVOT(MAX(n_name) FOR n_regionkey IN (SELECT 1 FROM (SELECT * FROM nation PIVOT(MAX(n_name) FOR n_regionkey IN (SELECT 1 FROM (SELECT * FROM nation PIVOT(MAX(n_name) FOR n_regionkey IN (SELECT 1 FROM (SELECT * FROM nation PIVOT(MAX(n_name) FOR n_regionkey IN (SELECT 1 FROM (SELECT * FROM nation PIVOT(MAX(n_name) FOR n_regionkey IN (SELECT 1 FROM (SELECT * FROM nation PIVOT(MAX(n_name) FOR n_regionkey IN (SELECT 1 FROM (SELECT * FROM nation PIVOT(MAX(n_name) FOR n_regionkey IN (SELECT 1 FROM nation))))))))))))))))))))))))))))))))))));
 --#R-cost-04 | cost | must=DENY | LATERAL before a bracketed query, nested
 SELECT (SELECT 1 FROM nation, LATERAL (SELECT 1 FROM nation, LATERAL (SELECT 1 FROM nation, LATERAL (SELECT 1 FROM nation, LATERAL (SELECT 1 FROM nation, LATERAL (SELECT 1 FROM nation, LATERAL (SELECT 1 FROM nation, LATERAL (SELECT 1 FROM nation, LATERAL (SELECT 1 FROM nation, LATERAL (SELECT 1 FROM nation, LATERAL (SELECT 1 FROM nation, LATERAL (SELECT 1 FROM nation, LATERAL (SELECT 1 FROM nation, LATERAL (SELECT 1 FROM nation, LATERAL 1))))))))))))));
---#R-honest-01 | honest | must=RESIDUAL | control=over-blocked today, no workaround is lost: a repeatable sample
+--#R-honest-01 | honest | must=ALLOW | a repeatable sample
 SELECT n_name FROM nation SAMPLE (10) SEED (42);
---#R-honest-02 | honest | must=RESIDUAL | control=over-blocked today, no workaround is lost: a repeatable sample in other words
+--#R-honest-02 | honest | must=ALLOW | a repeatable sample in other words
 SELECT n_name FROM nation TABLESAMPLE BERNOULLI (5) REPEATABLE (42);
---#R-honest-03 | honest | must=RESIDUAL | control=over-blocked today, no workaround is lost: the local time without brackets
+--#R-honest-03 | honest | must=ALLOW | the local time without brackets
 SELECT LOCALTIMESTAMP;
---#R-honest-04 | honest | must=RESIDUAL | control=over-blocked today, no workaround is lost: a key that is also a word of the grammar
+--#R-honest-04 | honest | must=ALLOW | a key that is also a word of the grammar
 SELECT v:when::TIMESTAMP_NTZ FROM (SELECT PARSE_JSON('{}') AS v);
---#R-honest-05 | honest | must=RESIDUAL | control=over-blocked today, no workaround is lost: keys that are also words of the grammar
+--#R-honest-05 | honest | must=ALLOW | keys that are also words of the grammar
 SELECT v:group, v:order.table, v:case FROM (SELECT PARSE_JSON('{}') AS v);
---#R-honest-06 | honest | must=RESIDUAL | control=over-blocked today, no workaround is lost: a flattened array
+--#R-honest-06 | honest | must=ALLOW | a flattened array
 SELECT ARRAY_FLATTEN([[1], [2]]);

@@ -25,6 +25,7 @@ STATEMENTS = {
     "DELETE FROM b.u USING a.t WHERE t.k = u.k": ((Verb.DELETE, TABLES[3]), (Verb.READ, TABLES[0])),
     "MERGE INTO a.t USING b.t s ON t.k = s.k WHEN MATCHED THEN UPDATE SET v = s.v": (
         (Verb.MERGE, TABLES[0]),
+        (Verb.UPDATE, TABLES[0]),
         (Verb.READ, TABLES[2]),
     ),
 }
