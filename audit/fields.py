@@ -29,7 +29,7 @@ class Classification(StrEnum):
 
 _PUBLIC = (
     # who
-    "subject", "actor", "issuer", "groups", "scopes", "client", "transport", "era",
+    "subject", "actor", "issuer", "groups", "scopes", "client", "transport", "era", "session", "delegates", "fault",
     # what was asked, with a placeholder for each literal
     "tool", "sql", "verb", "tables", "functions",
     # what was decided, and from what

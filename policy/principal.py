@@ -16,7 +16,9 @@ class Principal:
     """The proven caller of one call.
 
     `actor` is the agent: RFC 8693 `act.sub` where the token has one, else its `client_id`. `scopes` are OAuth scopes
-    and nothing else. `claims` are the remaining scalar or string-list claims, for policy to match on.
+    and nothing else. `claims` are the remaining scalar or string-list claims, for policy to match on. `delegates` are
+    those through whom the actor came to act, nearest first; they are told, and nothing is decided by them (RFC 8693
+    section 4.1). `session` names one sign-in at the issuer.
     """
 
     subject: Subject
@@ -25,3 +27,5 @@ class Principal:
     groups: frozenset[str] = frozenset()
     scopes: frozenset[str] = frozenset()
     claims: Mapping[str, ClaimValue] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+    delegates: tuple[str, ...] = ()
+    session: str = ""

@@ -33,14 +33,14 @@ from server.doorway import Doorway
 from server.engine_room import EngineRoom
 from server.holds import HoldStore
 from server.http11 import BoundedHttp
-from server.identity import Identify, TokenVerifier, UnsafeLocalPrincipal, Verifier, read_principal
-from server.keys import IssuerKeys
+from server.identity import Identify, UnsafeLocalPrincipal, Verifier, read_principal
+from server.issuers import IssuerTrust, trusts_of
 from server.leases import Leases
 from server.line import Bearer, House
 from server.pool import Kind, PoolLimits, SessionPool, open_pool
+from server.verifiers import token_verifier
 from server.warehouse import Account, prepare_process
-from server.web import http_app
-from tools.manifest import offers
+from server.web import http_app, tool_scopes
 
 CATALOG_WAIT_S = 10.0
 """How long a start waits for the first catalog; without it the gate starts and refuses until there is one."""
@@ -62,6 +62,8 @@ class Furnished:
     """A house together with what its doors need."""
 
     house: House
+    identify: Identify
+    trusts: tuple[IssuerTrust, ...]
     verifier: Verifier
     journal: Journal
     pool: SessionPool
@@ -118,6 +120,7 @@ async def furnished(settings: Settings) -> AsyncGenerator[Furnished]:
         DatabaseUnavailable: the database cannot be reached.
     """
     policy = read_policy(settings.policy)
+    trusts = trusts_of(settings)
     sealer = sealer_of(settings)
     credentials = ExternalOAuth(
         issuer=settings.snowflake_oauth_issuer,
@@ -132,7 +135,7 @@ async def furnished(settings: Settings) -> AsyncGenerator[Furnished]:
         database = await stack.enter_async_context(open_engine(url, connections_max=DATABASE_CONNECTIONS_MAX))
         journal = await stack.enter_async_context(open_journal(database, sealer))
         pool = await stack.enter_async_context(open_pool(account_of(settings), credentials, pool_limits_of(settings)))
-        verifier = await stack.enter_async_context(_verifier(settings))
+        verifier = await stack.enter_async_context(_verifier(settings, trusts))
         rooms = EngineRoom(
             policy=policy,
             databases=settings.databases,
@@ -141,15 +144,16 @@ async def furnished(settings: Settings) -> AsyncGenerator[Furnished]:
             refresh_s=settings.catalog_refresh_s,
             stale_s=settings.catalog_stale_s,
         )
+        identify = Identify(verifier, _scopes(settings))
         house = House(
             journal=journal,
-            identify=Identify(verifier, _scopes(settings)),
+            identify=identify,
             judge=rooms.judge,
             approve=Approvals(HoldStore(database, settings.hold_ttl_s)),
             lease=Leases(pool),
         )
         await stack.enter_async_context(_background(rooms))
-        yield Furnished(house, verifier, journal, pool, rooms, database)
+        yield Furnished(house, identify, trusts, verifier, journal, pool, rooms, database)
 
 
 async def serve(settings: Settings, transport: Literal["stdio", "http"]) -> None:
@@ -162,6 +166,7 @@ async def serve(settings: Settings, transport: Literal["stdio", "http"]) -> None
         token = settings.token.get_secret_value() if settings.token and transport == "stdio" else None
         doorway = Doorway(
             house=furniture.house,
+            lists=furniture.identify.lists,
             transport=transport,
             version=version("snowgate"),
             local_bearer=Bearer(token) if token else None,
@@ -194,7 +199,7 @@ async def _serve_stdio(doorway: Doorway, state_key: bytes) -> None:
 
 
 async def _serve_http(doorway: Doorway, state_key: bytes, settings: Settings, furniture: Furnished) -> None:
-    app = http_app(doorway.server(state_key), settings, furniture.verifier, furniture.journal)
+    app = http_app(doorway.server(state_key), settings, furniture.trusts, furniture.verifier, furniture.journal)
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -259,24 +264,19 @@ async def _until_stopped(work: Callable[[], Awaitable[None]]) -> None:
 
 
 @asynccontextmanager
-async def _verifier(settings: Settings) -> AsyncGenerator[Verifier]:
+async def _verifier(settings: Settings, trusts: tuple[IssuerTrust, ...]) -> AsyncGenerator[Verifier]:
     if settings.unsafe_local_principal is not None:
         yield UnsafeLocalPrincipal(read_principal(settings.unsafe_local_principal))
         return
     async with httpx2.AsyncClient(timeout=5.0, follow_redirects=False) as http:
-        keys = IssuerKeys(
-            str(settings.issuer),
+        yield token_verifier(
+            trusts,
             http,
+            resource=str(settings.resource),
+            leeway_s=settings.token_leeway_s,
             fresh_s=settings.keys_fresh_s,
             stale_s=settings.keys_stale_s,
             refetch_floor_s=settings.keys_refetch_floor_s,
-        )
-        yield TokenVerifier(
-            keys,
-            resource=str(settings.resource),
-            groups_claim=settings.groups_claim,
-            accept_plain_jwt=settings.accept_plain_jwt,
-            leeway_s=settings.token_leeway_s,
         )
 
 
@@ -316,9 +316,7 @@ def catalog_kind(settings: Settings) -> Kind:
 
 def _scopes(settings: Settings) -> dict[str, str]:
     """The scope of each tool; the unsafe local principal has no token and so no scopes to check."""
-    if settings.unsafe_local_principal is not None:
-        return {}
-    return {offer.tool.name: offer.manifest.scope for offer in offers()}
+    return {} if settings.unsafe_local_principal is not None else tool_scopes()
 
 
 def _key_id(key: bytes) -> str:

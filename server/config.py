@@ -47,6 +47,7 @@ class Settings(BaseSettings):
 
     # who may call
     issuer: Url | None = None
+    issuers: Path | None = None
     resource: Url | None = None
     token: SecretStr | None = None
     unsafe_local_principal: Path | None = None
@@ -96,22 +97,29 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _says_who_may_call(self) -> "Settings":
-        if (self.issuer is None) == (self.unsafe_local_principal is None):
-            raise ValueError("set exactly one of ISSUER and UNSAFE_LOCAL_PRINCIPAL")
-        if self.issuer is not None and self.resource is None:
-            raise ValueError("RESOURCE is required with ISSUER: it is the audience that tokens must name")
-        if self.issuer is None and not is_loopback(self.host):
+        if [self.issuer, self.issuers, self.unsafe_local_principal].count(None) != 2:
+            raise ValueError("set exactly one of ISSUER, ISSUERS and UNSAFE_LOCAL_PRINCIPAL")
+        if self.unsafe_local_principal is None and self.resource is None:
+            raise ValueError("RESOURCE is required with an issuer: it is the audience that tokens must name")
+        if self.unsafe_local_principal is not None and not is_loopback(self.host):
             raise ValueError(f"HOST `{self.host}` is not loopback: an ISSUER is required to listen there")
         return self
 
     @model_validator(mode="after")
     def _trusts_no_clear_text(self) -> "Settings":
         """Keys and credentials travel over http only where nobody can listen in or answer instead."""
-        if self.issuer is not None and not _is_safe(AnyHttpUrl(self.issuer).scheme, AnyHttpUrl(self.issuer).host):
-            raise ValueError("ISSUER must be an https URL: whoever can answer for it can sign in as anybody")
+        if self.issuer is not None:
+            check_issuer_url(self.issuer)
         if not _is_safe(self.snowflake_protocol, self.snowflake_host):
             raise ValueError("SNOWFLAKE_PROTOCOL `http` is for a SNOWFLAKE_HOST on this machine alone")
         return self
+
+
+def check_issuer_url(issuer: str) -> None:
+    """Refuse an issuer that others could answer for: ValueError unless it is https or on this machine."""
+    url = AnyHttpUrl(issuer)
+    if not _is_safe(url.scheme, url.host):
+        raise ValueError("ISSUER must be an https URL: whoever can answer for it can sign in as anybody")
 
 
 def _is_safe(scheme: str, host: str | None) -> bool:

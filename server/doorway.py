@@ -6,7 +6,7 @@ one shape, `{code, message, hint, retryable, call_id}`.
 
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -69,6 +69,7 @@ class Doorway:
     """Turns MCP requests into calls, and what comes of them into MCP results."""
 
     house: House
+    lists: Callable[[Bearer | None, str], Awaitable[bool]]
     transport: Literal["stdio", "http"]
     version: str
     local_bearer: Bearer | None = None
@@ -96,20 +97,23 @@ class Doorway:
     async def list_tools(
         self, context: ServerRequestContext[Any, Any], params: PaginatedRequestParams | None
     ) -> ListToolsResult:
-        """The tools that the caller's scopes cover; stdio serves one person, who sees all."""
+        """The tools that the caller can use."""
+        bearer = self._bearer()
+        usable = [offer for offer in offers() if await self.lists(bearer, offer.tool.name)]
+        return ListToolsResult(tools=[_listing(offer) for offer in usable])
+
+    def _bearer(self) -> Bearer | None:
+        """What the request's sender has shown; over stdio, what the operator gave."""
         token = get_access_token()
-        return ListToolsResult(
-            tools=[_listing(offer) for offer in offers() if token is None or offer.manifest.scope in token.scopes]
-        )
+        return Bearer(token.token, getattr(token, "thumbprint", None)) if token else self.local_bearer
 
     async def call_tool(
         self, context: ServerRequestContext[Any, Any], params: CallToolRequestParams
     ) -> CallToolResult | InputRequiredResult:
         """Walk the line with one call and say how it went."""
-        token = get_access_token()
         call = Call(
             id=self.new_call_id(),
-            bearer=Bearer(token.token) if token else self.local_bearer,
+            bearer=self._bearer(),
             tool=_TOOLS.get(params.name) or NoSuchTool(params.name[:TOOL_NAME_LENGTH_MAX]),
             arguments=params.arguments or {},
             confirm=Elicitation(context, params, self.answer_wait_s),

@@ -20,6 +20,8 @@ def facts_of_principal(principal: Principal) -> Facts:
         "issuer": principal.issuer,
         "groups": sorted(principal.groups),
         "scopes": sorted(principal.scopes),
+        "session": principal.session,
+        "delegates": list(principal.delegates),
     }
 
 

@@ -1,8 +1,8 @@
 """Step 1 of the line: an access token becomes a proven principal, or nobody.
 
-The gate is an OAuth 2.1 resource server. It accepts JWT access tokens (RFC 9068) of one issuer, signed with an
-asymmetric key of that issuer, made for this resource (RFC 8707), within their time. The person is `sub`, the agent
-is `act.sub` (RFC 8693) or the client id.
+The gate is an OAuth 2.1 resource server. It accepts access tokens of the issuers that it trusts, made for this
+resource (RFC 8707), within their time: JWTs (RFC 9068) signed with an asymmetric key of that issuer, or opaque ones
+that the issuer vouches for (RFC 7662). The person is the subject, the agent is `act.sub` (RFC 8693) or the client.
 """
 
 import hashlib
@@ -12,17 +12,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Protocol
 
-from joserfc import jws, jwt
-from joserfc.errors import JoseError
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from policy.principal import ClaimValue, Principal, Subject
+from policy.principal import Principal, Subject
+from server.claims import ClaimsReader
 from server.config import SettingsError
-from server.keys import IssuerKeys, KeysUnavailable
+from server.faults import Fault
+from server.issuers import IssuerTrust
 from server.line import Bearer
-from server.refusals import OutOfScope, Unauthenticated
+from server.refusals import Unauthenticated, UnknownTool
+from server.tokens import Claims, JwtVerifier, Unverified, is_compact, read
 
 TOKEN_LENGTH_MAX = 16_384
 """Characters of an access token; real ones have one to four thousand."""
@@ -32,20 +33,20 @@ REMEMBERED_S = 2.0
 
 REMEMBERED_MAX = 1_024
 
-ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519", "EdDSA"]
-"""Asymmetric signatures only: with an HMAC the verifier's key could sign, and `none` signs nothing (RFC 8725)."""
-
-ACCESS_TOKEN_TYPES = frozenset({"at+jwt", "application/at+jwt"})
-"""RFC 9068 section 2.1; an ID token is not an access token."""
-
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A verified token: whom it proves, and until when (seconds since 1970)."""
+    """A verified token: whom it proves, and until when (seconds since 1970).
+
+    `thumbprint` is of the key that the token is bound to, if it is (RFC 9449 section 6). `scope_prefix` is what its
+    issuer puts before our scopes.
+    """
 
     principal: Principal
     client_id: str
     expires_at: int
+    thumbprint: str | None = None
+    scope_prefix: str = ""
 
 
 class Verifier(Protocol):
@@ -56,14 +57,41 @@ class Verifier(Protocol):
         ...
 
 
+class Introspector(Protocol):
+    """Asks an issuer about a token; see `server.introspection`."""
+
+    async def claims(self, token: str) -> Claims:
+        """What the issuer says of `token`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedIssuer:
+    """One issuer, and how its tokens are verified: with its keys, or by asking it."""
+
+    trust: IssuerTrust
+    reader: ClaimsReader
+    jwt: JwtVerifier
+    introspector: Introspector | None = None
+
+    async def claims(self, token: str, unverified: Unverified | None) -> Claims:
+        """The verified claims of `token`; `unverified` is what it says of itself, if it is a JWT.
+
+        Raises:
+            Unauthenticated: the issuer does not vouch for it.
+        """
+        if self.introspector is not None:
+            return await self.introspector.claims(token)
+        if unverified is None:
+            raise Unauthenticated("the access token is malformed", Fault.MALFORMED)
+        return await self.jwt.verify(token, unverified)
+
+
 @dataclass(frozen=True, slots=True)
 class TokenVerifier:
-    """Verifies access tokens of one issuer for one resource."""
+    """Verifies access tokens of the trusted issuers for one resource."""
 
-    keys: IssuerKeys
-    resource: str
-    groups_claim: str = "groups"
-    accept_plain_jwt: bool = False
+    issuers: Mapping[str, TrustedIssuer]
     leeway_s: float = 30.0
     clock: Callable[[], float] = time.time
     _recent: dict[bytes, tuple[Proof, float]] = field(default_factory=dict, repr=False)
@@ -71,82 +99,65 @@ class TokenVerifier:
     async def verify(self, bearer: Bearer | None) -> Proof:
         """The proof in `bearer`.
 
-        The door and the line both ask, so a proof stands for `REMEMBERED_S`, and never past the token's own end.
+        The door and the line both ask, so a proof stands for `REMEMBERED_S`, and never past the token's own end. What
+        its sender has shown to hold is looked at each time.
 
         Raises:
-            Unauthenticated: it is missing, malformed, expired, of another issuer or for another resource.
+            Unauthenticated: it is missing, malformed, expired, of a stranger, for another resource or without its key.
         """
-        if not bearer:
+        if bearer is None or not bearer.token:
             raise Unauthenticated("there is no access token")
-        if len(bearer) > TOKEN_LENGTH_MAX:
-            raise Unauthenticated("the access token is too long")
-        name = hashlib.sha256(bearer.encode(errors="replace")).digest()
+        if len(bearer.token) > TOKEN_LENGTH_MAX:
+            raise Unauthenticated("the access token is too long", Fault.TOO_LONG)
+        name = hashlib.sha256(bearer.token.encode(errors="surrogatepass")).digest()
         proof, until = self._recent.get(name, (None, 0.0))
         now = self.clock()
-        if proof is not None and now < until:
-            return proof
-        proof = await self._verified(bearer)
-        if len(self._recent) >= REMEMBERED_MAX:
-            self._recent.clear()
-        self._recent[name] = (proof, min(now + REMEMBERED_S, proof.expires_at))
+        if proof is None or now >= until:
+            proof = await self._prove(bearer.token, name)
+            if len(self._recent) >= REMEMBERED_MAX:
+                self._recent.clear()
+            self._recent[name] = (proof, min(now + REMEMBERED_S, proof.expires_at))
+        if proof.thumbprint != bearer.thumbprint:
+            raise Unauthenticated("the access token is not bound to the key that was shown", Fault.BINDING)
         return proof
 
-    async def _verified(self, bearer: Bearer) -> Proof:
-        try:
-            header = jws.extract_compact(bearer.encode()).headers()
-            keys = await self.keys.key_set(_text(header.get("kid")))
-            token = jwt.decode(bearer, keys, algorithms=ALGORITHMS)
-        except KeysUnavailable:
-            raise Unauthenticated("the issuer's keys cannot be had", hint="Try again later.") from None
-        except (JoseError, ValueError, TypeError, RecursionError):
-            raise Unauthenticated("the access token is not valid") from None
-        self._check_type(token.header)
-        self._check_claims(token.claims)
-        return self._proof(token.claims)
-
-    def _check_type(self, header: Mapping[str, Any]) -> None:
-        kind = str(header.get("typ", "")).lower()
-        plain = self.accept_plain_jwt and kind in ("", "jwt")
-        if kind not in ACCESS_TOKEN_TYPES and not plain:
-            raise Unauthenticated("the token is not an access token")
-
-    def _check_claims(self, claims: Mapping[str, Any]) -> None:
-        registry = jwt.JWTClaimsRegistry(
-            now=int(self.clock()),
-            leeway=int(self.leeway_s),
-            iss={"essential": True, "value": self.keys.issuer},
-            aud={"essential": True, "value": self.resource},
-            sub={"essential": True},
-            exp={"essential": True},
+    async def _prove(self, token: str, digest: bytes) -> Proof:
+        issuer, unverified = self._issuer_of(token)
+        claims = await issuer.claims(token, unverified)
+        principal = issuer.reader.principal(claims, "token-" + digest.hex()[:24])
+        return Proof(
+            principal=principal,
+            client_id=issuer.reader.client_id(claims),
+            expires_at=int(claims["exp"]) + int(self.leeway_s),
+            thumbprint=_thumbprint(claims, issuer.trust),
+            scope_prefix=issuer.trust.scope_prefix,
         )
-        try:
-            registry.validate(dict(claims))
-        except JoseError as error:
-            expired = error.error == "expired_token"
-            raise Unauthenticated(
-                "the access token has expired" if expired else "the access token is not for here"
-            ) from None
-        except (ValueError, TypeError):
-            raise Unauthenticated("the access token is not valid") from None
 
-    def _proof(self, claims: Mapping[str, Any]) -> Proof:
-        client_id = _text(claims.get("client_id")) or _text(claims.get("azp")) or "unknown"
-        act = claims.get("act")
-        actor = _text(act.get("sub")) if isinstance(act, dict) else None
-        subject = _text(claims.get("sub"))
-        if not subject:
-            raise Unauthenticated("the access token names no subject")
-        principal = Principal(
-            subject=Subject(subject),
-            actor=actor or client_id,
-            issuer=self.keys.issuer,
-            groups=frozenset(_texts(claims.get(self.groups_claim))),
-            scopes=frozenset(_texts(claims.get("scope") or claims.get("scp"))),
-            claims=MappingProxyType(
-                {name: value for name, raw in claims.items() if (value := _claim(raw)) is not None}
-            ),
-        )
-        return Proof(principal, client_id, int(claims["exp"]) + int(self.leeway_s))
+    def _issuer_of(self, token: str) -> tuple[TrustedIssuer, Unverified | None]:
+        """Whom to ask about `token`: the issuer that it names, or the one whose tokens are opaque."""
+        if not is_compact(token):
+            for issuer in self.issuers.values():
+                if issuer.introspector is not None:
+                    return issuer, None
+            raise Unauthenticated("the access token is malformed", Fault.MALFORMED)
+        unverified = read(token)
+        named = unverified.claims.get("iss")
+        trusted = self.issuers.get(named) if isinstance(named, str) else None
+        if trusted is None:
+            raise Unauthenticated("the access token is not of a trusted issuer", Fault.ISSUER)
+        return trusted, unverified
+
+
+def _thumbprint(claims: Claims, trust: IssuerTrust) -> str | None:
+    """The key that the token is bound to (RFC 7800, RFC 9449 section 6.1); any other binding cannot be checked here."""
+    bound = claims.get("cnf")
+    match bound:
+        case None if trust.dpop != "required":
+            return None
+        case {"jkt": str(thumbprint), **others} if thumbprint and not others:
+            return thumbprint
+        case _:
+            raise Unauthenticated("the access token is not bound to a key as it must be", Fault.BINDING)
 
 
 class _PrincipalDocument(BaseModel):
@@ -202,33 +213,25 @@ class Identify:
     async def __call__(self, bearer: Bearer | None, tool_name: str) -> Principal:
         """The proven principal.
 
+        The HTTP door asks for a missing scope before a call gets here. Where nobody can be asked, a tool that is not
+        listed for want of a scope is answered as one that there is not.
+
         Raises:
             Unauthenticated: no valid token.
-            OutOfScope: a valid token without the tool's scope.
+            UnknownTool: a valid token without the tool's scope.
         """
         principal = (await self.verifier.verify(bearer)).principal
-        needed = self.scopes.get(tool_name)
-        if needed is not None and needed not in principal.scopes:
-            raise OutOfScope(f"the access token lacks the scope `{needed}`")
+        if not self._covers(principal, tool_name):
+            raise UnknownTool("there is no such tool", subject=principal.subject, scopes=sorted(principal.scopes))
         return principal
 
+    async def lists(self, bearer: Bearer | None, tool_name: str) -> bool:
+        """Whether the tool is listed. To somebody unproven it is: calling it says what is wrong with their token."""
+        try:
+            return self._covers((await self.verifier.verify(bearer)).principal, tool_name)
+        except Unauthenticated:
+            return True
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _texts(value: object) -> list[str]:
-    """A space-separated string or a list of strings (RFC 6749 section 3.3; RFC 9068 section 2.2.3)."""
-    if isinstance(value, str):
-        return value.split()
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
-
-
-def _claim(raw: object) -> ClaimValue | None:
-    match raw:
-        case str() | bool() | int():
-            return raw
-        case list() if all(isinstance(item, str) for item in raw):
-            return tuple(raw)
-        case _:
-            return None
+    def _covers(self, principal: Principal, tool_name: str) -> bool:
+        needed = self.scopes.get(tool_name)
+        return needed is None or needed in principal.scopes

@@ -13,9 +13,12 @@ from typing import Any
 import anyio
 import httpx2
 from joserfc.errors import JoseError
-from joserfc.jwk import Key, KeySet, import_key
+from joserfc.jwk import Key, KeySet, RSAKey, import_key
 
 DISCOVERY_BYTES_MAX = 1_000_000
+KEYS_MAX = 200
+RSA_BITS_MIN = 2_048
+"""RFC 7518 section 3.3."""
 
 FETCH_S_MAX = 10.0
 """Seconds for both documents together; a client's own timeout begins anew with every byte."""
@@ -106,11 +109,13 @@ class IssuerKeys:
 def _usable(document: dict[str, Any]) -> KeySet:
     """The public keys of a key set; those of a kind that we do not know are left out (RFC 7517 section 5)."""
     keys: list[Key] = []
-    for each in document["keys"]:
+    for each in document["keys"][:KEYS_MAX]:
         if not isinstance(each, dict) or each.get("kty") == "oct":  # a shared secret is no public key
             continue
         try:
-            keys.append(import_key(each))
+            key = import_key(each)
+            if not isinstance(key, RSAKey) or key.public_key.key_size >= RSA_BITS_MIN:
+                keys.append(key)
         except (JoseError, ValueError, KeyError, TypeError, AttributeError):
             continue
     if not keys:

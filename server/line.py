@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NewType, Protocol, TypeAlias, assert_never
 
 from audit.journal import Journal
@@ -17,10 +17,20 @@ from server.raw import Raw
 from tools.contract import JsonObject, Tool, Wanted
 
 CallId = NewType("CallId", str)
-Bearer = NewType("Bearer", str)
 
 Progress: TypeAlias = Callable[[float, str], Awaitable[None]]
 """Tells a caller that asked for progress how many seconds have gone by, and what is being done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """An access token as it was presented, and the key that its sender has shown to hold, if any.
+
+    `thumbprint` is the RFC 7638 thumbprint of a key whose DPoP proof (RFC 9449) the door verified for this request.
+    """
+
+    token: str = field(repr=False)
+    thumbprint: str | None = None
 
 
 class Confirm(Protocol):

@@ -7,6 +7,8 @@ Policy and tools have their own refusals (`PolicyRefusal`, `BadArguments`); all 
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from server.faults import Fault
+
 
 class Refusal(Exception):
     """A call turned away on purpose. The message is one lower-case clause; the hint speaks to a model."""
@@ -27,6 +29,10 @@ class Unauthenticated(Refusal):
 
     code: ClassVar[str] = "unauthenticated"
     hint = "Sign in again: the access token is missing, expired or meant for another server."
+
+    def __init__(self, message: str, fault: Fault = Fault.MISSING, hint: str | None = None) -> None:
+        super().__init__(message, hint, fault=fault.value)
+        self.fault = fault
 
 
 class OutOfScope(Refusal):

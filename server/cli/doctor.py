@@ -19,6 +19,7 @@ from server.config import Settings, load
 from server.credentials import ExternalOAuth, signing_key
 from server.database import at_head, open_engine
 from server.engine_room import EngineRoom
+from server.issuers import trusts_of
 from server.keys import IssuerKeys, KeysUnavailable
 from server.pool import PoolLimits, SessionPool, open_pool
 
@@ -117,17 +118,21 @@ async def _journal(settings: Settings) -> str:
 
 
 async def _issuer(settings: Settings) -> str:
-    if settings.issuer is None:
+    trusts = trusts_of(settings)
+    if not trusts:
         return "none: everyone on this machine is taken for one local principal"
+    told = []
     async with httpx2.AsyncClient(timeout=5.0) as http:
-        try:
-            keys = await IssuerKeys(settings.issuer, http).key_set(None)
-        except KeysUnavailable:
-            raise Unwell(
-                f"no keys can be had from {settings.issuer}",
-                "Its /.well-known/openid-configuration must answer, name the same issuer and lead to a key set.",
-            ) from None
-    return f"{settings.issuer} has {len(keys.keys)} signing keys"
+        for trust in trusts:
+            try:
+                keys = await IssuerKeys(trust.issuer, http).key_set(None)
+            except KeysUnavailable:
+                raise Unwell(
+                    f"no keys can be had from {trust.issuer}",
+                    "Its /.well-known/openid-configuration must answer, name the same issuer and lead to a key set.",
+                ) from None
+            told.append(f"{trust.issuer} has {len(keys.keys)} signing keys")
+    return "; ".join(told)
 
 
 async def _snowflake(settings: Settings) -> str:

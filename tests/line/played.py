@@ -94,7 +94,7 @@ class PlayedHouse:
         return [entry.stage for entry in await entries(self.database, call_id="call_1", last=50)]
 
     async def _identify(self, bearer: Bearer | None, tool_name: str) -> Principal:
-        if bearer != "good":
+        if bearer != Bearer("good"):
             raise Unauthenticated("nobody")
         return Principal(Subject("ada"), "claude", "iss", groups=frozenset({"analysts"}))
 

@@ -177,14 +177,3 @@ async def test_pages_of_the_schema_are_stable_and_complete(gate: Gate) -> None:
     assert names == sorted(set(names))
     assert len(names) == said["tables_total"]
     assert "TPCH.PUBLIC.LINEITEM" in names
-
-
-async def test_a_caller_without_the_scope_is_offered_no_tool_and_answered_none(gate: Gate) -> None:
-    from server.sandbox.issuer import mint
-
-    token = mint(gate.sandbox.state, "stella", scopes=["snowgate:read"])
-    async with gate.client(token=token) as client:
-        names = [tool.name for tool in (await client.list_tools()).tools]
-        said = refusal(await client.call_tool("request_write", write(TICKET, 9024)))
-    assert names == ["describe_schema", "run_query"]
-    assert said["code"] == "out_of_scope"
