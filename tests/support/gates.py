@@ -23,11 +23,15 @@ START_WITHIN_S = 60.0
 
 
 @asynccontextmanager
-async def serving(sandbox: Sandbox, *, port: int | None = None, **settings: str) -> AsyncGenerator[Process]:
-    """`snowgate serve` over HTTP while inside; `settings` replace the sandbox's. A test may stop it itself."""
+async def serving(sandbox: Sandbox, *, port: int | None = None, **settings: str | None) -> AsyncGenerator[Process]:
+    """`snowgate serve` over HTTP while inside; `settings` replace the sandbox's, None takes one away.
+
+    A test may stop it itself.
+    """
     at = port or sandbox.state.ports.gate
     own = {"SNOWGATE_PORT": str(at), "SNOWGATE_POLICY": str(POLICY), **settings}
-    environment = {**os.environ, **sandbox.environment, **own, "PYTHONPATH": str(ROOT)}
+    told = {**os.environ, **sandbox.environment, **own, "PYTHONPATH": str(ROOT)}
+    environment = {name: value for name, value in told.items() if value is not None}
     command = [sys.executable, "-P", "-m", "server.cli", "serve", "--transport", "http", "--log-level", "warning"]
     async with await anyio.open_process(command, env=environment, stdout=None, stderr=None) as process:
         try:

@@ -1,0 +1,137 @@
+"""A certified OpenID provider as a process of its own, and the official MCP client that signs people in with it."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import parse_qs, urljoin, urlparse
+
+import anyio
+import httpx2
+import pytest
+from mcp import Client
+from mcp.client.auth import OAuthClientProvider
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
+from pydantic import AnyUrl
+
+from server.sandbox.children import listens
+from tests.support.watching import eventually
+
+HOME = Path(__file__).parent / "oidc_provider"
+CALLBACK = "http://127.0.0.1:1/callback"
+"""Where a browser would be sent with the code. Nothing listens there."""
+
+INTROSPECTOR = "gate", "a secret that only the gate and its provider know"
+HOPS_MAX = 20
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A running provider. Its people consent to what `consent` last said of them."""
+
+    issuer: str
+    resource: str
+
+    async def consent(self, person: str, *scopes: str) -> None:
+        async with httpx2.AsyncClient() as http:
+            told = {"person": person, "scopes": " ".join(scopes)}
+            (await http.post(f"{self.issuer}/consents", params=told)).raise_for_status()
+
+    async def revoke(self, token: str, client: OAuthClientInformationFull) -> None:
+        """Revoke a token as its client (RFC 7009)."""
+        async with httpx2.AsyncClient() as http:
+            form = {"token": token, "client_id": client.client_id, "client_secret": client.client_secret or ""}
+            (await http.post(f"{self.issuer}/token/revocation", data=form)).raise_for_status()
+
+
+def installed() -> None:
+    """Install the provider from its lock file, once; skip the test where there is no Node."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        pytest.skip("the OpenID provider needs node and npm, and they are not installed")
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True, timeout=60).stdout
+    if int(version.lstrip("v").split(".")[0]) < 20:
+        pytest.skip(f"the OpenID provider needs Node 20 or newer, and this is {version.strip()}")
+    lock, stamp = HOME / "package-lock.json", HOME / "node_modules" / ".installed"
+    if stamp.is_file() and stamp.read_bytes() == lock.read_bytes():
+        return
+    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    subprocess.run(command, cwd=HOME, check=True, timeout=300, capture_output=True)
+    stamp.write_bytes(lock.read_bytes())
+
+
+@asynccontextmanager
+async def provider(
+    port: int, resource: str, *, tokens: Literal["jwt", "opaque"] = "jwt", person: str = "ada", groups: list[str]
+) -> AsyncGenerator[Provider]:
+    """The provider on `port` while inside; `person` is who signs in, and consents to reading and writing."""
+    await anyio.to_thread.run_sync(installed)
+    settings = {
+        "port": port, "resource": resource, "format": tokens, "person": person, "introspector": INTROSPECTOR[1],
+        "accounts": {person: {"groups": groups, "scopes": ["snowgate:read", "snowgate:write"]}},
+    }  # fmt: skip
+    command = ["node", str(HOME / "provider.mjs"), json.dumps(settings)]
+    async with await anyio.open_process(command, stdout=None, stderr=None) as process:
+        try:
+            await eventually(lambda: listens(port) or process.returncode is not None, within_s=60)
+            assert process.returncode is None
+            yield Provider(f"http://127.0.0.1:{port}", resource)
+        finally:
+            if process.returncode is None:
+                process.terminate()
+
+
+@dataclass
+class Agent:
+    """The official client's OAuth, with a person who signs in and consents as the provider's pages would have them."""
+
+    url: str
+    tokens: list[OAuthToken] = field(default_factory=list)
+    client: OAuthClientInformationFull | None = None
+    asked: list[dict[str, list[str]]] = field(default_factory=list)
+    """The query of each authorization request."""
+    _landed: str = ""
+
+    async def get_tokens(self) -> OAuthToken | None:
+        return self.tokens[-1] if self.tokens else None
+
+    async def set_tokens(self, tokens: OAuthToken) -> None:
+        self.tokens.append(tokens)
+
+    async def get_client_info(self) -> OAuthClientInformationFull | None:
+        return self.client
+
+    async def set_client_info(self, client_info: OAuthClientInformationFull) -> None:
+        self.client = client_info
+
+    async def _browse(self, url: str) -> None:
+        """Follow the provider's redirects, with its cookies, to the callback."""
+        self.asked.append(parse_qs(urlparse(url).query))
+        async with httpx2.AsyncClient(follow_redirects=False, timeout=20) as browser:
+            for _ in range(HOPS_MAX):
+                if url.startswith(CALLBACK):
+                    break
+                response = await browser.get(url)
+                assert response.is_redirect, response.text[:500]
+                url = urljoin(url, response.headers["location"])
+        self._landed = url
+
+    async def _landing(self) -> AuthorizationCodeResult:
+        query = {name: values[0] for name, values in parse_qs(urlparse(self._landed).query).items()}
+        return AuthorizationCodeResult(code=query["code"], state=query.get("state"), iss=query.get("iss"))
+
+    @asynccontextmanager
+    async def connected(self, **options: Any) -> AsyncGenerator[Client]:
+        """A connected client that knows nothing but the gate's address."""
+        metadata = OAuthClientMetadata(redirect_uris=[AnyUrl(CALLBACK)], client_name="an agent")
+        auth = OAuthClientProvider(self.url, metadata, self, self._browse, self._landing)
+        async with (
+            httpx2.AsyncClient(auth=auth, timeout=30) as http,
+            Client(streamable_http_client(self.url, http_client=http), **options) as client,
+        ):
+            yield client
