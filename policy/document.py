@@ -13,16 +13,31 @@ from policy.decision import Effect, RuleId
 from policy.document_models import (
     ApprovalModel,
     ClassificationModel,
+    HashModel,
     MaskModel,
     MaskRuleModel,
     PolicyModel,
     RuleModel,
+    TokenModel,
     WhoModel,
 )
 from policy.effects import Risk, RiskTiers
 from policy.functions import class_of, is_openable
 from policy.identifiers import parse_dotted
-from policy.masks import Constant, DateTrunc, EmailDomain, Mask, Null, Partial, Redact, Round
+from policy.masks import (
+    Bucket,
+    Constant,
+    DateTrunc,
+    EmailDomain,
+    KeyedHash,
+    Mask,
+    Null,
+    Partial,
+    Redact,
+    Round,
+    Token,
+)
+from policy.names import TableName
 from policy.patterns import Pattern, parse_pattern
 from policy.resolve import Defaults
 from policy.rulebook import Classification, Limits, MaskRule, Policy, RoleEntry, RowFilter, Rule, Who
@@ -181,7 +196,27 @@ class _Loader:
                 n,
                 "classification",
             )
-        return MaskRule(model.classification, _mask(model.mask), _who(model.unless) if model.unless else None)
+        mask = _mask(model.mask) or self._keyed_mask(n, model.mask)
+        return MaskRule(model.classification, mask, _who(model.unless) if model.unless else None)
+
+    def _keyed_mask(self, n: int, model: MaskModel) -> Mask:
+        """A mask by a secure function, whose full name is given and which no caller may call."""
+        written = model.function if isinstance(model, HashModel | TokenModel) else ""
+        try:
+            parts = parse_dotted(written)
+        except ValueError:
+            parts = ()
+        place = ("masks", n, "mask", "function")
+        if len(parts) != 3:
+            raise self._error(f"`{written}` is not a function's full name", "write DATABASE.SCHEMA.FUNCTION", *place)
+        if parts[2].upper() in (name.upper() for name in self._model.functions.allow):
+            raise self._error(
+                f"`{written}` is open to callers, who could try values until they find a token",
+                "leave it out of `functions`",
+                *place,
+            )
+        function = TableName(*parts)
+        return KeyedHash(function) if isinstance(model, HashModel) else Token(function)
 
     def _rule(self, n: int, model: RuleModel) -> Rule:
         verbs: set[Verb] = set()
@@ -244,7 +279,8 @@ def _who(model: WhoModel) -> Who:
     )
 
 
-def _mask(model: MaskModel) -> Mask:
+def _mask(model: MaskModel) -> Mask | None:
+    """The mask that `model` writes, or None for those whose function has to be looked at first."""
     match model.kind:
         case "null":
             return Null()
@@ -260,3 +296,7 @@ def _mask(model: MaskModel) -> Mask:
             return Round(model.to)
         case "date_trunc":
             return DateTrunc(model.to)
+        case "bucket":
+            return Bucket(tuple(model.edges))
+        case "hash" | "token":
+            return None

@@ -1,5 +1,6 @@
 """The policy document's shape: what may be written, key by key, before any of it is given a meaning."""
 
+import itertools
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeAlias
@@ -142,8 +143,47 @@ class DateTruncModel(Model):
     to: Literal["year", "quarter", "month", "day", "hour"]
 
 
+class HashModel(Model):
+    """What a secure function makes of the value; its full name."""
+
+    kind: Literal["hash"]
+    function: NamePattern
+
+
+class TokenModel(Model):
+    """A stand-in by a secure function, equal for equal values; its full name."""
+
+    kind: Literal["token"]
+    function: NamePattern
+
+
+class BucketModel(Model):
+    """The largest edge that is not above the value."""
+
+    kind: Literal["bucket"]
+    edges: Annotated[
+        list[Annotated[Decimal, Field(ge=-(10**15), le=10**15), BeforeValidator(_exact)]],
+        Field(min_length=1, max_length=100),
+    ]
+
+    @model_validator(mode="after")
+    def _rising(self) -> "BucketModel":
+        if any(low >= high for low, high in itertools.pairwise(self.edges)):
+            raise ValueError("`edges` must rise")
+        return self
+
+
 MaskModel: TypeAlias = Annotated[
-    NullModel | ConstantModel | RedactModel | PartialModel | EmailDomainModel | RoundModel | DateTruncModel,
+    NullModel
+    | ConstantModel
+    | RedactModel
+    | PartialModel
+    | EmailDomainModel
+    | RoundModel
+    | DateTruncModel
+    | HashModel
+    | TokenModel
+    | BucketModel,
     BeforeValidator(_null_kind),
     Field(discriminator="kind"),
 ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TypeAlias, assert_never
 
+from policy.names import TableName, quote
 from policy.sqltypes import Family, SqlType
 
 REDACTED = "***"
@@ -58,7 +59,34 @@ class DateTrunc:
     to: str
 
 
-Mask: TypeAlias = Null | Constant | Redact | Partial | EmailDomain | Round | DateTrunc
+@dataclass(frozen=True, slots=True)
+class KeyedHash:
+    """What the secure function `function` makes of the value, in full; text only."""
+
+    function: TableName
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A short stand-in made by the secure function `function`, equal for equal values, so that joins work.
+
+    Text becomes `tok_` and 32 characters; numbers with at least `TOKEN_DIGITS` digits before the point become others.
+    """
+
+    function: TableName
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """The largest of `edges` (rising) that is not above the value, and NULL below them all; numbers only."""
+
+    edges: tuple[Decimal, ...]
+
+
+Mask: TypeAlias = Null | Constant | Redact | Partial | EmailDomain | Round | DateTrunc | KeyedHash | Token | Bucket
+
+TOKEN_DIGITS = 17
+"""Digits of a number's token: with fewer, different values would soon have one token."""
 
 
 def strongest(masks: Iterable[Mask]) -> Mask | None:
@@ -84,30 +112,36 @@ def _rank(mask: Mask) -> int:
             return 2
         case Redact():
             return 1
-        case Partial() | EmailDomain() | Round() | DateTrunc():
+        case Partial() | EmailDomain() | Round() | DateTrunc() | KeyedHash() | Token() | Bucket():
             return 0
         case _:
             assert_never(mask)
 
 
+_NAMES: dict[type[Mask], str] = {
+    Null: "null",
+    Constant: "constant",
+    Redact: "redact",
+    EmailDomain: "email_domain",
+    KeyedHash: "hash",
+    Token: "token",
+}
+
+
 def describe(mask: Mask) -> str:
     """The mask in a few words, for people and models."""
     match mask:
-        case Null():
-            return "null"
-        case Constant():
-            return "constant"
-        case Redact():
-            return "redact"
+        case Null() | Constant() | Redact() | EmailDomain() | KeyedHash() | Token():
+            return _NAMES[type(mask)]
         case Partial(keep_first, keep_last):
             kept = [f"first {keep_first}"] * bool(keep_first) + [f"last {keep_last}"] * bool(keep_last)
             return f"partial ({' and '.join(kept)} characters kept)"
-        case EmailDomain():
-            return "email_domain"
         case Round(to):
             return f"round (to {to:f})"
         case DateTrunc(to):
             return f"date_trunc (to {to})"
+        case Bucket(edges):
+            return f"bucket (from {', '.join(f'{edge:f}' for edge in edges)})"
         case _:
             assert_never(mask)
 
@@ -123,8 +157,15 @@ def _suits(mask: Mask, type_: SqlType) -> bool:
             return True
         case Constant(value):
             return _fits(value, type_)
-        case Redact() | Partial() | EmailDomain():
+        case Redact() | Partial() | EmailDomain() | KeyedHash():
             return type_.family is Family.TEXT
+        case Token():
+            return type_.family is Family.TEXT or (
+                type_.family is Family.NUMBER and type_.precision - type_.scale >= TOKEN_DIGITS
+            )
+        case Bucket(edges):
+            is_exact = type_.family is Family.FLOAT or all(_digits_after(edge) <= type_.scale for edge in edges)
+            return is_exact and all(_fits(edge, type_) for edge in edges)
         case Round(to):
             return type_.family is Family.FLOAT or (type_.family is Family.NUMBER and _digits_after(to) <= type_.scale)
         case DateTrunc(to):
@@ -175,6 +216,11 @@ def masked_sql(mask: Mask, type_: SqlType, column: str) -> str:
             return f"CAST({column} - MOD({column}, {to:f}) AS {type_.cast})"
         case DateTrunc(to):
             return f"CAST(DATE_TRUNC('{to.upper()}', {column}) AS {type_.cast})"
+        case KeyedHash() | Token():
+            return _keyed_sql(mask, type_, column)
+        case Bucket(edges):
+            cases = [f"WHEN {column} >= {edge:f} THEN {edge:f}" for edge in reversed(edges)]
+            return f"CAST(CASE {' '.join(cases)} END AS {type_.cast})"
         case _:
             assert_never(mask)
 
@@ -186,6 +232,24 @@ def _partial(column: str, first: int, last: int) -> str:
         f"CASE WHEN {column} IS NULL THEN NULL WHEN LENGTH({column}) >= {2 * (first + last)} "
         f"THEN {joined} ELSE '{REDACTED}' END"
     )
+
+
+def _keyed(function: TableName, text: str) -> str:
+    """The call of a policy's secure function. Its key is in the function, so it is in no statement's text."""
+    name = ".".join(map(quote, (function.database, function.schema, function.name)))
+    return f"CASE WHEN {text} IS NULL THEN NULL ELSE {name}({text}) END"
+
+
+def _keyed_sql(mask: KeyedHash | Token, type_: SqlType, column: str) -> str:
+    keyed = _keyed(mask.function, column)
+    if isinstance(mask, KeyedHash):
+        return f"CAST({keyed} AS VARCHAR)"
+    if type_.family is Family.TEXT:
+        return f"CASE WHEN {column} IS NULL THEN NULL ELSE CONCAT('tok_', LEFT({keyed}, 32)) END"
+    # What is hashed once more is keyed already, so that everybody may know how.
+    keyed = _keyed(mask.function, f"CAST({column} AS VARCHAR)")
+    number = f"MOD(ABS(HASH({keyed})), 1{'0' * TOKEN_DIGITS})"
+    return f"CAST(CASE WHEN {column} IS NULL THEN NULL ELSE {number} END AS {type_.cast})"
 
 
 def _literal(value: str | int | Decimal | bool) -> str:

@@ -310,3 +310,5 @@ SELECT TRY_CAST(p_comment AS BOOLEAN) FROM part;
 WITH a AS (SELECT n_name FROM IDENTIFIER('gw.public.nation')) SELECT n_name FROM a;
 --#S-ask-124 | honest | must=ALLOW | an object of a structured type
 SELECT {'sku': 'x', 'qty': 1}::OBJECT(sku VARCHAR, qty NUMBER) FROM region;
+--#S-ask-125 | honest | must=ALLOW | a safe conversion to a date and of a date
+SELECT TRY_CAST(o_comment AS DATE), TRY_CAST(o_comment AS TIMESTAMP_NTZ), TRY_CAST(o_comment AS NUMBER(9, 2)), TRY_CAST(o_comment AS TIME) FROM orders;

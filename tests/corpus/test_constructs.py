@@ -172,3 +172,21 @@ def test_a_policy_that_opens_what_can_never_be_safe_is_an_error(name: str) -> No
         _opened("MY_UDF", name)
     assert class_of(name).value in str(caught.value)
     assert caught.value.line is not None
+
+
+def test_a_policy_that_opens_the_function_of_a_keyed_mask_is_an_error() -> None:
+    mask = "masks:\n  - {classification: name, mask: {kind: token, function: GOV.MASKS.KEYED}}"
+    opening = POLICY.replace("masks:", mask, 1)
+    assert load(opening).masks
+    with pytest.raises(PolicyDocumentError):
+        load(f"{opening}functions: {{allow: [keyed]}}\n")
+    with pytest.raises(PolicyDocumentError):
+        load(opening.replace("GOV.MASKS.KEYED", "KEYED"))
+
+
+def test_a_caller_cannot_call_the_function_of_a_keyed_mask() -> None:
+    keyed = Engine(load(POLICY.replace("{kind: redact}", "{kind: hash, function: GW.PUBLIC.KEYED}")), engine().catalog)
+    verdict = judge(keyed, READER, "SELECT c_name FROM customer WHERE c_phone = 'x'", "")
+    assert '"GW"."PUBLIC"."KEYED"("__GW_R"."C_NAME")' in verdict["sql"]
+    for call in ("KEYED('x')", "GW.PUBLIC.KEYED('x')", '"GW"."PUBLIC"."KEYED"(\'x\')'):
+        assert judge(keyed, READER, f"SELECT {call}", "")["code"] == "function_not_allowed"

@@ -42,13 +42,29 @@ VALUES: dict[Kind, tuple[Any, ...]] = {
     Kind.TRUTH: (None, True, False),
 }
 MASKS: dict[Kind, tuple[str, ...]] = {
-    Kind.NUMBER: ("kind: null", "kind: constant, value: 1", "kind: round, to: 10"),
-    Kind.TEXT: ("kind: null", "kind: redact", "kind: constant, value: a", "kind: partial, keep_last: 1"),
+    Kind.NUMBER: ("kind: null", "kind: constant, value: 1", "kind: round, to: 10", "kind: bucket, edges: [0, 3, 20]"),
+    Kind.TEXT: (
+        "kind: null",
+        "kind: redact",
+        "kind: constant, value: a",
+        "kind: partial, keep_last: 1",
+        "kind: token, function: D.S.KEYED",
+        "kind: hash, function: D.S.KEYED",
+    ),
     Kind.DATE: ("kind: null", "kind: date_trunc, to: month"),
     Kind.TRUTH: ("kind: null", "kind: constant, value: true"),
 }
 FILTERS = ("k > 1", "k <> 1", "k = 2 OR k IS NULL", "MOD(k, 2) = 0", "k IS NOT NULL", "FALSE", "k IN (1, 2, 3)")
 VIEW = "V"
+RENAMED = "~"
+"""What the second twin's values have at their end where a keyed mask hides them."""
+KEYED = (
+    "CREATE MACRO D.S.KEYED(v) AS sha256('key' || v)",
+    "CREATE MACRO D.S.KEYED(v) AS "
+    f"sha256('key' || CASE WHEN ends_with(v, '{RENAMED}') THEN left(v, length(v) - 1) END)",
+)
+"""The secure function of each twin. A token tells which values are equal and nothing else, so the second twin's values
+are others, one for one, and its function is another, so that the tokens are the same."""
 
 Row = dict[str, Any]
 
@@ -105,7 +121,7 @@ class World:
 
     def statements(self, which: int) -> list[str]:
         """What makes twin 0 or 1 in DuckDB."""
-        made = ["DROP SCHEMA IF EXISTS D.S CASCADE", "CREATE SCHEMA D.S", "USE D.S"]
+        made = ["DROP SCHEMA IF EXISTS D.S CASCADE", "CREATE SCHEMA D.S", "USE D.S", KEYED[which]]
         for table in self.tables:
             columns = ", ".join(f'"{c}" {TYPES[NAMES[c]].replace("NUMBER", "DECIMAL")}' for c in table.columns)
             made.append(f'CREATE TABLE "{table.name}" ({columns})')
@@ -146,7 +162,11 @@ def shows(row_filter: str | None, key: int | None) -> bool:
 def _alike(kind: Kind, mask: str, value: Any, dice: random.Random) -> Any:
     """Another value that the mask shows as it shows `value`."""
     others = VALUES[kind]
-    if mask.startswith("kind: round"):
+    if mask.startswith(("kind: token", "kind: hash")):
+        return None if value is None else f"{value}{RENAMED}"
+    if mask.startswith("kind: bucket"):
+        others = () if value is None else tuple(o for o in others if o is not None and _edge(o) == _edge(value))
+    elif mask.startswith("kind: round"):
         others = () if value is None else tuple(o for o in others if o is not None and _tens(o) == _tens(value))
     elif mask.startswith("kind: date_trunc"):
         others = () if value is None else tuple(o for o in others if o and o.replace(day=1) == value.replace(day=1))
@@ -157,6 +177,10 @@ def _alike(kind: Kind, mask: str, value: Any, dice: random.Random) -> Any:
 
 def _tens(number: int) -> int:
     return abs(number) // 10 * (1 if number > 0 else -1)
+
+
+def _edge(number: int) -> int:
+    return sum(number >= edge for edge in (0, 3, 20))
 
 
 def _last(text: str) -> str:

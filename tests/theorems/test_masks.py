@@ -10,18 +10,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy.masks import (
+    TOKEN_DIGITS,
+    Bucket,
     Constant,
     DateTrunc,
     EmailDomain,
+    KeyedHash,
     Mask,
     Null,
     Partial,
     Redact,
     Round,
+    Token,
     fitted,
     masked_sql,
     strongest,
 )
+from policy.names import TableName
 from policy.sqltypes import Family, parse_type
 
 MASKS: tuple[Mask, ...] = (
@@ -39,6 +44,10 @@ MASKS: tuple[Mask, ...] = (
     Round(Decimal("0.5")),
     DateTrunc("year"),
     DateTrunc("hour"),
+    KeyedHash(TableName("GOV", "MASKS", "KEYED")),
+    Token(TableName("GOV", "MASKS", "KEYED")),
+    Bucket((Decimal(0),)),
+    Bucket((Decimal("-0.5"), Decimal(10), Decimal(10**15))),
 )
 TYPES = (
     *("VARCHAR(16777216)", "VARCHAR(2)", "CHAR(1)", "NUMBER(38,0)", "NUMBER(5,2)", "NUMBER(2,2)", "INT", "FLOAT"),
@@ -82,6 +91,9 @@ SNOWFLAKE = {
 @pytest.fixture(scope="module")
 def database() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
+        connection.execute("ATTACH ':memory:' AS GOV")
+        connection.execute("CREATE SCHEMA GOV.MASKS")
+        connection.execute("CREATE MACRO GOV.MASKS.KEYED(v) AS sha256('a key that nobody sees' || v)")
         yield connection
 
 
@@ -111,7 +123,7 @@ def test_a_mask_is_total_and_keeps_the_type(database: duckdb.DuckDBPyConnection,
     assert len(masked.fetchall()) == len(VALUES[type_])
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.text(max_size=40))
 def test_partial_never_shows_more_than_half(text: str) -> None:
     sql = masked_sql(Partial(2, 2), parse_type("VARCHAR"), "?")
@@ -139,3 +151,44 @@ def test_one_more_mask_never_shows_more(chosen: list[Mask], more: Mask) -> None:
 
 def test_no_mask_is_no_mask() -> None:
     assert strongest([]) is None
+
+
+def _shown(database: duckdb.DuckDBPyConnection, mask: Mask, type_: str, values: list[object]) -> list[object]:
+    parsed = parse_type(SNOWFLAKE[type_])
+    assert fitted(mask, parsed) == mask
+    database.execute(f"CREATE OR REPLACE TABLE t (c {type_}, n INT)")
+    for n, value in enumerate(values):
+        database.execute("INSERT INTO t VALUES (?, ?)", [value, n])
+    sql = sqlglot.transpile(f"SELECT {masked_sql(mask, parsed, 'c')} FROM t ORDER BY n", "snowflake", write="duckdb")[0]
+    return [value for (value,) in database.execute(sql).fetchall()]
+
+
+@pytest.mark.parametrize(
+    "mask", [KeyedHash(TableName("GOV", "MASKS", "KEYED")), Token(TableName("GOV", "MASKS", "KEYED"))]
+)
+@pytest.mark.parametrize(
+    ("type_", "values"), [("VARCHAR", ["a", "b", "a", "", None]), ("DECIMAL(38,0)", [1, 2, 1, 0, None])]
+)
+def test_a_token_is_equal_for_equal_values_and_for_no_others(
+    database: duckdb.DuckDBPyConnection, mask: Mask, type_: str, values: list[object]
+) -> None:
+    if isinstance(mask, KeyedHash) and type_ != "VARCHAR":
+        assert fitted(mask, parse_type(SNOWFLAKE[type_])) == Null()
+        return
+    shown = _shown(database, mask, type_, values)
+    assert shown[0] == shown[2] != shown[1]
+    assert shown[4] is None
+    assert len(set(shown)) == 4
+    assert not set(shown[:4]) & set(values)
+
+
+def test_a_number_too_short_for_a_token_is_null() -> None:
+    token = Token(TableName("GOV", "MASKS", "KEYED"))
+    assert fitted(token, parse_type(f"NUMBER({TOKEN_DIGITS},0)")) == token
+    assert fitted(token, parse_type(f"NUMBER({TOKEN_DIGITS},1)")) == Null()
+
+
+def test_a_bucket_shows_the_edge_below(database: duckdb.DuckDBPyConnection) -> None:
+    mask = Bucket((Decimal(0), Decimal(10), Decimal(100)))
+    values: list[object] = [-1, 0, 9, 10, 99, 100, 10**30, None]
+    assert _shown(database, mask, "DECIMAL(38,0)", values) == [None, 0, 0, 10, 10, 100, 100, None]
