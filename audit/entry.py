@@ -36,6 +36,11 @@ class JournalEntry:
         """`<stream>/<n>`: names this entry among all entries there are."""
         return f"{self.stream}/{self.n}"
 
+    @property
+    def subject(self) -> str:
+        """Who asked, where this entry says so; else empty."""
+        return str(self.facts.get("subject", ""))
+
     def body(self) -> bytes:
         """The canonical bytes: what is stored and hashed. The facts are as `Sealer.seal` or `read_entry` gave them."""
         return spell(

@@ -38,7 +38,7 @@ _PUBLIC = (
     "role", "warehouse", "rows_max", "rows", "rows_affected", "truncated", "query_id", "duration_ms",
     "driver_errno", "driver_sqlstate",
     # the journal about itself
-    "key_id",
+    "key_id", "signed_by", "month", "next_stream", "entries", "size", "outcome", "matter", "found", "findings",
 )  # fmt: skip
 
 # Free text by people, agents and drivers quotes values, so it is never stored in clear.

@@ -14,9 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.canonical import NotCanonical
 from audit.fields import Fact, Facts, check_facts
+from audit.note import Signer
 from audit.sealing import Sealer
+from audit.ticket import Receipt, Ticket
 from audit.unavailable import JournalUnavailable
-from audit.writer import Receipt, Ticket, Writer
+from audit.writer import Writer
 
 __all__ = ["Journal", "JournalUnavailable", "Receipt", "Record", "open_journal"]
 
@@ -104,15 +106,15 @@ class Record:
 
 
 class Journal:
-    """The stream of entries of one process; `open_journal` makes one."""
+    """The entries of one process, a stream a month; `open_journal` makes one."""
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
 
     @property
     def stream(self) -> UUID:
-        """The id of this process' stream, new at each start."""
-        return self._writer.stream
+        """The id of this process' stream, new at each start and each month."""
+        return self._writer.stream.id
 
     def record(self, call_id: str) -> Record:
         """The record of one call, to be used as `async with journal.record(call_id) as record`.
@@ -140,6 +142,7 @@ def _now() -> datetime:
 async def open_journal(
     engine: AsyncEngine,
     sealer: Sealer,
+    signer: Signer,
     *,
     deadline_s: float = DEADLINE_S,
     retry_s: float = RETRY_S,
@@ -152,18 +155,19 @@ async def open_journal(
     Raises:
         JournalUnavailable: the first entry cannot be committed.
     """
-    writer = Writer(engine, sealer, deadline_s=deadline_s, retry_s=retry_s, clock=clock)
+    writer = Writer(engine, sealer, signer, deadline_s=deadline_s, retry_s=retry_s, clock=clock)
     journal = Journal(writer)
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(writer.run, name="journal writer")
             try:
-                await journal.append("", "stream.open", {"key_id": sealer.key_id})
+                await writer.opened()
                 yield journal
             finally:
                 with anyio.CancelScope(shield=True):
                     with suppress(JournalUnavailable):
-                        await journal.append("", "stream.close", {})
+                        # Kept through an outage as outcomes are, or the stream would seem to have been cut off.
+                        await writer.append(Ticket("", "stream.close", {}, must_write=True))
                     await writer.stop(within_s=deadline_s)
     except BaseExceptionGroup as group:
         # The writer raises nothing, so this is what the caller raised, and the caller expects it bare.

@@ -45,8 +45,8 @@ async def entries(engine: AsyncEngine, *, call_id: str | None = None, last: int 
             entry = read_entry(row.body)
         except NotCanonical as error:
             raise Tampered(place, error.message) from error
-        columns = (row.stream, row.n, row.at, row.stage, row.call_id)
-        if columns != (entry.stream, entry.n, entry.at, entry.stage, entry.call_id):
+        columns = (row.stream, row.n, row.at, row.stage, row.call_id, row.subject)
+        if columns != (entry.stream, entry.n, entry.at, entry.stage, entry.call_id, entry.subject):
             raise Tampered(place, "its columns do not agree with its bytes")
         found.append(entry)
     return found

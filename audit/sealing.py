@@ -7,6 +7,7 @@ import base64
 import hmac
 import os
 import re
+from datetime import date
 from typing import TypeGuard, assert_never
 
 from cryptography.exceptions import InvalidTag
@@ -41,27 +42,35 @@ class Unsealable(Exception):
 class Sealer:
     """Seals and unseals with subkeys of one journal key (HKDF-SHA-256, RFC 5869), named by `key_id` in what it writes.
 
+    Keyed hashes have a subkey for each tenant and month: equal values match within a month and not across two.
+
     Raises:
         ValueError: the key is shorter than 32 bytes, or its id is not 1 to 32 of letters, digits, `.`, `_` and `-`.
     """
 
-    def __init__(self, key: bytes, key_id: str) -> None:
+    def __init__(self, key: bytes, key_id: str, tenant: str = "") -> None:
         if len(key) < KEY_BYTES_MIN:
             raise ValueError(f"the journal key must be at least {KEY_BYTES_MIN} bytes")
         if not _KEY_ID.match(key_id):
             raise ValueError("the journal key's id must be 1 to 32 letters, digits, dots, underscores or dashes")
         self.key_id = key_id
-        self._hmac_key = _subkey(key, b"snowgate journal v1 hmac")
+        self._key = key
+        self._tenant = tenant
+        self._hmac_keys: dict[date, bytes] = {}
         self._cipher = AESGCM(_subkey(key, b"snowgate journal v1 encryption"))
 
-    def hmac(self, field: str, value: Plain) -> str:
-        """`hmac:<key id>:<hex>` over the field's name and the value's kind and text.
+    def hmac(self, field: str, value: Plain, month: date) -> str:
+        """`hmac:<key id>:<hex>` over the field's name and the value's kind and text, with the subkey of the month.
 
         Equal values in one field give equal hashes, so that a known value can be looked for; across fields they differ.
         """
+        key = self._hmac_keys.get(month)
+        if key is None:
+            purpose = f"snowgate journal v1 hmac\0{self._tenant}\0{month.isoformat()}"
+            key = self._hmac_keys[month] = _subkey(self._key, purpose.encode())
         text = str.__str__(value) if isinstance(value, str) else str(value)
         spelled = f"{field}\0{_kind(value)}\0{text}".encode("utf-8", "surrogatepass")
-        return f"hmac:{self.key_id}:{hmac.digest(self._hmac_key, spelled, 'sha256').hex()}"
+        return f"hmac:{self.key_id}:{hmac.digest(key, spelled, 'sha256').hex()}"
 
     def encrypt(self, data: bytes, context: str) -> str:
         """`aes256gcm:<key id>:<base64url of nonce and ciphertext>`, which opens only in the same `context`."""
@@ -84,26 +93,29 @@ class Sealer:
         except (ValueError, InvalidTag) as error:
             raise Unsealable from error
 
-    def seal(self, facts: Facts, place: str) -> dict[str, Json]:
-        """Each fact as it is stored in the entry at `place` (`<stream>/<n>`). The facts have passed `check_facts`."""
+    def seal(self, facts: Facts, place: str, month: date) -> dict[str, Json]:
+        """Each fact as it is stored in the entry at `place` (`<stream>/<n>`), which is kept with `month`.
+
+        The facts have passed `check_facts`.
+        """
         sealed: dict[str, Json] = {}
         for field, value in facts.items():
             # Most facts are plain names; this loop runs for each fact of each entry.
             if FIELDS.get(field) is Classification.PUBLIC and _is_as_stored(value):
                 sealed[field] = value
             else:
-                sealed[field] = self._seal_one(field, value, place)
+                sealed[field] = self._seal_one(field, value, place, month)
         return sealed
 
-    def _seal_one(self, field: str, value: Fact, place: str) -> Json:
+    def _seal_one(self, field: str, value: Fact, place: str, month: date) -> Json:
         classification = classify(field)
         if classification is Classification.PUBLIC:
             return _spellable(value)
         if classification is Classification.SENSITIVE:
             return self.encrypt(canonical(_spellable(value)), f"{place}/{field}")
         if isinstance(value, (list, tuple)):
-            return [self.hmac(field, item) for item in value]
-        return self.hmac(field, value)  # type: ignore[arg-type]  # a Sequence is a list or a tuple: check_facts
+            return [self.hmac(field, item, month) for item in value]
+        return self.hmac(field, value, month)  # type: ignore[arg-type]  # a Sequence is a list or a tuple: check_facts
 
     def unseal(self, facts: dict[str, Json], place: str) -> dict[str, Json]:
         """The facts of the entry at `place` with what is encrypted opened; keyed hashes stay hashes.

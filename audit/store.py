@@ -1,7 +1,7 @@
 """The writer's one connection: adds rows in one transaction, or says what is there."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from struct import Struct
 from typing import NamedTuple
 from uuid import UUID
@@ -17,35 +17,56 @@ from audit.oneshot import run_one
 OUTAGES = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError, OSError, DBAPIError, PoolTimeout)
 """What passes by itself: no connection, no space, a standby that is not yet promoted, no answer in time."""
 
-_COLUMNS = "stream, n, at, stage, call_id, digest, body"
-_INSERT = f"insert into journal.entry ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7)".encode()  # noqa: S608  # constants
+_COLUMNS = "month, stream, n, at, stage, call_id, subject, digest, body, signature"
+_INSERT = f"insert into journal.entry ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)".encode()  # noqa: S608  # constants
 _COPY = f"copy journal.entry ({_COLUMNS}) from stdin (format binary)"
-_TYPES = ("uuid", "int8", "timestamptz", "text", "text", "bytea", "bytea")
+_TYPES = ("date", "uuid", "int8", "timestamptz", "text", "text", "text", "bytea", "bytea", "bytea")
 _OIDS = tuple(psycopg.adapters.types[name].oid for name in _TYPES)
-_LOOK = "select n, digest from journal.entry where stream = %b and n between %b and %b order by n"
+_LOOK = "select n, digest from journal.entry where month = %b and stream = %b and n between %b and %b order by n"
+_REGISTER = "insert into journal.stream (stream, month, key) values (%b, %b, %b) on conflict do nothing"
+_SEEN = """insert into journal.seen (stream, at) values (%b, clock_timestamp())
+           on conflict (stream) do update set at = clock_timestamp()"""
+_INT4 = Struct("!i")
 _INT8 = Struct("!q")
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # PostgreSQL counts microseconds from here
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # PostgreSQL counts days and microseconds from here
 _CLOSE_S_MAX = 1.0
 
 
 class EntryRow(NamedTuple):
-    """An entry as it is stored; the order is that of the table's columns."""
+    """An entry as it is stored; the order is that of the table's columns.
 
+    `month` is the first day of its stream's month. `signature` is on the last entry of a batch.
+    """
+
+    month: date
     stream: UUID
     n: int
     at: datetime
     stage: str
     call_id: str
+    subject: str
     digest: bytes
     body: bytes
+    signature: bytes | None = None
+
+
+class StreamRow(NamedTuple):
+    """A stream as it is registered before its first entry: its month, and the public key that signs its batches."""
+
+    stream: UUID
+    month: date
+    key: str
 
 
 def _wired(row: EntryRow) -> tuple[bytes, ...]:
     """`row` in PostgreSQL's binary form."""
     micros = (row.at - _EPOCH) // timedelta(microseconds=1)
+    days = row.month.toordinal() - _EPOCH.toordinal()
+    if row.signature is None:
+        raise JournalBroken("a batch without its writer's signature")
     return (
-        row.stream.bytes, _INT8.pack(row.n), _INT8.pack(micros), row.stage.encode(), row.call_id.encode(),
-        row.digest, row.body,
+        _INT4.pack(days), row.stream.bytes, _INT8.pack(row.n), _INT8.pack(micros), row.stage.encode(),
+        row.call_id.encode(), row.subject.encode(), row.digest, row.body, row.signature,
     )  # fmt: skip
 
 
@@ -63,6 +84,23 @@ class Store:
         self._engine = engine
         self._held: AsyncConnection | None = None
         self._cursor: psycopg.AsyncCursor[tuple[object, ...]] | None = None
+
+    async def register(self, stream: StreamRow) -> None:
+        """Make room for a stream and make it known; to do so twice does no harm.
+
+        Raises:
+            JournalBroken: the month is not one to be written to: the clock of this machine or of the database is wrong.
+            one of OUTAGES: nothing is known about it.
+        """
+        cursor = await self._connected()
+        try:
+            await cursor.execute("select journal.ensure_month(%b)", (stream.month,))
+            await cursor.execute(_REGISTER, stream)
+            await cursor.execute(_SEEN, (stream.stream,))
+        except OUTAGES:
+            raise
+        except psycopg.Error as error:
+            raise JournalBroken(f"the database refuses a stream ({error.sqlstate})") from error
 
     async def add(self, rows: Sequence[EntryRow]) -> None:
         """Commit `rows` in one transaction.
@@ -107,7 +145,7 @@ class Store:
 
     async def _holds(self, rows: Sequence[EntryRow]) -> bool:
         cursor = await self._connected()
-        await cursor.execute(_LOOK, (rows[0].stream, rows[0].n, rows[-1].n))
+        await cursor.execute(_LOOK, (rows[0].month, rows[0].stream, rows[0].n, rows[-1].n))
         found = await cursor.fetchall()
         if found and found != [(row.n, row.digest) for row in rows]:
             raise JournalBroken("the database holds other entries in our place")

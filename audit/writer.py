@@ -5,94 +5,25 @@ other processes. While one batch commits the next one gathers, so a slow commit 
 """
 
 import logging
-import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import NamedTuple
-from uuid import UUID, uuid4
+from datetime import date, datetime
 
 import anyio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from audit.canonical import Json, NotCanonical, canonical
-from audit.entry import BODY_BYTES_MAX, JournalEntry, digest
-from audit.fields import Facts
+from audit.note import Signer
 from audit.sealing import Sealer
 from audit.store import OUTAGES, EntryRow, Store
+from audit.stream import Stream, month_of
+from audit.ticket import Receipt, Ticket
 from audit.unavailable import JournalUnavailable
 
 _log = logging.getLogger(__name__)
 
-_STAGE = re.compile(r"[a-z][a-z_.]{0,63}\Z")
-_CALL_ID = re.compile(r"[A-Za-z0-9._:-]{0,128}\Z")
-
 BATCH_MAX = 256
 QUEUE_MAX = 10_000
-
-
-class Receipt(NamedTuple):
-    """Where a committed entry stands, and the hash of its bytes."""
-
-    stream: UUID
-    n: int
-    digest: str
-
-
-class Ticket:
-    """An entry on its way. Its facts have passed `check_facts`.
-
-    `must_write` marks one that closes a call the journal knows of: it is kept through an outage.
-    """
-
-    __slots__ = ("_receipt", "_settled", "call_id", "dropped", "facts", "must_write", "numbered", "stage")
-
-    def __init__(self, call_id: str, stage: str, facts: Facts, *, must_write: bool = False) -> None:
-        if not _STAGE.match(stage) or not _CALL_ID.match(call_id):
-            raise NotCanonical("a stage or a call id that is not a short plain name")
-        self.call_id = call_id
-        self.stage = stage
-        self.facts = facts
-        self.must_write = must_write
-        self.numbered = False
-        self.dropped = False
-        self._receipt: Receipt | None = None
-        self._settled = anyio.Event()
-
-    @property
-    def settled(self) -> bool:
-        """Whether nobody needs to wait any longer."""
-        return self._settled.is_set()
-
-    def confirm(self, receipt: Receipt) -> None:
-        """The entry is durable."""
-        self._receipt = receipt
-        self._settled.set()
-
-    def refuse(self) -> None:
-        """Let who waits go, without a receipt. The entry stays if it has a number or must be written."""
-        self.dropped = not (self.numbered or self.must_write)
-        self._settled.set()
-
-    def drop(self) -> None:
-        """Let who waits go: this entry will never be written."""
-        self.dropped = True
-        self._settled.set()
-
-    async def wait(self) -> None:
-        """Until it is known how it went."""
-        await self._settled.wait()
-
-    def receipt(self) -> Receipt:
-        """The receipt of a committed entry.
-
-        Raises:
-            JournalUnavailable: it is not known to be committed.
-        """
-        if self._receipt is None:
-            raise JournalUnavailable
-        return self._receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,31 +33,48 @@ class _Batch:
 
 
 class Writer:
-    """The writer of one stream.
+    """The writer of this process: of one stream a month.
 
     `deadline_s` bounds how long an append and each attempt to commit may take; `retry_s` is the pause between attempts
     to reach a database that is gone, during which appends are refused at once.
     """
 
     def __init__(
-        self, engine: AsyncEngine, sealer: Sealer, *, deadline_s: float, retry_s: float, clock: Callable[[], datetime]
+        self,
+        engine: AsyncEngine,
+        sealer: Sealer,
+        signer: Signer,
+        *,
+        deadline_s: float,
+        retry_s: float,
+        clock: Callable[[], datetime],
     ) -> None:
-        self.stream = uuid4()
         self._store = Store(engine)
         self._sealer = sealer
+        self._signer = signer
         self._deadline_s = deadline_s
         self._retry_s = retry_s
         self._clock = clock
         self._queue: deque[Ticket] = deque()
         self._wake = anyio.Event()
         self._idle = anyio.Event()
-        self._next_n = 0
-        self._prev = ""
-        self._at = datetime.min.replace(tzinfo=UTC)
+        self.stream = Stream(month_of(clock()), sealer, signer)
+        self.head: EntryRow | None = None
+        self._opening = Ticket("", "stream.open", self.stream.opening())
         self._in_flight = _Batch([], [])
         self._refusing = False
         self._stopped = False
         self._running = anyio.CancelScope(shield=True)
+
+    async def opened(self) -> Receipt:
+        """Wait for the first entry of the first stream.
+
+        Raises:
+            JournalUnavailable: it is not committed within the deadline.
+        """
+        with anyio.move_on_after(self._deadline_s):
+            await self._opening.wait()
+        return self._opening.receipt()
 
     async def append(self, ticket: Ticket) -> Receipt:
         """Commit one entry and say where it stands. A cancelled caller takes nothing back.
@@ -157,12 +105,13 @@ class Writer:
         """Commit what is queued until `stop`. Cancellation from outside does not reach it: outcomes still come in."""
         with self._running:
             try:
+                await self._open()
                 while True:
                     await self._work()
-                    batch = self._take()
-                    if batch.rows:
-                        await self._commit(batch)
-                        self._confirm(batch)
+                    now = self._clock()
+                    if month_of(now) > self.stream.month:
+                        await self._turn_the_month(month_of(now))
+                    await self._write(self._take(now))
             except Exception:
                 # Not an outage. Going on would mean vouching for entries that may not be there.
                 _log.exception("the journal is broken and refuses every call until the gate is started again")
@@ -187,47 +136,61 @@ class Writer:
             self._wake = anyio.Event()
             await self._wake.wait()
 
-    def _take(self) -> _Batch:
+    async def _open(self) -> None:
+        """Register the stream and commit its first entry."""
+        opening = self._number([self._opening], self._clock())
+        await self._until_done(lambda: self._store.register(self.stream.row()), opening)
+        await self._write(opening)
+
+    async def _turn_the_month(self, month: date) -> None:
+        """Go on in a new stream, which the last entry of the old one names."""
+        following = Stream(month, self._sealer, self._signer)
+        closing = Ticket("", "stream.close", {"next_stream": str(following.id)})
+        await self._write(self._number([closing], self._clock()))
+        self.stream = following
+        self._opening = Ticket("", "stream.open", following.opening())
+        await self._open()
+
+    def _take(self, now: datetime) -> _Batch:
         """Number and chain what is queued. From here on these bytes, and no others, stand at these numbers."""
-        batch = _Batch([], [])
-        while self._queue and len(batch.rows) < BATCH_MAX:
-            ticket = self._queue.popleft()
+        return self._number([self._queue.popleft() for _ in range(min(len(self._queue), BATCH_MAX))], now)
+
+    def _number(self, tickets: Sequence[Ticket], now: datetime) -> _Batch:
+        batch = self._in_flight = _Batch([], [])
+        for ticket in tickets:
             try:
-                row = self._number(ticket)
+                row = self.stream.number(ticket, now)
             except Exception:  # one entry that cannot be spelled must not stop those of others
                 _log.exception("an entry of stage %s cannot be written", ticket.stage)
                 ticket.drop()
                 continue
             ticket.numbered = True
-            self._next_n, self._prev, self._at = row.n + 1, row.digest.hex(), row.at
             batch.tickets.append(ticket)
             batch.rows.append(row)
-        self._in_flight = batch
+        if batch.rows:
+            batch.rows[-1] = self.stream.sign(batch.rows)
         return batch
 
-    def _number(self, ticket: Ticket) -> EntryRow:
-        facts = self._sealer.seal(ticket.facts, f"{self.stream}/{self._next_n}")
-        at = max(self._at, self._clock())  # a clock that was set back must not reorder the stream
-        entry = JournalEntry(self.stream, self._next_n, self._prev, at, ticket.stage, ticket.call_id, facts)
-        body = entry.body()
-        while len(body) > BODY_BYTES_MAX:
-            _shorten(facts, self._sealer)
-            body = entry.body()
-        return EntryRow(self.stream, entry.n, at, entry.stage, entry.call_id, digest(body), body)
-
-    async def _commit(self, batch: _Batch) -> None:
+    async def _write(self, batch: _Batch) -> None:
         """Until the batch is committed. A killed backend costs one more attempt; a database that is gone, refusals."""
-        committed = await self._attempt(self._store.add, batch) or await self._attempt(self._store.settle, batch)
-        while not committed:
+        if not batch.rows:
+            return
+        if not await self._attempt(lambda: self._store.add(batch.rows)):
+            await self._until_done(lambda: self._store.settle(batch.rows), batch)
+        self._refusing = False
+        self.head = batch.rows[-1]
+        for ticket, row in zip(batch.tickets, batch.rows, strict=True):
+            ticket.confirm(Receipt(row.stream, row.n, row.digest.hex()))
+
+    async def _until_done(self, work: Callable[[], Awaitable[None]], batch: _Batch) -> None:
+        while not await self._attempt(work):
             self._refuse_waiting(batch)
             await anyio.sleep(self._retry_s)
-            committed = await self._attempt(self._store.settle, batch)
-        self._refusing = False
 
-    async def _attempt(self, write: Callable[[Sequence[EntryRow]], Awaitable[None]], batch: _Batch) -> bool:
+    async def _attempt(self, work: Callable[[], Awaitable[None]]) -> bool:
         try:
             with anyio.fail_after(self._deadline_s):
-                await write(batch.rows)
+                await work()
         except OUTAGES as error:  # the deadline's TimeoutError is one of them
             _log.warning("the journal's database does not confirm (%s)", type(error).__name__)
             await self._store.disconnect()
@@ -240,13 +203,3 @@ class Writer:
         for ticket in (*batch.tickets, *self._queue):
             ticket.refuse()
         self._queue = deque(ticket for ticket in self._queue if not ticket.dropped)
-
-    def _confirm(self, batch: _Batch) -> None:
-        for ticket, row in zip(batch.tickets, batch.rows, strict=True):
-            ticket.confirm(Receipt(row.stream, row.n, row.digest.hex()))
-
-
-def _shorten(facts: dict[str, Json], sealer: Sealer) -> None:
-    """Put a keyed hash of its bytes in the place of the longest fact."""
-    field, spelled = max(((field, canonical(value)) for field, value in facts.items()), key=lambda pair: len(pair[1]))
-    facts[field] = f"oversize:{len(spelled)}:{sealer.hmac(field, spelled.decode())}"

@@ -23,6 +23,7 @@ from mcp.server.stdio import stdio_server
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.journal import Journal, open_journal
+from audit.note import BadKey, Signer
 from audit.sealing import Sealer
 from policy.document import Policy, PolicyDocumentError, load
 from server.approvals import Approvals
@@ -93,7 +94,30 @@ def sealer_of(settings: Settings) -> Sealer:
         SettingsError: the key file cannot be read.
     """
     key = read_key(settings.journal_key_file)
-    return Sealer(key, _key_id(key))
+    return Sealer(key, _key_id(key), settings.tenant)
+
+
+def signer_of(settings: Settings) -> Signer:
+    """The key that this process signs its batches of entries with.
+
+    Raises:
+        SettingsError: the key file cannot be read, or holds no Ed25519 key.
+    """
+    return read_signer(settings.journal_signing_key_file, f"{settings.journal_origin}/writer")
+
+
+def read_signer(path: Path, name: str) -> Signer:
+    """The Ed25519 key in the PEM file at `path`, under this name.
+
+    Raises:
+        SettingsError: it cannot be read, or holds no such key.
+    """
+    try:
+        return Signer.from_pem(name, path.read_bytes())
+    except OSError as error:
+        raise SettingsError(f"no key can be read from {path}: {error.strerror}") from None
+    except BadKey as error:
+        raise SettingsError(f"{path}: {error}", error.hint) from None
 
 
 def read_policy(path: Path) -> Policy:
@@ -121,7 +145,7 @@ async def furnished(settings: Settings) -> AsyncGenerator[Furnished]:
     """
     policy = read_policy(settings.policy)
     trusts = trusts_of(settings)
-    sealer = sealer_of(settings)
+    sealer, signer = sealer_of(settings), signer_of(settings)
     credentials = ExternalOAuth(
         issuer=settings.snowflake_oauth_issuer,
         audience=settings.snowflake_oauth_audience,
@@ -133,7 +157,7 @@ async def furnished(settings: Settings) -> AsyncGenerator[Furnished]:
         raise SettingsError("the database schema is not at its newest step: run `snowgate migrate`")
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_engine(url, connections_max=DATABASE_CONNECTIONS_MAX))
-        journal = await stack.enter_async_context(open_journal(database, sealer))
+        journal = await stack.enter_async_context(open_journal(database, sealer, signer))
         pool = await stack.enter_async_context(open_pool(account_of(settings), credentials, pool_limits_of(settings)))
         verifier = await stack.enter_async_context(_verifier(settings, trusts))
         rooms = EngineRoom(

@@ -67,6 +67,10 @@ class Settings(BaseSettings):
     # the journal
     database_url: SecretStr
     journal_key_file: Path
+    journal_signing_key_file: Path
+    journal_log_key_file: Path | None = None
+    journal_origin: Annotated[str, Field(pattern=r"^[^\s+]{1,128}$")] = "snowgate/journal"
+    tenant: Annotated[str, Field(max_length=128)] = ""
     state_key_file: Path
     answer_form: Literal["structured", "text"] = "structured"
     hold_ttl_s: Annotated[float, Field(gt=0, le=86_400)] = 600.0

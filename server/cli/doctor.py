@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from audit.journal import open_journal
-from server.app import account_of, catalog_kind, read_key, read_policy, sealer_of
+from server.app import account_of, catalog_kind, read_key, read_policy, sealer_of, signer_of
 from server.cli.terminal import KNOWN, EnvFile, failing_cleanly
 from server.config import Settings, load
 from server.credentials import ExternalOAuth, signing_key
@@ -94,8 +94,9 @@ def as_table(findings: list[Finding]) -> Table:
 async def _keys(settings: Settings) -> str:
     read_key(settings.journal_key_file)
     read_key(settings.state_key_file)
+    signer_of(settings)
     signing_key(settings.snowflake_oauth_key_file)
-    return "journal key, request-state key and Snowflake signing key can be read"
+    return "journal keys, request-state key and Snowflake signing key can be read"
 
 
 async def _policy(settings: Settings) -> str:
@@ -111,7 +112,7 @@ async def _database(settings: Settings) -> str:
 async def _journal(settings: Settings) -> str:
     async with (
         open_engine(settings.database_url.get_secret_value()) as engine,
-        open_journal(engine, sealer_of(settings)) as journal,
+        open_journal(engine, sealer_of(settings), signer_of(settings)) as journal,
     ):
         await journal.append("", "doctor.looked", {})
     return "an entry was committed"

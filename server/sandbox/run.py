@@ -107,6 +107,8 @@ def environment(state: SandboxState, database_url: str, policy: Path | None = No
         "SNOWGATE_DATABASE_URL": database_url,
         "SNOWGATE_DATABASES": ",".join(sorted(account.DATABASES)),
         "SNOWGATE_JOURNAL_KEY_FILE": str(state.journal_key_file),
+        "SNOWGATE_JOURNAL_SIGNING_KEY_FILE": str(state.journal_signing_key_file),
+        "SNOWGATE_JOURNAL_LOG_KEY_FILE": str(state.journal_log_key_file),
         "SNOWGATE_STATE_KEY_FILE": str(state.request_state_key_file),
         "SNOWGATE_SNOWFLAKE_ACCOUNT": account.ACCOUNT_NAME,
         "SNOWGATE_SNOWFLAKE_HOST": LOOPBACK,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 STATE_FILE = "sandbox.json"
@@ -80,6 +80,16 @@ class SandboxState:
     def journal_key_file(self) -> Path:
         """32 random bytes, base64 on one line: the gate's journal key."""
         return self.keys / "journal.key"
+
+    @property
+    def journal_signing_key_file(self) -> Path:
+        """PEM, Ed25519: the gate signs the entries that it writes."""
+        return self.keys / "journal-signing.pem"
+
+    @property
+    def journal_log_key_file(self) -> Path:
+        """PEM, Ed25519: signs the heads of the journal's tree."""
+        return self.keys / "journal-log.pem"
 
     @property
     def request_state_key_file(self) -> Path:
@@ -195,13 +205,15 @@ def _secrets(state: SandboxState) -> dict[Path, Callable[[], bytes]]:
         state.issuer_key_file: lambda: _pem(ec.generate_private_key(ec.SECP256R1())),
         state.lease_key_file: lambda: _pem(rsa.generate_private_key(public_exponent=65537, key_size=2048)),
         state.journal_key_file: _random_line,
+        state.journal_signing_key_file: lambda: _pem(ed25519.Ed25519PrivateKey.generate()),
+        state.journal_log_key_file: lambda: _pem(ed25519.Ed25519PrivateKey.generate()),
         state.request_state_key_file: _random_line,
         state.agent_secret_file: _random_line,
         state.control_secret_file: _random_line,
     }
 
 
-def _pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
+def _pem(key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import pytest
 
 from audit.journal import Journal, open_journal
+from audit.note import new_signer
 from audit.reading import entries, unseal
 from audit.sealing import Sealer
 from policy.decision import Hold
@@ -23,6 +24,7 @@ from tools.contract import JsonObject, Masked, Wanted
 
 FORGES = list(forges())
 SEALER = Sealer(b"k" * 32, "test")
+SIGNER = new_signer("test/writer")
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +101,7 @@ class BeyondStepOne:
 
 @pytest.fixture
 async def journal(database_url: str) -> AsyncGenerator[tuple[Journal, Any]]:
-    async with open_engine(database_url) as engine, open_journal(engine, SEALER, deadline_s=30) as journal:
+    async with open_engine(database_url) as engine, open_journal(engine, SEALER, SIGNER, deadline_s=30) as journal:
         yield journal, engine
 
 

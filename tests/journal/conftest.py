@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.journal import Journal, open_journal
+from audit.note import Signer, new_signer
 from audit.sealing import Sealer
 from server.database import open_engine
 
@@ -15,6 +16,11 @@ def sealer() -> Sealer:
     return Sealer(bytes(range(32)), "test")
 
 
+@pytest.fixture(scope="session")
+def signer() -> Signer:
+    return new_signer("test/writer")
+
+
 @pytest.fixture
 async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
     async with open_engine(database_url) as engine:
@@ -22,6 +28,6 @@ async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
 
 
 @pytest.fixture
-async def journal(engine: AsyncEngine, sealer: Sealer) -> AsyncIterator[Journal]:
-    async with open_journal(engine, sealer) as journal:
+async def journal(engine: AsyncEngine, sealer: Sealer, signer: Signer) -> AsyncIterator[Journal]:
+    async with open_journal(engine, sealer, signer) as journal:
         yield journal

@@ -8,6 +8,7 @@ import anyio
 import pytest
 
 from audit.journal import Journal, open_journal
+from audit.note import Signer
 from audit.reading import entries, unseal
 from audit.sealing import Sealer
 from server.database import migrate, open_engine
@@ -29,10 +30,10 @@ def found_in(directory: Path, needle: bytes) -> list[Path]:
     return [file for file in directory.rglob("*") if file.is_file() and needle in file.read_bytes()]
 
 
-def test_no_secret_reaches_the_disk(home: Path, sealer: Sealer) -> None:
+def test_no_secret_reaches_the_disk(home: Path, sealer: Sealer, signer: Signer) -> None:
     async def write(url: str) -> None:
         await migrate(url)
-        async with open_engine(url) as engine, open_journal(engine, sealer) as journal:
+        async with open_engine(url) as engine, open_journal(engine, sealer, signer) as journal:
             for batch in (1, 20):
                 async with anyio.create_task_group() as tasks:
                     for number in range(batch):

@@ -13,6 +13,8 @@ from tests.support.databases import Databases, driver_dsn
 def empty_url(databases: Databases) -> str:
     url = databases.postgres.dsn("empty")
     with psycopg.connect(driver_dsn(url), autocommit=True) as connection:
+        for guard in ("journal_guard_drop", "journal_guard_ddl"):
+            connection.execute(f"drop event trigger if exists {guard}")
         connection.execute("drop schema if exists journal cascade")
         connection.execute("drop schema if exists gate cascade")
     return url

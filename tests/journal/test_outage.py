@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.journal import Journal, JournalUnavailable, Receipt, open_journal
+from audit.note import Signer
 from audit.reading import check_chain, entries
 from audit.sealing import Sealer
 from server.database import migrate, open_engine
@@ -38,10 +39,12 @@ def postgres(cluster: EmbeddedPostgres) -> Iterator[EmbeddedPostgres]:
 
 
 @asynccontextmanager
-async def journal_on(postgres: EmbeddedPostgres, sealer: Sealer) -> AsyncIterator[tuple[Journal, AsyncEngine]]:
+async def journal_on(
+    postgres: EmbeddedPostgres, sealer: Sealer, signer: Signer
+) -> AsyncIterator[tuple[Journal, AsyncEngine]]:
     async with (
         open_engine(postgres.dsn()) as engine,
-        open_journal(engine, sealer, deadline_s=1, retry_s=0.05) as journal,
+        open_journal(engine, sealer, signer, deadline_s=1, retry_s=0.05) as journal,
     ):
         yield journal, engine
 
@@ -60,18 +63,22 @@ async def stream_of(journal: Journal, engine: AsyncEngine) -> list[tuple[str, st
     return [(entry.call_id, entry.stage) for entry in mine if entry.call_id not in ("", "probe")]
 
 
-async def test_without_a_database_there_is_no_journal(postgres: EmbeddedPostgres, sealer: Sealer) -> None:
+async def test_without_a_database_there_is_no_journal(
+    postgres: EmbeddedPostgres, sealer: Sealer, signer: Signer
+) -> None:
     url = postgres.dsn()
     postgres.stop()
     async with open_engine(url) as engine:
         with anyio.fail_after(5), pytest.raises(JournalUnavailable):
-            async with open_journal(engine, sealer, deadline_s=1):
+            async with open_journal(engine, sealer, signer, deadline_s=1):
                 pytest.fail("it must not open")
 
 
-async def test_down_before_the_decision_nothing_runs(postgres: EmbeddedPostgres, sealer: Sealer) -> None:
+async def test_down_before_the_decision_nothing_runs(
+    postgres: EmbeddedPostgres, sealer: Sealer, signer: Signer
+) -> None:
     ran = False
-    async with journal_on(postgres, sealer) as (journal, engine):
+    async with journal_on(postgres, sealer, signer) as (journal, engine):
         postgres.stop(immediately=True)
         with anyio.fail_after(5), pytest.raises(JournalUnavailable) as caught:
             async with journal.record("call-1") as record:
@@ -85,9 +92,9 @@ async def test_down_before_the_decision_nothing_runs(postgres: EmbeddedPostgres,
 
 
 async def test_down_before_the_outcome_nothing_is_returned_and_the_outcome_is_kept(
-    postgres: EmbeddedPostgres, sealer: Sealer
+    postgres: EmbeddedPostgres, sealer: Sealer, signer: Signer
 ) -> None:
-    async with journal_on(postgres, sealer) as (journal, engine):
+    async with journal_on(postgres, sealer, signer) as (journal, engine):
         with anyio.fail_after(5), pytest.raises(JournalUnavailable):
             async with journal.record("call-1") as record:
                 await record.commit("decided")
@@ -97,8 +104,10 @@ async def test_down_before_the_outcome_nothing_is_returned_and_the_outcome_is_ke
         assert await stream_of(journal, engine) == [("call-1", "decided"), ("call-1", "answered")]
 
 
-async def test_cancelled_while_down_the_outcome_is_kept(postgres: EmbeddedPostgres, sealer: Sealer) -> None:
-    async with journal_on(postgres, sealer) as (journal, engine):
+async def test_cancelled_while_down_the_outcome_is_kept(
+    postgres: EmbeddedPostgres, sealer: Sealer, signer: Signer
+) -> None:
+    async with journal_on(postgres, sealer, signer) as (journal, engine):
         with anyio.fail_after(5), anyio.CancelScope() as scope:
             async with journal.record("call-1") as record:
                 await record.commit("decided")
@@ -111,8 +120,10 @@ async def test_cancelled_while_down_the_outcome_is_kept(postgres: EmbeddedPostgr
         assert await stream_of(journal, engine) == [("call-1", "decided"), ("call-1", "cancelled")]
 
 
-async def test_while_it_is_down_calls_are_refused_at_once(postgres: EmbeddedPostgres, sealer: Sealer) -> None:
-    async with journal_on(postgres, sealer) as (journal, _):
+async def test_while_it_is_down_calls_are_refused_at_once(
+    postgres: EmbeddedPostgres, sealer: Sealer, signer: Signer
+) -> None:
+    async with journal_on(postgres, sealer, signer) as (journal, _):
         postgres.stop(immediately=True)
         assert not await works(journal)
         started = perf_counter()
@@ -123,8 +134,10 @@ async def test_while_it_is_down_calls_are_refused_at_once(postgres: EmbeddedPost
         await eventually(lambda: works(journal))
 
 
-async def test_a_database_that_hangs_is_not_waited_for(postgres: EmbeddedPostgres, sealer: Sealer) -> None:
-    async with journal_on(postgres, sealer) as (journal, engine):
+async def test_a_database_that_hangs_is_not_waited_for(
+    postgres: EmbeddedPostgres, sealer: Sealer, signer: Signer
+) -> None:
+    async with journal_on(postgres, sealer, signer) as (journal, engine):
         async with await psycopg.AsyncConnection.connect(driver_dsn(postgres.dsn())) as other:
             await other.execute("lock table journal.entry in access exclusive mode")
             with anyio.fail_after(5):
@@ -137,7 +150,9 @@ async def test_a_database_that_hangs_is_not_waited_for(postgres: EmbeddedPostgre
         assert await stream_of(journal, engine) == []
 
 
-async def test_killed_under_load_every_acknowledged_entry_is_there(postgres: EmbeddedPostgres, sealer: Sealer) -> None:
+async def test_killed_under_load_every_acknowledged_entry_is_there(
+    postgres: EmbeddedPostgres, sealer: Sealer, signer: Signer
+) -> None:
     acknowledged: list[Receipt] = []
     answered: list[str] = []
     stopping = False
@@ -157,7 +172,7 @@ async def test_killed_under_load_every_acknowledged_entry_is_there(postgres: Emb
         return len(answered) >= count
 
     with anyio.fail_after(60):
-        async with journal_on(postgres, sealer) as (journal, engine), anyio.create_task_group() as tasks:
+        async with journal_on(postgres, sealer, signer) as (journal, engine), anyio.create_task_group() as tasks:
             for name in range(16):
                 tasks.start_soon(caller, journal, name)
             for _ in range(3):

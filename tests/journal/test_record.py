@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.canonical import NotCanonical
 from audit.journal import Journal
+from audit.note import Signer
 from audit.reading import check_chain, entries, unseal
 from audit.sealing import Sealer
 
@@ -115,11 +116,13 @@ async def test_nothing_is_lost_when_cancelled_at_any_step(journal: Journal, engi
     check_chain(await entries(engine, last=1000))
 
 
-async def test_closing_the_journal_commits_what_a_cancelled_server_leaves(engine: AsyncEngine, sealer: Sealer) -> None:
+async def test_closing_the_journal_commits_what_a_cancelled_server_leaves(
+    engine: AsyncEngine, sealer: Sealer, signer: Signer
+) -> None:
     from audit.journal import open_journal
 
     with anyio.CancelScope() as scope:
-        async with open_journal(engine, sealer) as journal, anyio.create_task_group() as tasks:
+        async with open_journal(engine, sealer, signer) as journal, anyio.create_task_group() as tasks:
 
             async def call(number: int) -> None:
                 async with journal.record(f"call-{number}") as record:

@@ -1,7 +1,7 @@
 """What is secret can be matched but not read; what is sensitive opens only with the key, in its place."""
 
 import base64
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 import pytest
@@ -14,6 +14,7 @@ from audit.fields import FIELDS, Classification, Fact, check_facts, classify
 from audit.sealing import Sealer, Unsealable
 
 SEALER = Sealer(bytes(range(32)), "k1")
+MONTH = date(2026, 11, 1)
 PLAIN = st.none() | st.booleans() | st.integers() | st.text(st.characters(codec=None), max_size=40)
 NAMES = st.sampled_from(sorted(FIELDS)) | st.from_regex(r"[a-z][a-z0-9_]{0,12}", fullmatch=True)
 FACTS = st.dictionaries(NAMES, PLAIN | st.lists(PLAIN, max_size=5), max_size=8)
@@ -21,26 +22,32 @@ FACTS = st.dictionaries(NAMES, PLAIN | st.lists(PLAIN, max_size=5), max_size=8)
 
 def test_an_unclassified_field_is_secret() -> None:
     assert classify("shoe_size") is Classification.SECRET
-    assert SEALER.seal({"shoe_size": 43}, "s/0")["shoe_size"] == SEALER.hmac("shoe_size", 43)
+    assert SEALER.seal({"shoe_size": 43}, "s/0", MONTH)["shoe_size"] == SEALER.hmac("shoe_size", 43, MONTH)
 
 
 def test_secrets_are_hashed_item_by_item_and_numbers_too() -> None:
-    sealed = SEALER.seal({"literals": ["jane@example.com", 42, 1.5, None, True]}, "s/0")["literals"]
+    sealed = SEALER.seal({"literals": ["jane@example.com", 42, 1.5, None, True]}, "s/0", MONTH)["literals"]
     assert isinstance(sealed, list)
-    assert sealed == [SEALER.hmac("literals", item) for item in ("jane@example.com", 42, 1.5, None, True)]
+    assert sealed == [SEALER.hmac("literals", item, MONTH) for item in ("jane@example.com", 42, 1.5, None, True)]
     assert len(set(map(str, sealed))) == 5
     assert all(str(item).startswith("hmac:k1:") for item in sealed)
 
 
 def test_equal_secrets_match_within_a_field_and_not_across_fields_or_keys() -> None:
-    assert SEALER.hmac("literals", "x") == SEALER.hmac("literals", "x")
-    assert SEALER.hmac("literals", "x") != SEALER.hmac("parameters", "x")
-    assert SEALER.hmac("literals", "1") != SEALER.hmac("literals", 1)
-    assert SEALER.hmac("literals", "x") != Sealer(bytes(32), "k1").hmac("literals", "x")
+    assert SEALER.hmac("literals", "x", MONTH) == SEALER.hmac("literals", "x", MONTH)
+    assert SEALER.hmac("literals", "x", MONTH) != SEALER.hmac("parameters", "x", MONTH)
+    assert SEALER.hmac("literals", "1", MONTH) != SEALER.hmac("literals", 1, MONTH)
+    assert SEALER.hmac("literals", "x", MONTH) != Sealer(bytes(32), "k1").hmac("literals", "x", MONTH)
+
+
+def test_equal_secrets_do_not_match_across_months_or_tenants() -> None:
+    assert SEALER.hmac("literals", 42, MONTH) != SEALER.hmac("literals", 42, date(2026, 12, 1))
+    other = Sealer(bytes(range(32)), "k1", tenant="other")
+    assert SEALER.hmac("literals", 42, MONTH) != other.hmac("literals", 42, MONTH)
 
 
 def test_sensitive_text_opens_only_in_its_own_place_with_its_own_key() -> None:
-    sealed = SEALER.seal({"reason": "for Jane"}, "s/3")
+    sealed = SEALER.seal({"reason": "for Jane"}, "s/3", MONTH)
     assert "Jane" not in str(sealed)
     assert SEALER.unseal(sealed, "s/3") == {"reason": "for Jane"}
     with pytest.raises(Unsealable):
@@ -74,7 +81,7 @@ def test_what_was_never_sealed_does_not_open(sealed: str) -> None:
 @given(FACTS)
 def test_whatever_passes_the_check_can_be_sealed_spelled_and_read_back(facts: dict[str, Fact]) -> None:
     check_facts(facts)
-    sealed = SEALER.seal(facts, "s/0")
+    sealed = SEALER.seal(facts, "s/0", MONTH)
     entry = JournalEntry(UUID(int=1), 0, "", datetime(2026, 1, 2, tzinfo=UTC), "decided", "call", sealed)
     assert canonical(sealed)  # with every check
     assert read_entry(entry.body()) == entry

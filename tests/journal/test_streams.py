@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.entry import JournalEntry
 from audit.journal import Journal, JournalUnavailable, Receipt, open_journal
+from audit.note import Signer
 from audit.reading import check_chain, entries
 from audit.schema import entry_table
 from audit.sealing import Sealer
@@ -36,10 +37,12 @@ async def append_many(journal: Journal, callers: int, each: int) -> list[Receipt
     return receipts
 
 
-async def test_two_journals_on_one_database_keep_a_stream_each(engine: AsyncEngine, sealer: Sealer) -> None:
+async def test_two_journals_on_one_database_keep_a_stream_each(
+    engine: AsyncEngine, sealer: Sealer, signer: Signer
+) -> None:
     async with (
-        open_journal(engine, sealer) as one,
-        open_journal(engine, sealer) as two,
+        open_journal(engine, sealer, signer) as one,
+        open_journal(engine, sealer, signer) as two,
         anyio.create_task_group() as tasks,
     ):
         tasks.start_soon(append_many, one, 10, 20)
@@ -95,10 +98,12 @@ async def test_killed_backends_lose_and_repeat_nothing(
     assert max(Counter(entry.call_id for entry in stored if entry.call_id).values()) == 1
 
 
-async def test_a_clock_that_is_set_back_does_not_turn_the_stream_around(engine: AsyncEngine, sealer: Sealer) -> None:
-    now = datetime(2026, 5, 1, tzinfo=UTC)
-    clock = iter([now, now - timedelta(days=40), now + timedelta(hours=1), now - timedelta(minutes=5)])
-    async with open_journal(engine, sealer, clock=lambda: next(clock)) as journal:
+async def test_a_clock_that_is_set_back_does_not_turn_the_stream_around(
+    engine: AsyncEngine, sealer: Sealer, signer: Signer
+) -> None:
+    now = datetime.now(UTC).replace(day=9)
+    clock = iter([now, now, now - timedelta(days=40), now + timedelta(hours=1), now - timedelta(minutes=5)])
+    async with open_journal(engine, sealer, signer, clock=lambda: next(clock)) as journal:
         await journal.append("call-1", "decided", {})
         await journal.append("call-2", "decided", {})
     seen = await entries(engine)

@@ -5,6 +5,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.journal import Journal, JournalUnavailable, open_journal
+from audit.note import Signer
 from audit.reading import Tampered, check_chain, entries
 from audit.sealing import Sealer
 from tests.support.databases import driver_dsn
@@ -18,7 +19,7 @@ from tests.support.databases import driver_dsn
         "delete from journal.entry",
         "delete from journal.entry where false",
         "truncate journal.entry",
-        "insert into journal.entry select * from journal.entry on conflict (stream, n) do update set stage = 'x'",
+        "insert into journal.entry select * from journal.entry on conflict (month, stream, n) do update set n = 0",
         "merge into journal.entry e using (select 1) s on true when matched then delete",
     ],
 )
@@ -85,11 +86,12 @@ async def test_a_rewritten_removed_or_moved_entry_breaks_the_chain(
 
 @pytest.mark.parametrize("appends", [1, 5])
 async def test_a_database_that_swallows_entries_is_not_believed(
-    engine: AsyncEngine, database_url: str, sealer: Sealer, appends: int
+    engine: AsyncEngine, database_url: str, sealer: Sealer, signer: Signer, appends: int
 ) -> None:
-    async with open_journal(engine, sealer) as journal:
+    async with open_journal(engine, sealer, signer) as journal:
         with psycopg.connect(driver_dsn(database_url), autocommit=True) as connection:
             connection.execute("create function swallow() returns trigger language plpgsql as 'begin return null; end'")
+            connection.execute("set role journal_owner")
             connection.execute(
                 "create trigger swallow before insert on journal.entry for each row execute function swallow()"
             )
@@ -99,11 +101,14 @@ async def test_a_database_that_swallows_entries_is_not_believed(
             assert caught.value.code == "journal_unavailable"
 
 
-async def test_a_stranger_in_our_place_is_not_believed(engine: AsyncEngine, database_url: str, sealer: Sealer) -> None:
-    async with open_journal(engine, sealer) as journal:
+async def test_a_stranger_in_our_place_is_not_believed(
+    engine: AsyncEngine, database_url: str, sealer: Sealer, signer: Signer
+) -> None:
+    async with open_journal(engine, sealer, signer) as journal:
         with psycopg.connect(driver_dsn(database_url), autocommit=True) as connection:
             connection.execute(
-                "insert into journal.entry select stream, 1, at, stage, call_id, digest, body from journal.entry"
+                "insert into journal.entry select month, stream, 1, at, stage, call_id, subject, digest, body, "
+                "signature from journal.entry"
             )
         for _ in range(2):
             with pytest.raises(JournalUnavailable):

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.journal import Journal, open_journal
+from audit.note import new_signer
 from audit.sealing import Sealer
 from server.database import open_engine
 from tests.line.played import PlayedHouse
@@ -19,7 +20,7 @@ async def engine(database_url: str) -> AsyncGenerator[AsyncEngine]:
 
 @pytest.fixture
 async def journal(engine: AsyncEngine) -> AsyncGenerator[Journal]:
-    async with open_journal(engine, Sealer(b"k" * 32, "test")) as opened:
+    async with open_journal(engine, Sealer(b"k" * 32, "test"), new_signer("test/writer")) as opened:
         yield opened
 
 

@@ -119,6 +119,7 @@ async def test_describing_touches_no_snowflake(played: PlayedHouse) -> None:
 
 async def test_a_journal_that_is_down_before_the_decision_lets_nothing_run(played: PlayedHouse) -> None:
     async with played.database.begin() as connection:
+        await connection.execute(text("SET LOCAL ROLE journal_owner"))
         await connection.execute(text("ALTER TABLE journal.entry RENAME TO gone"))
     with pytest.raises(JournalUnavailable):
         await played.walk(READ)
@@ -128,6 +129,7 @@ async def test_a_journal_that_is_down_before_the_decision_lets_nothing_run(playe
 async def test_a_journal_that_goes_down_before_the_outcome_lets_nothing_out(played: PlayedHouse) -> None:
     async def and_then_it_goes(cleared: Cleared) -> Raw:
         async with played.database.begin() as connection:
+            await connection.execute(text("SET LOCAL ROLE journal_owner"))
             await connection.execute(text("ALTER TABLE journal.entry RENAME TO gone"))
         played.execute = None
         async with played.house.lease(cleared) as lease:

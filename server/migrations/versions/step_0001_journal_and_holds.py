@@ -1,8 +1,11 @@
-"""The append-only journal and the holds."""
+"""The append-only journal, the roles that may touch it, and the holds."""
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
+
+from audit.schema import metadata
+from server.migrations.journal_sql import FUNCTIONS, GUARDS, PRIVILEGES, ROLES
 
 revision = "0001"
 down_revision = None
@@ -11,44 +14,27 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create `journal.entry`, which refuses to be changed, and `gate.hold`."""
-    op.execute("create schema if not exists journal")
-    _create_entry()
-    _refuse_changes("journal.entry")
+    """Create the schema `journal`, which refuses to be changed, and `gate.hold`."""
+    _create_journal()
     _create_hold()
+    op.execute(PRIVILEGES)
+    op.execute(GUARDS)
 
 
-def _create_entry() -> None:
-    op.create_table(
-        "entry",
-        sa.Column("stream", sa.Uuid(), primary_key=True),
-        sa.Column("n", sa.BigInteger(), primary_key=True, autoincrement=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False, index=True),
-        sa.Column("stage", sa.Text(), nullable=False),
-        sa.Column("call_id", sa.Text(), nullable=False, index=True),
-        sa.Column("digest", sa.LargeBinary(), nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.CheckConstraint("n >= 0", name="entry_n_counts"),
-        sa.CheckConstraint("octet_length(digest) = 32", name="entry_digest_is_sha256"),
-        sa.CheckConstraint("octet_length(body) <= 65535", name="entry_body_fits"),
-        schema="journal",
-        comment="Append-only. `body` is the canonical JSON of an entry and `digest` its hash.",
-    )
-
-
-def _refuse_changes(table: str) -> None:
-    """Statement-level triggers, so that a statement that matches no row is refused as well."""
-    op.execute("""
-        create function journal.refuse_change() returns trigger language plpgsql as $$
-        begin
-            raise exception 'the journal is append-only: % on %.%', tg_op, tg_table_schema, tg_table_name
-                using errcode = 'insufficient_privilege';
-        end $$
-    """)
-    op.execute(f"""
-        create trigger append_only before update or delete or truncate on {table}
-        for each statement execute function journal.refuse_change()
-    """)
+def _create_journal() -> None:
+    op.execute(ROLES)
+    op.execute("create schema if not exists journal")
+    metadata.create_all(op.get_bind())
+    op.execute("insert into journal.head values (true, 0)")
+    op.execute("alter schema journal owner to journal_owner")
+    for table in metadata.sorted_tables:
+        op.execute(f"alter table journal.{table.name} owner to journal_owner")
+    op.execute(FUNCTIONS)
+    for name in ("entry", "stream", "run", "checkpoint"):
+        op.execute(f"""
+            create trigger append_only before update or delete or truncate on journal.{name}
+            for each statement execute function journal.refuse_change()
+        """)
 
 
 def _create_hold() -> None:

@@ -1,0 +1,77 @@
+"""An entry on its way to the disk, and the receipt that comes back."""
+
+import re
+from typing import NamedTuple
+from uuid import UUID
+
+import anyio
+
+from audit.canonical import NotCanonical
+from audit.fields import Facts
+from audit.unavailable import JournalUnavailable
+
+_STAGE = re.compile(r"[a-z][a-z_.]{0,63}\Z")
+_CALL_ID = re.compile(r"[A-Za-z0-9._:-]{0,128}\Z")
+
+
+class Receipt(NamedTuple):
+    """Where a committed entry stands, and the hash of its bytes."""
+
+    stream: UUID
+    n: int
+    digest: str
+
+
+class Ticket:
+    """An entry on its way. Its facts have passed `check_facts`.
+
+    `must_write` marks one that closes a call the journal knows of: it is kept through an outage.
+    """
+
+    __slots__ = ("_receipt", "_settled", "call_id", "dropped", "facts", "must_write", "numbered", "stage")
+
+    def __init__(self, call_id: str, stage: str, facts: Facts, *, must_write: bool = False) -> None:
+        if not _STAGE.match(stage) or not _CALL_ID.match(call_id):
+            raise NotCanonical("a stage or a call id that is not a short plain name")
+        self.call_id = call_id
+        self.stage = stage
+        self.facts = facts
+        self.must_write = must_write
+        self.numbered = False
+        self.dropped = False
+        self._receipt: Receipt | None = None
+        self._settled = anyio.Event()
+
+    @property
+    def settled(self) -> bool:
+        """Whether nobody needs to wait any longer."""
+        return self._settled.is_set()
+
+    def confirm(self, receipt: Receipt) -> None:
+        """The entry is durable."""
+        self._receipt = receipt
+        self._settled.set()
+
+    def refuse(self) -> None:
+        """Let who waits go, without a receipt. The entry stays if it has a number or must be written."""
+        self.dropped = not (self.numbered or self.must_write)
+        self._settled.set()
+
+    def drop(self) -> None:
+        """Let who waits go: this entry will never be written."""
+        self.dropped = True
+        self._settled.set()
+
+    async def wait(self) -> None:
+        """Until it is known how it went."""
+        await self._settled.wait()
+
+    def receipt(self) -> Receipt:
+        """The receipt of a committed entry.
+
+        Raises:
+            JournalUnavailable: it is not known to be committed.
+        """
+        if self._receipt is None:
+            raise JournalUnavailable
+        return self._receipt
