@@ -37,6 +37,8 @@ _PUBLIC = (
     # what ran
     "role", "warehouse", "rows_max", "rows", "rows_affected", "truncated", "query_id", "duration_ms",
     "driver_errno", "driver_sqlstate",
+    # sessions of Snowflake's: what was opened, and how
+    "lease_id", "session_id", "broker",
     # the journal about itself
     "key_id", "signed_by", "month", "next_stream", "entries", "size", "outcome", "matter", "found", "findings",
 )  # fmt: skip

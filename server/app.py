@@ -36,7 +36,9 @@ from server.holds import HoldStore
 from server.http11 import BoundedHttp
 from server.identity import Identify, UnsafeLocalPrincipal, Verifier, read_principal
 from server.issuers import IssuerTrust, trusts_of
+from server.janitor import Janitor
 from server.leases import Leases
+from server.ledger import PostgresLedger
 from server.line import Bearer, House
 from server.pool import Kind, PoolLimits, SessionPool, open_pool
 from server.verifiers import token_verifier
@@ -158,7 +160,10 @@ async def furnished(settings: Settings) -> AsyncGenerator[Furnished]:
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_engine(url, connections_max=DATABASE_CONNECTIONS_MAX))
         journal = await stack.enter_async_context(open_journal(database, sealer, signer))
-        pool = await stack.enter_async_context(open_pool(account_of(settings), credentials, pool_limits_of(settings)))
+        ledger = PostgresLedger(database, journal)
+        pool = await stack.enter_async_context(
+            open_pool(account_of(settings), credentials, pool_limits_of(settings), ledger)
+        )
         verifier = await stack.enter_async_context(_verifier(settings, trusts))
         rooms = EngineRoom(
             policy=policy,
@@ -174,9 +179,10 @@ async def furnished(settings: Settings) -> AsyncGenerator[Furnished]:
             identify=identify,
             judge=rooms.judge,
             approve=Approvals(HoldStore(database, settings.hold_ttl_s)),
-            lease=Leases(pool),
+            lease=Leases(pool, settings.databases[0]),
         )
-        await stack.enter_async_context(_background(rooms))
+        janitor = Janitor(ledger, pool, catalog_kind(settings))
+        await stack.enter_async_context(_background(rooms, ledger, janitor))
         yield Furnished(house, identify, trusts, verifier, journal, pool, rooms, database)
 
 
@@ -305,12 +311,14 @@ async def _verifier(settings: Settings, trusts: tuple[IssuerTrust, ...]) -> Asyn
 
 
 @asynccontextmanager
-async def _background(rooms: EngineRoom) -> AsyncGenerator[None]:
-    """Keep the catalog fresh; wait for the first snapshot, but not for ever."""
+async def _background(rooms: EngineRoom, ledger: PostgresLedger, janitor: Janitor) -> AsyncGenerator[None]:
+    """Keep the catalog fresh and Snowflake clean; wait for the first snapshot, but not for ever."""
     with anyio.move_on_after(CATALOG_WAIT_S):
         await rooms.refresh()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(rooms.refresh_forever)
+        tasks.start_soon(ledger.beat_forever)
+        tasks.start_soon(janitor.clean_forever)
         yield
         tasks.cancel_scope.cancel()
 

@@ -1,15 +1,17 @@
 """Steps 5 and 6 of the line: what a cleared statement borrows, and how it runs there.
 
 A lease is for exactly one cleared statement: a Snowflake session of the right principal and role, or, for a look at
-the schema, the catalog page that the permit already carries. Cancelling the call cancels the statement in Snowflake.
+the schema, the catalog page that the permit already carries. However the call ends, its statement ends in Snowflake
+too; and what cannot be known of a change is asked for, never tried again.
 """
 
 import json
 import logging
+import random
 import threading
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import assert_never
 
 import anyio
@@ -19,26 +21,38 @@ from policy.statement import WRITES
 from server.line import Cleared, Lease, Progress
 from server.pool import Kind, Pooled, SessionPool
 from server.raw import Raw, RawRows, RawSchema
-from server.refusals import OutcomeUnknown, Refusal, StatementTimedOut
-from server.warehouse import Order
+from server.refusals import OutcomeUnknown, Refusal, Revoked, StatementFailed, StatementTimedOut
+from server.warehouse import CommitUnconfirmed, Fate, Order, SessionLost
 from tools.contract import Sql
 
 CANCEL_WAIT_S = 5.0
 """How long a cancelled call waits for Snowflake to hear of it, and for the statement to end."""
 
+STOP_WAIT_S = 2.0
+"""How long a statement has to end after it was stopped; then its session is ended from another one."""
+
+SETTLE_WAIT_S = 20.0
+"""How long the gate asks what became of a change."""
+
 OVERTIME_S = 15.0
 """How long past its own limit a statement may take to answer before the gate stops it itself."""
 
+RETRY_AFTER_S = (0.05, 0.25)
+"""Between these many seconds, at random, before a read that Snowflake did not run is sent once more."""
+
 PROGRESS_EVERY_S = 1.0
+
+NOT_COMMITTED_HINT = "Nothing was changed: it ended before it was committed. It can be asked for again."
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Leases:
-    """Borrows from the pool, and gives back."""
+    """Borrows from the pool, and gives back. `database` is one whose INFORMATION_SCHEMA can be asked."""
 
     pool: SessionPool
+    database: str
 
     @asynccontextmanager
     async def __call__(self, cleared: Cleared) -> AsyncGenerator[Lease]:
@@ -47,6 +61,7 @@ class Leases:
         Raises:
             Busy: no session came free in time.
             SnowflakeUnavailable: Snowflake opened none.
+            Revoked: the caller's sessions were ended while this one was being opened.
         """
         match cleared.permit.action:
             case ReadCatalog():
@@ -54,11 +69,11 @@ class Leases:
             case RunSql() as action:
                 who = cleared.principal
                 kind = Kind(who.issuer, who.subject, action.role, action.warehouse, cleared.provenance.policy)
-                pooled = await self.pool.borrow(kind)
+                lease = SessionLease(self.pool, await self.pool.borrow(kind), self.database)
                 try:
-                    yield SessionLease(pooled, self.pool)
+                    yield lease
                 finally:
-                    self.pool.give_back(pooled)
+                    lease.give_back()
             case _:
                 assert_never(cleared.permit.action)
 
@@ -74,73 +89,149 @@ class CatalogLease:
         return RawSchema(action)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
+class Running:
+    """A statement in its thread. What came of it is set before `ended` is."""
+
+    ended: threading.Event = field(default_factory=threading.Event)
+    raw: RawRows | None = None
+
+
+@dataclass(slots=True)
 class SessionLease:
     """A borrowed Snowflake session."""
 
-    pooled: Pooled
     pool: SessionPool
+    pooled: Pooled | None
+    database: str
 
     async def execute(self, cleared: Cleared, progress: Progress | None) -> Raw:
         """Run exactly what was cleared, within its limits.
 
         Raises:
             StatementTimedOut, StatementFailed, SnowflakeUnavailable: as Snowflake answers.
+            Revoked: the caller's sessions were ended.
             OutcomeUnknown: a write was sent, and whether it was committed cannot be told.
         """
         action = cleared.permit.action
         assert isinstance(action, RunSql)  # noqa: S101 - `Leases` chose this lease by the action's type
         order = order_of(cleared, action)
         try:
-            with anyio.fail_after(action.statement_timeout_s + OVERTIME_S):
-                if progress is None:
-                    return await self._run(order)
-                return await self._run_telling(order, progress)
-        except TimeoutError:
-            if order.is_write:  # it may have been stopped in the middle of its COMMIT
-                raise OutcomeUnknown("the gate stopped waiting for a change that ran too long") from None
-            raise StatementTimedOut("the statement ran longer than its limit") from None
+            return await self._bounded(order, progress)
+        except SessionLost as lost:
+            if lost.ran or order.is_write:
+                raise
+        await anyio.sleep(random.uniform(*RETRY_AFTER_S))  # noqa: S311 - so that many callers do not come at once
+        await self._exchange()
+        return await self._bounded(order, progress)
 
-    async def _run(self, order: Order) -> RawRows:
-        ended = threading.Event()
+    def give_back(self) -> None:
+        """Give the session back; again is harmless."""
+        if self.pooled is not None:
+            pooled, self.pooled = self.pooled, None
+            self.pool.give_back(pooled)
+
+    async def _exchange(self) -> None:
+        """Another session in the place of one that Snowflake no longer knows."""
+        kind = self._held().kind
+        self.give_back()
+        self.pooled = await self.pool.borrow(kind)
+
+    def _held(self) -> Pooled:
+        if self.pooled is None:
+            raise RuntimeError("the lease was given back")
+        return self.pooled
+
+    async def _bounded(self, order: Order, progress: Progress | None) -> RawRows:
+        """Run `order` until it ends, its time is up, or its caller's sessions are revoked."""
+        pooled, running = self._held(), Running()
+        if pooled.revoked:
+            raise Revoked("this caller's sessions were ended")
+        try:
+            with anyio.move_on_after(order.statement_timeout_s + OVERTIME_S) as pooled.scope:
+                if progress is None:
+                    return await self._run(order, running)
+                return await self._run_telling(order, running, progress)
+        except CommitUnconfirmed as unconfirmed:
+            return await self._settle(order, unconfirmed)
+        finally:
+            pooled.scope = None
+        return await self._cut_short(order, running)
+
+    async def _cut_short(self, order: Order, running: Running) -> RawRows:
+        """What to answer for a statement that the gate stopped: a change that was made is told, a read is not."""
+        if order.is_write and running.raw is not None:
+            return running.raw
+        if order.is_write and not running.ended.is_set():
+            await self._settle(order, OutcomeUnknown("the gate stopped a change and does not know when it ended"))
+        if self._held().revoked:
+            raise Revoked("this caller's sessions were ended")
+        raise StatementTimedOut("the statement ran longer than its limit")
+
+    async def _settle(self, order: Order, unknown: OutcomeUnknown) -> RawRows:
+        """Ask Snowflake, from another session of the same user, whether a change was committed."""
+        pooled = self._held()
+        fate = Fate.UNKNOWN
+        with anyio.move_on_after(SETTLE_WAIT_S):
+            try:
+                async with self.pool.aside(pooled.kind) as other:
+                    fate = await self.pool.in_thread(
+                        lambda: other.fate_of(pooled.session.session_id, order.tag, self.database), abandon=True
+                    )
+            except Refusal as refusal:
+                log.warning("what became of a change could not be asked: %s", refusal.code)
+        match fate:
+            case Fate.COMMITTED if isinstance(unknown, CommitUnconfirmed):
+                return unknown.done
+            case Fate.NOT_COMMITTED:
+                raise StatementFailed("the change was not committed", NOT_COMMITTED_HINT, **unknown.facts) from None
+            case _:
+                raise OutcomeUnknown(unknown.message, **unknown.facts) from None
+
+    async def _run(self, order: Order, running: Running) -> RawRows:
+        pooled = self._held()
 
         def work() -> RawRows:
             try:
-                return self.pooled.session.run(order)
+                running.raw = pooled.session.run(order)
+                return running.raw
             finally:
-                ended.set()
+                running.ended.set()
 
         try:
             return await self.pool.in_thread(work, abandon=True)
         except anyio.get_cancelled_exc_class():
             # First of all, for the thread goes on: nobody may borrow this session, and it may not commit.
-            self.pooled.session.is_usable = False
+            pooled.session.is_usable = False
             with anyio.move_on_after(CANCEL_WAIT_S, shield=True):
-                await self._stop(ended)
+                await self._stop(pooled, running)
             raise
 
-    async def _stop(self, ended: threading.Event) -> None:
-        """Stop the statement from a second session of the same user, and wait until it has ended.
+    async def _stop(self, pooled: Pooled, running: Running) -> None:
+        """Stop the statement in its own session; if that does not end it, end the session from another one.
 
         Raises nothing: a call that was cancelled stays cancelled, whether or not Snowflake could be told.
         """
 
-        def stop() -> None:
-            control = self.pool.open_session(self.pooled.kind)
-            try:
-                control.cancel_all_of(self.pooled.session.session_id)
-            finally:
-                control.close()
-            ended.wait(CANCEL_WAIT_S)
+        def stop() -> bool:
+            pooled.session.stop()
+            return running.ended.wait(STOP_WAIT_S)
 
-        if ended.is_set():
+        if running.ended.is_set():
             return
         try:
-            await self.pool.in_thread(stop, abandon=True)
+            if await self.pool.in_thread(stop, abandon=True):
+                return
+        except Refusal as refusal:
+            log.info("a session could not stop its own statement: %s", refusal.code)
+        try:
+            async with self.pool.aside(pooled.kind) as other:
+                await self.pool.in_thread(lambda: other.abort(pooled.session.session_id), abandon=True)
+            await self.pool.in_thread(lambda: running.ended.wait(STOP_WAIT_S), abandon=True)
         except Exception as failure:
             log.warning("a statement could not be stopped in Snowflake: %s", type(failure).__name__)
 
-    async def _run_telling(self, order: Order, progress: Progress) -> RawRows:
+    async def _run_telling(self, order: Order, running: Running, progress: Progress) -> RawRows:
         async def tell() -> None:
             began = anyio.current_time()
             while True:
@@ -151,7 +242,7 @@ class SessionLease:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(tell)
             try:
-                outcome = await self._run(order)
+                outcome = await self._run(order, running)
             except Refusal as refusal:  # carried out by hand: the task group would wrap it
                 outcome = refusal
             tasks.cancel_scope.cancel()
@@ -161,7 +252,11 @@ class SessionLease:
 
 
 def order_of(cleared: Cleared, action: RunSql) -> Order:
-    """The order that runs `action`: its SQL, its bind values, its limits and a tag that leads back to the call."""
+    """The order that runs `action`: its SQL, its bind values, its limits and a tag that leads back to the call.
+
+    The call's id comes first in the tag, whole: with it, and from the journal alone, the statement can be found in
+    Snowflake's history and stopped there, whatever became of this process.
+    """
     tag = {"snowgate_call": cleared.call_id, "subject": cleared.principal.subject, "actor": cleared.principal.actor}
     return Order(
         sql=action.sql,

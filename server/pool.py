@@ -3,24 +3,32 @@
 State is touched by the event loop alone and never across an await; waiting and driver work happen in threads.
 """
 
+import logging
+import secrets
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import anyio
 from anyio import to_thread
 from anyio.abc import TaskGroup
 
-from server.credentials import ExternalOAuth
-from server.refusals import Busy
+from server.credentials import Broker, Handle
+from server.ledger import LeaseRecord, Ledger, NoLedger
+from server.refusals import Busy, Revoked, SnowflakeUnavailable
 from server.warehouse import Account, SnowflakeSession
 
 SWEEP_EVERY_S = 5.0
 
+Owner: TypeAlias = tuple[str, str]
+"""Issuer and subject: whose sessions they are."""
+
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,11 @@ class Kind:
     warehouse: str
     policy: str
 
+    @property
+    def owner(self) -> Owner:
+        """Whose it is."""
+        return self.issuer, self.subject
+
 
 @dataclass(frozen=True, slots=True)
 class PoolLimits:
@@ -43,16 +56,29 @@ class PoolLimits:
     wait_s: float = 10.0
     per_principal_max: int = 32
     total_max: int = 128
+    idle_max: int = 64
 
 
-@dataclass(slots=True)
-class Pooled:
-    """A session with its age, on the pool's clock."""
+@dataclass(slots=True, eq=False)
+class Opening:
+    """A session that is being opened; revoked meanwhile, it is ended before anybody has it."""
 
     kind: Kind
+    revoked: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Pooled:
+    """A session with its age, on the pool's clock. `scope` is that of the statement it runs, if it runs one."""
+
+    id: str
+    kind: Kind
     session: SnowflakeSession
+    handle: Handle | None
     opened_at: float
     idle_since: float
+    revoked: bool = False
+    scope: anyio.CancelScope | None = None
 
 
 @dataclass
@@ -60,13 +86,16 @@ class SessionPool:
     """Opens, keeps and ends sessions."""
 
     account: Account
-    credentials: ExternalOAuth
+    broker: Broker
     limits: PoolLimits
     tasks: TaskGroup
+    ledger: Ledger
     clock: Callable[[], float] = time.monotonic
     logins: int = 0
     _idle: dict[Kind, list[Pooled]] = field(default_factory=dict)
-    _open: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _lent: set[Pooled] = field(default_factory=set)
+    _opening: set[Opening] = field(default_factory=set)
+    _open: Counter[Owner] = field(default_factory=Counter)
     _freed: anyio.Event = field(default_factory=anyio.Event)
     _threads: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(512))
 
@@ -76,32 +105,73 @@ class SessionPool:
         Raises:
             Busy: nothing came free within `wait_s`.
             SnowflakeUnavailable: Snowflake opened none.
+            Revoked: the owner's sessions were ended while this one was being opened.
+            JournalUnavailable: it could not be written down, so nobody gets it.
         """
-        if warm := self._take(kind):
-            return warm
         with anyio.move_on_after(self.limits.wait_s):
             while True:
                 if warm := self._take(kind):
-                    return warm
+                    break
                 if self._has_room(kind):
+                    warm = await self._open_one(kind)
                     break
                 await self._freed.wait()
-            return await self._open_one(kind)
+            self._lent.add(warm)
+            return warm
         raise Busy("every session that this caller may use is in use")
 
     def give_back(self, pooled: Pooled) -> None:
         """Take a session back: keep it warm, or end it in the background if there is any doubt."""
+        self._lent.discard(pooled)
         pooled.idle_since = self.clock()
-        if pooled.session.is_usable and self._is_fresh(pooled):
+        if pooled.session.is_usable and not pooled.revoked and self._is_fresh(pooled):
             self._idle.setdefault(pooled.kind, []).append(pooled)
+            if self._idle_count() > self.limits.idle_max:
+                self._end_oldest(of=None)
         else:
             self.tasks.start_soon(self._end, pooled)
         self._signal()
 
-    def open_session(self, kind: Kind) -> SnowflakeSession:
-        """Log in with a credential minted for this session; blocks."""
-        token = self.credentials.mint(kind.subject, kind.role)
-        return SnowflakeSession(self.account, token=token, role=kind.role, warehouse=kind.warehouse)
+    async def revoke(self, *, owner: Owner | None = None, session_id: int | None = None) -> int:
+        """End sessions, and what runs in them: one owner's, one by its id in Snowflake, or all but the gate's own.
+
+        What runs is cancelled at once; its call stops it in Snowflake, is refused as `revoked`, and gives the session
+        back to be ended. Returns how many sessions are concerned, with the idle ones already ended.
+        """
+
+        def is_meant(kind: Kind, its_id: int | None) -> bool:
+            if session_id is not None:
+                return its_id == session_id
+            return kind.issuer != "" if owner is None else kind.owner == owner
+
+        opening = [each for each in self._opening if is_meant(each.kind, None)]
+        for each in opening:
+            each.revoked = True
+        lent = [each for each in self._lent if is_meant(each.kind, each.session.session_id)]
+        for pooled in lent:
+            pooled.revoked = True
+            if pooled.scope is not None:
+                pooled.scope.cancel()
+        idle = [p for kept in self._idle.values() for p in kept if is_meant(p.kind, p.session.session_id)]
+        for pooled in idle:
+            self._forget(pooled)
+        async with anyio.create_task_group() as tasks:
+            for pooled in idle:
+                tasks.start_soon(self._end, pooled)
+        return len(opening) + len(lent) + len(idle)
+
+    @asynccontextmanager
+    async def aside(self, kind: Kind) -> AsyncGenerator[SnowflakeSession]:
+        """A session beside the pool, of the same user, to ask after or end another one; ended on the way out.
+
+        Raises:
+            SnowflakeUnavailable, JournalUnavailable: as `borrow`.
+        """
+        pooled = await self._log_in(kind)
+        try:
+            yield pooled.session
+        finally:
+            self.tasks.start_soon(self._close, pooled)
 
     async def in_thread(self, work: Callable[[], T], *, abandon: bool = False) -> T:
         """Run blocking driver work in a worker thread."""
@@ -112,10 +182,10 @@ class SessionPool:
         while True:
             await anyio.sleep(SWEEP_EVERY_S)
             for kind in list(self._idle):
-                stale = [pooled for pooled in self._idle[kind] if not self._is_fresh(pooled)]
+                stale = [pooled for pooled in self._idle.get(kind, []) if not self._is_fresh(pooled)]
                 for pooled in stale:
                     self._forget(pooled)
-                    await self._end(pooled)
+                    self.tasks.start_soon(self._end, pooled)
 
     async def close(self) -> None:
         """End every idle session; one that is still in use ends when it comes back."""
@@ -139,45 +209,114 @@ class SessionPool:
 
     def _has_room(self, kind: Kind) -> bool:
         """Whether one more may be opened; when all are taken, an idle one of somebody else makes way."""
-        if self._open[_owner(kind)] >= self.limits.per_principal_max:
-            return self._make_way(of=_owner(kind))
-        return self._open.total() < self.limits.total_max or self._make_way(of=None)
+        if self._open[kind.owner] >= self.limits.per_principal_max:
+            return self._end_oldest(of=kind.owner)
+        return self._open.total() < self.limits.total_max or self._end_oldest(of=None)
 
-    def _make_way(self, of: tuple[str, str] | None) -> bool:
-        """End the longest idle session (of one owner, if named), so that another can take its place."""
-        idle = [p for kept in self._idle.values() for p in kept if of is None or _owner(p.kind) == of]
+    def _end_oldest(self, of: Owner | None) -> bool:
+        """End the longest idle session (of one owner, if named); its place is free at once."""
+        idle = [p for kept in self._idle.values() for p in kept if of is None or p.kind.owner == of]
         if not idle:
             return False
         oldest = min(idle, key=lambda pooled: pooled.idle_since)
         self._forget(oldest)
-        self._open[_owner(oldest.kind)] -= 1
-        self.tasks.start_soon(self.in_thread, oldest.session.close)
+        self._open[oldest.kind.owner] -= 1
+        self.tasks.start_soon(self._close, oldest)
         return True
 
     async def _open_one(self, kind: Kind) -> Pooled:
-        self._open[_owner(kind)] += 1
+        opening = Opening(kind)
+        self._opening.add(opening)
+        self._open[kind.owner] += 1
         try:
-            session = await self.in_thread(lambda: self.open_session(kind))
+            pooled = await self._log_in(kind)
+            if opening.revoked:
+                self.tasks.start_soon(self._close, pooled)
+                raise Revoked("this caller's sessions were ended")
         except BaseException:
-            self._open[_owner(kind)] -= 1
+            self._open[kind.owner] -= 1
             self._signal()
             raise
+        finally:
+            self._opening.discard(opening)
+        return pooled
+
+    async def _log_in(self, kind: Kind) -> Pooled:
+        """Open a session with a credential made for it. What it will leave in Snowflake is written down first."""
+        handle = self.broker.plan(kind.subject)
+        lease = LeaseRecord(
+            secrets.token_hex(8), self.broker.name, kind.issuer, kind.subject, kind.role, kind.warehouse, handle
+        )
+        if handle is not None:
+            await self.ledger.planned(lease)
+        session: SnowflakeSession | None = None
+        try:
+            session = await self.in_thread(lambda: self._open_session(kind, handle))
+            await self.ledger.opened(lease, session.session_id)
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self._undo(lease, session)
+            raise
         self.logins += 1
-        return Pooled(kind, session, opened_at=self.clock(), idle_since=self.clock())
+        return Pooled(lease.id, kind, session, handle, opened_at=self.clock(), idle_since=self.clock())
+
+    def _open_session(self, kind: Kind, handle: Handle | None) -> SnowflakeSession:
+        session = SnowflakeSession(
+            self.account,
+            self.broker.issue(kind.subject, kind.role, handle),
+            role=kind.role,
+            warehouse=kind.warehouse,
+        )
+        try:
+            self.broker.logged_in(handle)
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+    async def _undo(self, lease: LeaseRecord, session: SnowflakeSession | None) -> None:
+        """Leave nothing of a login that came to nothing."""
+        if session is not None or lease.handle is not None:
+            await self._take_away(lease.id, session, lease.handle)
 
     async def _end(self, pooled: Pooled) -> None:
         try:
-            with anyio.CancelScope(shield=True):
-                await self.in_thread(pooled.session.close)
+            await self._close(pooled)
         finally:
-            self._open[_owner(pooled.kind)] -= 1
+            self._open[pooled.kind.owner] -= 1
             self._signal()
+
+    async def _close(self, pooled: Pooled) -> None:
+        with anyio.CancelScope(shield=True):
+            await self._take_away(pooled.id, pooled.session, pooled.handle)
+
+    async def _take_away(self, lease_id: str, session: SnowflakeSession | None, handle: Handle | None) -> None:
+        """End the session and withdraw what its credential left; what fails is left to the janitor, by the ledger."""
+
+        def take_away() -> None:
+            try:
+                if session is not None and not session.close():
+                    raise SnowflakeUnavailable("a session could not be ended")
+            finally:
+                if handle is not None:
+                    self.broker.withdraw(handle)
+
+        try:
+            await self.in_thread(take_away)
+        except Exception as failure:
+            log.warning("a session could not be ended cleanly: %s", type(failure).__name__)
+            self.ledger.abandoned(lease_id)
+        else:
+            await self.ledger.ended(lease_id)
 
     def _forget(self, pooled: Pooled) -> None:
         kept = self._idle[pooled.kind]
         kept.remove(pooled)
         if not kept:
             del self._idle[pooled.kind]
+
+    def _idle_count(self) -> int:
+        return sum(map(len, self._idle.values()))
 
     def _is_fresh(self, pooled: Pooled) -> bool:
         now = self.clock()
@@ -189,10 +328,12 @@ class SessionPool:
 
 
 @asynccontextmanager
-async def open_pool(account: Account, credentials: ExternalOAuth, limits: PoolLimits) -> AsyncGenerator[SessionPool]:
-    """A pool that sweeps itself, and ends its sessions on the way out."""
+async def open_pool(
+    account: Account, broker: Broker, limits: PoolLimits, ledger: Ledger | None = None
+) -> AsyncGenerator[SessionPool]:
+    """A pool that sweeps itself, and ends its sessions on the way out. Without a ledger nobody else knows of them."""
     async with anyio.create_task_group() as tasks:
-        pool = SessionPool(account, credentials, limits, tasks)
+        pool = SessionPool(account, broker, limits, tasks, ledger or NoLedger())
         tasks.start_soon(pool.sweep_forever)
         try:
             yield pool
@@ -200,7 +341,3 @@ async def open_pool(account: Account, credentials: ExternalOAuth, limits: PoolLi
             with anyio.CancelScope(shield=True):
                 await pool.close()
             tasks.cancel_scope.cancel()
-
-
-def _owner(kind: Kind) -> tuple[str, str]:
-    return kind.issuer, kind.subject

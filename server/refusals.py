@@ -121,6 +121,13 @@ class StatementFailed(Refusal):
     hint = "Check types and values in the statement: a conversion, a division or an aggregate may have failed."
 
 
+class Revoked(Refusal):
+    """Somebody with the right to do so ended this caller's sessions while the call ran."""
+
+    code: ClassVar[str] = "revoked"
+    hint = "Nothing more will run for this caller. Tell the user; only an operator can undo it."
+
+
 class OutcomeUnknown(Refusal):
     """A write was sent to Snowflake, and the answer to its COMMIT was lost."""
 

@@ -9,7 +9,8 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from enum import StrEnum
+from typing import Any, assert_never
 
 import pyarrow as pa
 import snowflake.connector
@@ -17,6 +18,7 @@ from snowflake.connector._internal import decorators
 from snowflake.connector.errors import Error as DriverError
 from snowflake.connector.errors import InterfaceError, OperationalError
 
+from server.credentials import AccessToken, Credential
 from server.raw import RawRows
 from server.refusals import OutcomeUnknown, Refusal, SnowflakeUnavailable, StatementFailed, StatementTimedOut
 from server.values import readers_of, rows_of
@@ -31,6 +33,15 @@ ERRNOS_OF_THE_DRIVER = (range(-1, 100), range(250_000, 260_000))
 
 ERRNOS_OF_SESSIONS = range(390_000, 391_000)
 """Numbers by which Snowflake says that a session or its token is not valid (any longer)."""
+
+HISTORY_ROWS_MAX = 100
+HISTORY_TIMEOUT_S = 10
+_HISTORY = (
+    "SELECT QUERY_TYPE, QUERY_TAG, EXECUTION_STATUS FROM TABLE({database}.INFORMATION_SCHEMA.QUERY_HISTORY_BY_SESSION("
+    "SESSION_ID => {session}, RESULT_LIMIT => {rows}))"
+)
+
+SESSION_PARAMETERS = {"ABORT_DETACHED_QUERY": True, "MULTI_STATEMENT_COUNT": 1}
 
 _TYPE_NAMES = tuple(
     "NUMBER FLOAT VARCHAR DATE TIMESTAMP_NTZ VARIANT TIMESTAMP_LTZ TIMESTAMP_TZ TIMESTAMP_NTZ OBJECT ARRAY BINARY "  # noqa: SIM905
@@ -86,35 +97,68 @@ def prepare_process() -> None:
     os.environ["SNOWFLAKE_DISABLE_PLATFORM_DETECTION"] = "true"
 
 
+class Fate(StrEnum):
+    """What became of a change whose COMMIT was not answered."""
+
+    COMMITTED = "committed"
+    NOT_COMMITTED = "not_committed"
+    UNKNOWN = "unknown"
+
+
+_FATES = {
+    "success": Fate.COMMITTED,
+    "fail": Fate.NOT_COMMITTED,
+    "failed_with_error": Fate.NOT_COMMITTED,
+    "failed_with_incident": Fate.NOT_COMMITTED,
+}
+"""QUERY_HISTORY's EXECUTION_STATUS of a COMMIT; one that still runs is unknown."""
+
+
+class CommitUnconfirmed(OutcomeUnknown):
+    """The answer to a COMMIT was lost; `done` is what the change did if it was committed after all."""
+
+    def __init__(self, message: str, done: RawRows, **facts: Any) -> None:
+        super().__init__(message, **facts)
+        self.done = done
+
+
+class SessionLost(SnowflakeUnavailable):
+    """The session is of no use any more. `ran` is false only where Snowflake itself says that nothing was run."""
+
+    def __init__(self, message: str, *, ran: bool, **facts: Any) -> None:
+        super().__init__(message, **facts)
+        self.ran = ran
+
+
 class SnowflakeSession:
     """One logged-in session: one principal, one role, no secondary roles, one statement at a time."""
 
-    def __init__(self, account: Account, *, token: str, role: str, warehouse: str) -> None:
-        """Log in with an OAuth access token minted for this session.
+    def __init__(self, account: Account, credential: Credential, *, role: str, warehouse: str) -> None:
+        """Log in with a credential that was made for this session.
 
         Raises:
             SnowflakeUnavailable: Snowflake cannot be reached or refuses the login.
         """
-        where = {} if account.host is None else {"host": account.host, "port": account.port}
         try:
             self._connection = snowflake.connector.connect(
-                account=account.name,
-                **where,
-                protocol=account.protocol,
-                authenticator="oauth",
-                token=token,
+                **_where(account),
+                **_login(credential),
                 role=role,
                 warehouse=warehouse,
                 secondary_roles="NONE",
                 paramstyle="qmark",
                 login_timeout=30,
                 client_store_temporary_credential=False,
+                client_session_keep_alive=False,
                 enable_server_session_keep_alive_auto_detection=False,
-                session_parameters={"ABORT_DETACHED_QUERY": True, "MULTI_STATEMENT_COUNT": 1},
+                session_parameters=SESSION_PARAMETERS,
             )
         except DriverError as error:
-            raise SnowflakeUnavailable("snowflake did not open a session", **driver_facts(error)) from None
-        self.is_usable = True
+            failure = SnowflakeUnavailable("snowflake did not open a session", **driver_facts(error))
+        else:
+            self.is_usable = True
+            return
+        raise failure  # outside of the handler: the driver's error, in whose frames the secret is, is not its context
 
     @property
     def session_id(self) -> int:
@@ -126,29 +170,60 @@ class SnowflakeSession:
 
         Raises:
             StatementTimedOut, StatementFailed, SnowflakeUnavailable: by the driver's error number.
-            OutcomeUnknown: a write was sent, and whether it was committed cannot be told.
+            CommitUnconfirmed: the answer to a write's COMMIT was lost; `fate_of` can tell.
         """
         # The flag by which the driver keeps its own nested calls from being reported to Snowflake: a fifth of a call.
         told = decorators._TRACKING.set(False)
         try:
             return self._transaction(order) if order.is_write else self._read(order)
         except DriverError as error:
-            raise self._refusal(error) from None
+            failure = self._refusal(error)
         finally:
             decorators._TRACKING.reset(told)
+        raise failure  # outside of the handler: the driver's error, whose text quotes values, is not its context
 
-    def cancel_all_of(self, session_id: int) -> None:
-        """Stop whatever another session of the same user is running."""
-        with self._connection.cursor() as cursor:
-            cursor.execute("SELECT SYSTEM$CANCEL_ALL_QUERIES(?)", (session_id,))
+    def stop(self) -> None:
+        """Stop what this session runs in another thread. A session may run several statements, so no login is paid."""
+        self._system("SYSTEM$CANCEL_ALL_QUERIES", self.session_id)
 
-    def close(self) -> None:
-        """End the session in Snowflake; one that cannot be ended is left to Snowflake's own time limit."""
+    def abort(self, session_id: int) -> None:
+        """End another session, and what runs in it: one of the same user, or on a warehouse that the role operates."""
+        self._system("SYSTEM$ABORT_SESSION", session_id)
+
+    def fate_of(self, session_id: int, tag: str, database: str) -> Fate:
+        """Ask what became of the COMMIT tagged `tag` in a session that was lost. It never runs anything again.
+
+        The session is ended first: a COMMIT that Snowflake has not heard of by then, it will not hear of any more.
+        Source: Snowflake, "QUERY_HISTORY_BY_SESSION", which shows a user their own statements without delay.
+
+        Raises:
+            SnowflakeUnavailable, StatementFailed: it could not be asked.
+        """
+        self.abort(session_id)
+        asked = _HISTORY.format(database=quoted(database), session=int(session_id), rows=HISTORY_ROWS_MAX)
+        order = Order(asked, (), HISTORY_ROWS_MAX, HISTORY_TIMEOUT_S, tag)
+        found = [status for kind, of, status in self.run(order).rows if kind == "COMMIT" and of == tag]
+        return _FATES.get(str(found[0]).lower(), Fate.UNKNOWN) if found else Fate.NOT_COMMITTED
+
+    def _system(self, function: str, session_id: int) -> None:
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute(f"SELECT {function}(?)", (session_id,))
+        except DriverError as error:
+            failure = self._refusal(error)
+        else:
+            return
+        raise failure
+
+    def close(self) -> bool:
+        """End the session in Snowflake; whether that is known to have happened."""
         self.is_usable = False
         try:
             self._connection.close()
         except Exception as failure:
             log.warning("a session could not be closed: %s", type(failure).__name__)
+            return False
+        return True
 
     def _read(self, order: Order) -> RawRows:
         with self._connection.cursor() as cursor:
@@ -162,29 +237,33 @@ class SnowflakeSession:
             )
 
     def _transaction(self, order: Order) -> RawRows:
+        tag = {"QUERY_TAG": order.tag}  # on all three, so that what became of the COMMIT can be asked for
         with self._connection.cursor() as cursor:
             try:
-                cursor.execute("BEGIN")
+                cursor.execute("BEGIN", _statement_params=tag)
                 self._execute(cursor, order)
-                affected, query_id = cursor.rowcount, str(cursor.sfqid)
+                done = RawRows([], [], False, query_id=str(cursor.sfqid), rows_affected=cursor.rowcount)
                 if not self.is_usable:
                     raise StatementFailed("the call was given up before its change was committed")
             except BaseException:
                 self._roll_back(cursor)
                 raise
-            self._commit(cursor, query_id)
-        return RawRows(columns=[], rows=[], truncated=False, query_id=query_id, rows_affected=affected)
+            self._commit(cursor, tag, done)
+        return done
 
-    def _commit(self, cursor: Any, query_id: str) -> None:
+    def _commit(self, cursor: Any, tag: dict[str, str], done: RawRows) -> None:
         try:
-            cursor.execute("COMMIT")
+            cursor.execute("COMMIT", _statement_params=tag)
         except DriverError as error:
-            self._roll_back(cursor)
-            if _is_session_lost(error):
-                self.is_usable = False
-                facts = {**driver_facts(error), "query_id": query_id}
-                raise OutcomeUnknown("snowflake did not confirm that the change was committed", **facts) from None
-            raise
+            if not _is_session_lost(error):
+                self._roll_back(cursor)
+                raise
+            facts = {**driver_facts(error), "query_id": done.query_id}
+        else:
+            return
+        # No ROLLBACK: over a connection that comes back it would follow a COMMIT whose end nobody knows.
+        self.is_usable = False
+        raise CommitUnconfirmed("snowflake did not confirm that the change was committed", done, **facts)
 
     def _roll_back(self, cursor: Any) -> None:
         """Leave the transaction; a session of which that is not known is not used again."""
@@ -204,9 +283,23 @@ class SnowflakeSession:
             return StatementTimedOut("the statement ran longer than its limit", **facts)
         if _is_session_lost(error):
             self.is_usable = False
-            return SnowflakeUnavailable("the snowflake session was lost", **facts)
+            return SessionLost("the snowflake session was lost", ran=errno not in ERRNOS_OF_SESSIONS, **facts)
         message, hint = _FAILURES.get(errno, ("snowflake could not run the statement", None))
         return StatementFailed(message, hint, **facts)
+
+
+def _where(account: Account) -> dict[str, Any]:
+    at = {} if account.host is None else {"host": account.host, "port": account.port}
+    return {"account": account.name, "protocol": account.protocol, **at}
+
+
+def _login(credential: Credential) -> dict[str, Any]:
+    """The driver's names for a credential; the one place where its secret is taken out."""
+    match credential:
+        case AccessToken(token):
+            return {"authenticator": "oauth", "token": token.get_secret_value()}
+        case _:
+            assert_never(credential)
 
 
 def _is_session_lost(error: DriverError) -> bool:
@@ -223,6 +316,11 @@ def driver_facts(error: DriverError) -> dict[str, Any]:
         "driver_sqlstate": str(error.sqlstate or ""),
         "driver_message": str(error),
     }
+
+
+def quoted(name: str) -> str:
+    """`name` as a quoted identifier, whatever it holds."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _rows(cursor: Any, rows_max: int) -> Iterator[Sequence[Any]]:

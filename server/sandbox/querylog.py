@@ -5,9 +5,12 @@ Tests read it to see what the gate sent, as an administrator would read Snowflak
 """
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+from server.sandbox.replies import Column, SnowflakeError, table
 
 QueryStatus = Literal["RUNNING", "SUCCESS", "FAILED_WITH_ERROR"]
 
@@ -44,6 +47,32 @@ class QueryLog:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def show(records: Sequence[QueryRecord], columns: Sequence[str], query_id: str) -> dict[str, Any]:
+    """Return the reply of QUERY_HISTORY_BY_SESSION with these columns; raises SnowflakeError for one it has not."""
+    unknown = next((name for name in columns if name not in _SHOWN), None)
+    if unknown is not None:
+        raise SnowflakeError("000904", "42000", f"SQL compilation error:\ninvalid identifier '{unknown}'")
+    return table(query_id, [Column(name) for name in columns], [[_SHOWN[name](r) for name in columns] for r in records])
+
+
+def _type_of(record: QueryRecord) -> str:
+    first = record.sql.split(maxsplit=1)[0].upper().rstrip(";") if record.sql.strip() else ""
+    return {"BEGIN": "BEGIN_TRANSACTION"}.get(first, first)
+
+
+_SHOWN: dict[str, Callable[[QueryRecord], Any]] = {
+    "QUERY_ID": lambda record: record.query_id,
+    "QUERY_TEXT": lambda record: record.sql,
+    "QUERY_TYPE": _type_of,
+    "QUERY_TAG": lambda record: record.tag,
+    "SESSION_ID": lambda record: record.session_id,
+    "USER_NAME": lambda record: record.user,
+    "ROLE_NAME": lambda record: record.role,
+    "EXECUTION_STATUS": lambda record: record.status,
+    "ERROR_CODE": lambda record: record.error_code,
+}
 
 
 def read_queries(file: Path) -> list[QueryRecord]:

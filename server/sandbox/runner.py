@@ -9,7 +9,7 @@ from typing import Any, assert_never
 import anyio
 import orjson
 
-from server.sandbox import keys
+from server.sandbox import keys, querylog
 from server.sandbox.account import Account
 from server.sandbox.fakesnow_app import Engine
 from server.sandbox.logins import Login
@@ -33,6 +33,7 @@ from server.sandbox.statements import (
     AdminStatement,
     CancelQuery,
     CancelSession,
+    History,
     Nothing,
     SetParameters,
     ShowKeys,
@@ -173,7 +174,6 @@ class Runner:
                 return
 
     async def _administer(self, statement: Statement, asked: AdminStatement) -> dict[str, Any]:
-        session, query_id = statement.session, statement.query_id
         match asked:
             case AbortSession(session_id):
                 return await self._abort_session(statement, session_id)
@@ -183,7 +183,14 @@ class Runner:
                 return await self._cancel_query(statement, target_id)
             case Wait(seconds):
                 await _pause(statement, seconds)
-                return table(query_id, [Column("SYSTEM$WAIT")], [[f"waited {seconds:g} seconds"]])
+                return table(statement.query_id, [Column("SYSTEM$WAIT")], [[f"waited {seconds:g} seconds"]])
+            case _:
+                return self._answer(statement.session, statement.query_id, asked)
+
+    def _answer(
+        self, session: Session, query_id: str, asked: UseWarehouse | SetParameters | History | ShowKeys | Nothing
+    ) -> dict[str, Any]:
+        match asked:
             case UseWarehouse(name):
                 if name not in self._account.warehouses:
                     raise SnowflakeError("002043", "02000", "Object does not exist, or operation cannot be performed.")
@@ -192,6 +199,9 @@ class Runner:
             case SetParameters(values):
                 session.parameters.update(values)
                 return status(query_id)
+            case History(columns, target_id, rows_max):
+                kept = self.statements.history(session.login.user, target_id, rows_max)
+                return querylog.show(kept, columns, query_id)
             case ShowKeys():
                 return keys.show(asked, session.login.role.databases, query_id)
             case Nothing():

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import anyio
 
+from server.sandbox.account import User
 from server.sandbox.querylog import QueryLog, QueryRecord
 from server.sandbox.replies import SnowflakeError
 from server.sandbox.sessions import Session
@@ -95,6 +96,15 @@ class Statements:
     def running_in(self, session: Session) -> list[Statement]:
         """Return what runs or waits in a session."""
         return [each for each in self._all.values() if each.session is session and not each.finished.is_set()]
+
+    def history(self, user: User, session_id: int, rows_max: int) -> list[QueryRecord]:
+        """Return what `user` has run in a session, newest first, as far as it is remembered."""
+        theirs = [
+            each.record
+            for each in self._all.values()
+            if each.session.session_id == session_id and each.session.login.user == user
+        ]
+        return theirs[::-1][:rows_max]
 
     def of_request(self, session: Session, request_id: str) -> Statement | None:
         """Return the statement that a session sent with this request id, running or ended."""

@@ -2,6 +2,7 @@
 
 Each is recognised by its text as a whole and becomes a value of a type of its own; anything else is for fakesnow.
 Sources: Snowflake, "SYSTEM$ABORT_SESSION", "SYSTEM$CANCEL_ALL_QUERIES", "SYSTEM$CANCEL_QUERY", "SYSTEM$WAIT",
+"QUERY_HISTORY_BY_SESSION",
 "USE WAREHOUSE", "USE SECONDARY ROLES", "ALTER SESSION", "SHOW PRIMARY KEYS", "SHOW IMPORTED KEYS".
 """
 
@@ -56,6 +57,15 @@ class SetParameters:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """What a session has run, newest first, as QUERY_HISTORY_BY_SESSION shows it to its own user."""
+
+    columns: tuple[str, ...]
+    session_id: int
+    rows_max: int
+
+
+@dataclass(frozen=True, slots=True)
 class Nothing:
     """Accepted because it changes nothing here, such as USE SECONDARY ROLES NONE."""
 
@@ -69,7 +79,7 @@ class ShowKeys:
 
 
 AdminStatement: TypeAlias = (
-    AbortSession | CancelSession | CancelQuery | Wait | UseWarehouse | SetParameters | Nothing | ShowKeys
+    AbortSession | CancelSession | CancelQuery | Wait | UseWarehouse | SetParameters | History | Nothing | ShowKeys
 )
 
 _NAME = r'(?:"[^"]+"|[A-Za-z_][\w$]*)'
@@ -80,6 +90,11 @@ _ALTER_SESSION = re.compile(r"ALTER\s+SESSION\s+SET\s+(.*)", re.IGNORECASE | re.
 _ASSIGNMENT = re.compile(r"(\w+)\s*=\s*('(?:[^']|'')*'|[\w.]+)\s*,?\s*")
 _USE_WAREHOUSE = re.compile(rf"USE\s+WAREHOUSE\s+({_NAME})", re.IGNORECASE)
 _USE_SECONDARY = re.compile(r"USE\s+SECONDARY\s+ROLES\s+NONE", re.IGNORECASE)
+_HISTORY = re.compile(
+    rf"SELECT\s+(\w+(?:\s*,\s*\w+)*)\s+FROM\s+TABLE\s*\(\s*{_NAME}\s*\.\s*INFORMATION_SCHEMA\s*\.\s*"
+    r"QUERY_HISTORY_BY_SESSION\s*\(\s*SESSION_ID\s*=>\s*(\d+)\s*(?:,\s*RESULT_LIMIT\s*=>\s*(\d+)\s*)?\)\s*\)",
+    re.IGNORECASE,
+)
 _SHOW_KEYS = re.compile(
     rf"SHOW\s+(?:TERSE\s+)?(PRIMARY|IMPORTED)\s+KEYS"
     rf"(?:\s+IN\s+(?:ACCOUNT|(?:DATABASE|SCHEMA|TABLE)?\s*({_NAME}(?:\s*\.\s*{_NAME}){{0,2}})))?",
@@ -122,6 +137,10 @@ def _set_parameters(found: re.Match[str], _: Mapping[str, Any]) -> AdminStatemen
     return None if "AUTOCOMMIT" in values else SetParameters(values)
 
 
+def _history(found: re.Match[str], _: Mapping[str, Any]) -> History:
+    return History(tuple(re.split(r"\s*,\s*", found[1].upper())), int(found[2]), int(found[3] or 100))
+
+
 def _show_keys(found: re.Match[str], _: Mapping[str, Any]) -> ShowKeys:
     scope = tuple(identifier(part) for part in re.findall(_NAME, found[2] or ""))
     return ShowKeys("PRIMARY" if found[1].upper() == "PRIMARY" else "IMPORTED", scope)
@@ -144,5 +163,6 @@ _READERS: Sequence[tuple[re.Pattern[str], Callable[[re.Match[str], Mapping[str, 
     (_ALTER_SESSION, _set_parameters),
     (_USE_WAREHOUSE, lambda found, _: UseWarehouse(identifier(found[1]))),
     (_USE_SECONDARY, lambda found, _: Nothing()),
+    (_HISTORY, _history),
     (_SHOW_KEYS, _show_keys),
 )

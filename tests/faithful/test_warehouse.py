@@ -6,12 +6,14 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from pydantic import SecretStr
 from snowflake.connector._internal import decorators
 
+from server.credentials import AccessToken
 from server.raw import RawRows
 from server.refusals import OutcomeUnknown, Refusal, SnowflakeUnavailable, StatementFailed, StatementTimedOut
 from server.warehouse import Account, Order, SnowflakeSession
-from tests.support.stub_snowflake import StubSnowflake, column, failure, numbers, rowset, stub_snowflake
+from tests.support.stub_snowflake import LOST, StubSnowflake, affected, column, failure, numbers, rowset, stub_snowflake
 
 SQL = "SELECT 1 AS N"
 
@@ -24,7 +26,8 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubSnowflake]:
 
 
 def session(stub: StubSnowflake) -> SnowflakeSession:
-    return SnowflakeSession(Account("acct", "127.0.0.1", stub.port, "http"), token="jwt", role="READER", warehouse="WH")
+    where = Account("acct", "127.0.0.1", stub.port, "http")
+    return SnowflakeSession(where, AccessToken(SecretStr("jwt")), role="READER", warehouse="WH")
 
 
 def run(stub: StubSnowflake, answer: dict[str, Any], **order: Any) -> RawRows:
@@ -134,7 +137,7 @@ def test_a_decimal_float_is_not_called_a_number_without_decimals(stub: StubSnowf
 
 
 def test_a_write_runs_between_begin_and_commit(stub: StubSnowflake) -> None:
-    raw = run(stub, _affected(3), is_write=True)
+    raw = run(stub, affected(3), is_write=True)
     assert stub.statements == ["BEGIN", SQL, "COMMIT"]
     assert raw.rows_affected == 3
     assert raw.rows == []
@@ -144,10 +147,6 @@ def test_a_failed_write_is_rolled_back(stub: StubSnowflake) -> None:
     with pytest.raises(StatementFailed):
         run(stub, failure(100038, "Numeric value 'x' is not recognized"), is_write=True)
     assert stub.statements == ["BEGIN", SQL, "ROLLBACK"]
-
-
-LOST = {"code": None}
-"""No answer in Snowflake's shape: to the driver, the same as a connection that breaks."""
 
 
 def test_a_session_that_lost_an_answer_is_not_used_again(stub: StubSnowflake) -> None:
@@ -170,7 +169,7 @@ def test_a_write_whose_begin_was_lost_leaves_no_session_inside_a_transaction(stu
 
 
 def test_a_commit_whose_answer_was_lost_is_neither_a_success_nor_a_failure(stub: StubSnowflake) -> None:
-    stub.answers |= {SQL: lambda _: _affected(1), "COMMIT": lambda _: LOST}
+    stub.answers |= {SQL: lambda _: affected(1), "COMMIT": lambda _: LOST}
     opened = session(stub)
     with pytest.raises(OutcomeUnknown) as caught:
         opened.run(_order(is_write=True))
@@ -181,7 +180,7 @@ def test_a_commit_whose_answer_was_lost_is_neither_a_success_nor_a_failure(stub:
 
 
 def test_a_commit_that_snowflake_refuses_is_a_failure_and_is_rolled_back(stub: StubSnowflake) -> None:
-    stub.answers |= {SQL: lambda _: _affected(1), "COMMIT": lambda _: failure(625, "Statement was aborted", "57014")}
+    stub.answers |= {SQL: lambda _: affected(1), "COMMIT": lambda _: failure(625, "Statement was aborted", "57014")}
     opened = session(stub)
     with pytest.raises(StatementFailed):
         opened.run(_order(is_write=True))
@@ -195,7 +194,7 @@ def test_a_write_that_was_given_up_does_not_commit(stub: StubSnowflake) -> None:
 
     def give_up(_: dict[str, Any]) -> dict[str, Any]:
         opened.is_usable = False
-        return _affected(1)
+        return affected(1)
 
     stub.answers[SQL] = give_up
     with pytest.raises(StatementFailed):
@@ -226,13 +225,16 @@ def test_a_refused_login_is_unavailable_and_leaks_nothing(stub: StubSnowflake) -
     assert "eyJ" not in str(caught.value)
 
 
-def test_another_session_can_stop_a_statement(stub: StubSnowflake) -> None:
+def test_a_session_stops_its_own_statement_from_another_thread_without_a_login(stub: StubSnowflake) -> None:
+    began = threading.Event()
+
     def hang(_: dict[str, Any]) -> dict[str, Any]:
+        began.set()
         stub.hang.wait(20)
         return failure(604, "SQL execution canceled", "57014")
 
     stub.answers[SQL] = hang
-    running, control = session(stub), session(stub)
+    running = session(stub)
     caught: list[BaseException] = []
 
     def work() -> None:
@@ -243,21 +245,12 @@ def test_another_session_can_stop_a_statement(stub: StubSnowflake) -> None:
 
     thread = threading.Thread(target=work)
     thread.start()
-    control.cancel_all_of(running.session_id)
+    began.wait(10)
+    running.stop()
     thread.join(10)
     assert not thread.is_alive()
     assert isinstance(caught[0], StatementFailed)
     [cancel] = [r for r in stub.requests if r["sqlText"].startswith("SELECT SYSTEM$CANCEL_ALL_QUERIES")]
     assert cancel["bindings"]["1"]["value"] == str(running.session_id)
+    assert len(stub.logins) == 1
     running.close()
-    control.close()
-
-
-def _affected(count: int) -> dict[str, Any]:
-    """A DML's reply: one JSON row with the number of rows inserted."""
-    rowtype = column("number of rows inserted", "fixed", pa.int64(), precision=19, scale=0)[1]
-    data = {
-        "rowtype": [rowtype], "rowset": [[str(count)]], "total": 1, "returned": 1, "queryResultFormat": "json",
-        "statementTypeId": 12544, "queryId": "q", "parameters": [],
-    }  # fmt: skip
-    return {"success": True, "code": None, "message": None, "data": data}

@@ -14,13 +14,30 @@ from policy.principal import Principal, Subject
 from policy.statement import Verb
 from server import leases as leases_module
 from server.credentials import ExternalOAuth
-from server.leases import Leases
+from server.leases import Leases, order_of
 from server.line import CallId, Cleared
 from server.pool import PoolLimits, SessionPool, open_pool
 from server.raw import RawRows
-from server.refusals import StatementFailed, StatementTimedOut
+from server.refusals import (
+    OutcomeUnknown,
+    Refusal,
+    Revoked,
+    SnowflakeUnavailable,
+    StatementFailed,
+    StatementTimedOut,
+)
 from server.warehouse import Account
-from tests.support.stub_snowflake import StubSnowflake, failure, numbers, stub_snowflake
+from tests.support.stub_snowflake import (
+    LOST,
+    Answer,
+    StubSnowflake,
+    affected,
+    failure,
+    numbers,
+    stub_snowflake,
+    texts,
+)
+from tests.support.watching import eventually
 from tools.contract import Sql
 
 SQL = 'SELECT "N" FROM "DB"."S"."T"'
@@ -42,8 +59,29 @@ async def pool(stub: StubSnowflake) -> AsyncGenerator[SessionPool]:
             yield opened
 
 
-def cleared(statement_timeout_s: int = 30) -> Cleared:
-    run = RunSql(SQL, Verb.READ, "READER", "WH", rows_max=5, statement_timeout_s=statement_timeout_s)
+class Began:
+    """Hears in this event loop that the stub has begun to answer."""
+
+    def __init__(self) -> None:
+        self.event = anyio.Event()
+        self._token = anyio.lowlevel.current_token()
+
+    def tell(self) -> None:
+        anyio.from_thread.run_sync(self.event.set, token=self._token)
+
+    def hanging(self, stub: StubSnowflake, then: dict[str, Any] | None = None) -> Answer:
+        """Tells that it has begun, and waits to be stopped."""
+
+        def hang(_: dict[str, Any]) -> dict[str, Any]:
+            self.tell()
+            stub.hang.wait(20)
+            return then or failure(604, "SQL execution canceled", "57014")
+
+        return hang
+
+
+def cleared(statement_timeout_s: int = 30, verb: Verb = Verb.READ) -> Cleared:
+    run = RunSql(SQL, verb, "READER", "WH", rows_max=5, statement_timeout_s=statement_timeout_s)
     permit = Permit(frozenset({RuleId("r")}), run, frozenset({LimitRows(5)}))
     who = Principal(Subject("ada"), "claude", "iss")
     wanted = Sql("select n from t -- the agent's own text", (), "because", is_write=False)
@@ -51,7 +89,7 @@ def cleared(statement_timeout_s: int = 30) -> Cleared:
 
 
 async def run(pool: SessionPool, what: Cleared) -> RawRows:
-    async with Leases(pool)(what) as lease:
+    async with Leases(pool, "DB")(what) as lease:
         raw = await lease.execute(what, None)
     assert isinstance(raw, RawRows)
     return raw
@@ -87,7 +125,22 @@ async def test_a_cancelled_call_cancels_its_statement_and_its_session_is_not_use
     assert cancel["bindings"]["1"]["value"] == "1001"
     del stub.answers[SQL]
     await run(pool, cleared())
-    assert len(stub.logins) == 3  # the call's, the one that cancelled, and a fresh one
+    assert len(stub.logins) == 2  # the call's and a fresh one: a session stops its own statement
+
+
+async def test_a_statement_that_its_session_cannot_stop_is_ended_with_its_session(
+    pool: SessionPool, stub: StubSnowflake
+) -> None:
+    began = Began()
+    stub.answers[SQL] = began.hanging(stub)
+    stub.deaf_to = "SYSTEM$CANCEL_ALL_QUERIES"
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(run, pool, cleared())
+        await began.event.wait()
+        tasks.cancel_scope.cancel()
+    [abort] = [r for r in stub.requests if r["sqlText"].startswith("SELECT SYSTEM$ABORT_SESSION")]
+    assert abort["bindings"]["1"]["value"] == "1001"
+    assert len(stub.logins) == 2
 
 
 async def test_a_statement_that_cannot_be_stopped_keeps_its_session_from_everybody_else(
@@ -106,9 +159,11 @@ async def test_a_statement_that_cannot_be_stopped_keeps_its_session_from_everybo
         tasks.start_soon(run, pool, cleared())
         await began.wait()
         stub.login_answer = failure(390144, "JWT token is invalid.", "28000")
+        stub.deaf_to = "SYSTEM$"
         tasks.cancel_scope.cancel()
     stub.hang.set()
     stub.login_answer = None
+    assert stub.logins
     del stub.answers[SQL]
     await run(pool, cleared())
     assert len(stub.logins) == 3  # the call's, the one that was to cancel, and a fresh one
@@ -138,11 +193,11 @@ async def test_who_asked_for_progress_hears_of_it_and_still_gets_the_refusal(
         told.append(elapsed_s)
 
     what = cleared()
-    async with Leases(pool)(what) as lease:
+    async with Leases(pool, "DB")(what) as lease:
         await lease.execute(what, progress)
     stub.answers[SQL] = lambda _: failure(100051, "Division by zero")
     with pytest.raises(StatementFailed):
-        async with Leases(pool)(what) as lease:
+        async with Leases(pool, "DB")(what) as lease:
             await lease.execute(what, progress)
     assert len(told) >= 2
 
@@ -162,3 +217,87 @@ async def test_many_calls_at_once_each_have_a_session_of_their_own(pool: Session
             tasks.start_soon(run, pool, cleared())
     assert len(stub.statements) == 16
     assert len(stub.logins) <= 16
+
+
+async def test_a_revoked_caller_is_refused_and_what_runs_is_stopped(pool: SessionPool, stub: StubSnowflake) -> None:
+    began = Began()
+    stub.answers[SQL] = began.hanging(stub)
+    refused: list[str] = []
+
+    async def call() -> None:
+        try:
+            await run(pool, cleared())
+        except Revoked as refusal:
+            refused.append(refusal.code)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(call)
+        await began.event.wait()
+        assert await pool.revoke(owner=("iss", "ada")) == 1
+    assert refused == ["revoked"]
+    assert any(sql.startswith("SELECT SYSTEM$CANCEL_ALL_QUERIES") for sql in stub.statements)
+    await eventually(lambda: stub.ended == 1)
+    assert stub.statements.count(SQL) == 1
+
+
+async def test_a_read_in_a_session_that_snowflake_has_ended_goes_on_in_another_once(
+    pool: SessionPool, stub: StubSnowflake
+) -> None:
+    stub.answers[SQL] = lambda _: failure(390111, "Session no longer exists.") if len(stub.logins) < 2 else numbers(3)
+    assert len((await run(pool, cleared())).rows) == 3
+    assert len(stub.logins) == 2
+    stub.answers[SQL] = lambda _: failure(390111, "Session no longer exists.")
+    with pytest.raises(SnowflakeUnavailable):
+        await run(pool, cleared())
+    assert len(stub.logins) == 3
+
+
+async def test_a_read_whose_answer_was_lost_is_never_sent_again(pool: SessionPool, stub: StubSnowflake) -> None:
+    stub.answers[SQL] = lambda _: LOST
+    with pytest.raises(SnowflakeUnavailable):
+        await run(pool, cleared())
+    assert stub.statements == [SQL]
+
+
+async def test_a_write_in_a_session_that_snowflake_has_ended_is_never_sent_again(
+    pool: SessionPool, stub: StubSnowflake
+) -> None:
+    stub.answers["BEGIN"] = lambda _: failure(390111, "Session no longer exists.")
+    with pytest.raises(SnowflakeUnavailable):
+        await run(pool, cleared(verb=Verb.UPDATE))
+    assert SQL not in stub.statements
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [("SUCCESS", None), ("FAILED_WITH_ERROR", StatementFailed), (None, StatementFailed), ("RUNNING", OutcomeUnknown)],
+)
+async def test_a_commit_whose_answer_was_lost_is_asked_for_and_not_made_again(
+    pool: SessionPool, stub: StubSnowflake, status: str | None, outcome: type[Refusal] | None
+) -> None:
+    stub.answers |= {SQL: lambda _: affected(1), "COMMIT": lambda _: LOST}
+    what = cleared(verb=Verb.UPDATE)
+    assert isinstance(what.permit.action, RunSql)
+    tag = order_of(what, what.permit.action).tag
+    history = [] if status is None else [("COMMIT", tag, status)]
+    stub.otherwise = lambda body: texts(history) if "QUERY_HISTORY" in body["sqlText"] else numbers(1)
+    if outcome is None:
+        assert (await run(pool, what)).rows_affected == 1
+    else:
+        with pytest.raises(outcome):
+            await run(pool, what)
+    assert stub.statements.count(SQL) == stub.statements.count("COMMIT") == 1
+    ended, asked = stub.requests[-2], stub.requests[-1]
+    assert ended["sqlText"].startswith("SELECT SYSTEM$ABORT_SESSION")
+    assert ended["bindings"]["1"]["value"] == "1001"
+    assert "SESSION_ID => 1001" in asked["sqlText"]
+
+
+async def test_a_commit_that_cannot_be_asked_for_stays_unknown(pool: SessionPool, stub: StubSnowflake) -> None:
+    def lose(_: dict[str, Any]) -> dict[str, Any]:
+        stub.login_answer = failure(390144, "JWT token is invalid.", "28000")
+        return LOST
+
+    stub.answers |= {SQL: lambda _: affected(1), "COMMIT": lose}
+    with pytest.raises(OutcomeUnknown):
+        await run(pool, cleared(verb=Verb.UPDATE))

@@ -10,9 +10,10 @@ from joserfc.jwk import RSAKey
 
 from server.credentials import ExternalOAuth
 from server.pool import Kind, PoolLimits, SessionPool, open_pool
-from server.refusals import Busy, SnowflakeUnavailable
+from server.refusals import Busy, Revoked, SnowflakeUnavailable
 from server.warehouse import Account
 from tests.support.stub_snowflake import StubSnowflake, failure, stub_snowflake
+from tests.support.watching import eventually
 
 ADA = Kind("iss", "ada", "READER", "WH", "p1")
 KEY = RSAKey.generate_key(2048)
@@ -140,3 +141,94 @@ async def test_a_closed_pool_leaves_no_session_behind(stub: StubSnowflake) -> No
         pooled = await pool.borrow(ADA)
         pool.give_back(pooled)
     assert not pooled.session.is_usable
+
+
+async def test_revocation_ends_the_sessions_of_one_owner_and_of_nobody_else(
+    pool: SessionPool, stub: StubSnowflake
+) -> None:
+    emil = replace(ADA, subject="emil")
+    for kind in (ADA, emil):
+        pool.give_back(await pool.borrow(kind))
+    assert await pool.revoke(owner=ADA.owner) == 1
+    assert stub.ended == 1
+    pool.give_back(await pool.borrow(emil))
+    assert len(stub.logins) == 2
+    pool.give_back(await pool.borrow(ADA))
+    assert len(stub.logins) == 3
+
+
+async def test_revocation_of_one_session_leaves_the_others(pool: SessionPool, stub: StubSnowflake) -> None:
+    held = [await pool.borrow(ADA), await pool.borrow(ADA)]
+    for one in held:
+        pool.give_back(one)
+    assert await pool.revoke(session_id=held[0].session.session_id) == 1
+    assert [each.session.is_usable for each in held] == [False, True]
+
+
+async def test_revocation_of_all_spares_the_session_that_reads_the_catalog(
+    pool: SessionPool, stub: StubSnowflake
+) -> None:
+    for kind in (ADA, replace(ADA, issuer="", subject="CATALOG")):
+        pool.give_back(await pool.borrow(kind))
+    assert await pool.revoke() == 1
+
+
+async def test_a_session_that_is_opened_while_its_owner_is_revoked_reaches_nobody(
+    pool: SessionPool, stub: StubSnowflake
+) -> None:
+    stub.login_gate.clear()
+    refused: list[str] = []
+
+    async def ask() -> None:
+        try:
+            await pool.borrow(ADA)
+        except Revoked as refusal:
+            refused.append(refusal.code)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(ask)
+        await eventually(lambda: len(stub.logins) == 1)
+        assert await pool.revoke(owner=ADA.owner) == 1
+        stub.login_gate.set()
+    assert refused == ["revoked"]
+    await eventually(lambda: stub.ended == 1)
+
+
+async def test_idle_sessions_are_bounded_and_the_longest_idle_goes_first(stub: StubSnowflake, clock: Clock) -> None:
+    credentials = ExternalOAuth("https://gate", "https://snow", KEY)
+    where = Account("acct", "127.0.0.1", stub.port, "http")
+    async with open_pool(where, credentials, PoolLimits(idle_max=2)) as pool:
+        pool.clock = clock
+        kinds = [replace(ADA, subject=name) for name in ("a", "b", "c")]
+        for kind in kinds:
+            clock.now += 1
+            pool.give_back(await pool.borrow(kind))
+        await eventually(lambda: stub.ended == 1)
+        pool.give_back(await pool.borrow(kinds[1]))
+        pool.give_back(await pool.borrow(kinds[2]))
+        assert len(stub.logins) == 3
+
+
+async def test_sixty_four_principals_hold_sixty_four_sessions_and_each_gets_its_own_again(
+    stub: StubSnowflake,
+) -> None:
+    credentials = ExternalOAuth("https://gate", "https://snow", KEY)
+    where = Account("acct", "127.0.0.1", stub.port, "http")
+    kinds = [replace(ADA, subject=f"p{n}") for n in range(64)]
+    got: dict[str, set[int]] = {kind.subject: set() for kind in kinds}
+    async with open_pool(where, credentials, PoolLimits(wait_s=60)) as pool:
+
+        async def work(kind: Kind) -> None:
+            for _ in range(3):
+                pooled = await pool.borrow(kind)
+                got[kind.subject].add(pooled.session.session_id)
+                await anyio.lowlevel.checkpoint()
+                pool.give_back(pooled)
+
+        async with anyio.create_task_group() as tasks:
+            for kind in kinds:
+                tasks.start_soon(work, kind)
+        assert pool.logins == len(stub.logins) == 64
+    assert all(len(ids) == 1 for ids in got.values())
+    assert len(set.union(*got.values())) == 64
+    assert stub.ended == 64

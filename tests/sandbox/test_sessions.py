@@ -165,3 +165,27 @@ def test_the_look_alike_listens_on_loopback_alone(sandbox: Sandbox) -> None:
     port = f":{sandbox.state.ports.snowflake:04X}"
     bound = {line.split()[1] for line in listening if line.split()[1].endswith(port) and line.split()[3] == "0A"}
     assert bound == {f"0100007F{port}"}
+
+
+def test_a_session_stops_its_own_statement_and_lives_on(sandbox: Sandbox) -> None:
+    with connection(sandbox.state) as session, session.cursor() as cursor:
+        cursor.execute_async("select system$wait(30)")
+        rows(session, f"select system$cancel_all_queries({session.session_id})")
+        with pytest.raises(Error) as stopped:
+            cursor.get_results_from_sfqid(cursor.sfqid)
+        assert "604" in str(stopped.value)
+        assert rows(session, "select 1") == [(1,)]
+
+
+def test_a_user_sees_the_history_of_their_own_sessions_alone(sandbox: Sandbox) -> None:
+    asked = (
+        "SELECT QUERY_TYPE, QUERY_TAG, EXECUTION_STATUS FROM TABLE("
+        '"CRM".INFORMATION_SCHEMA.QUERY_HISTORY_BY_SESSION(SESSION_ID => {}, RESULT_LIMIT => 5))'
+    )
+    with connection(sandbox.state) as ada, connection(sandbox.state, "EMIL") as emil:
+        rows(ada, "begin", _statement_params={"QUERY_TAG": "t1"})
+        rows(ada, "commit", _statement_params={"QUERY_TAG": "t1"})
+        with connection(sandbox.state) as other:
+            shown = rows(other, asked.format(ada.session_id))
+        assert shown == [("COMMIT", "t1", "SUCCESS"), ("BEGIN_TRANSACTION", "t1", "SUCCESS")]
+        assert rows(emil, asked.format(ada.session_id)) == []

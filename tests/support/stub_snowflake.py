@@ -8,7 +8,7 @@ import gzip
 import json
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,7 +28,8 @@ Answer = Callable[[dict[str, Any]], dict[str, Any]]
 class StubSnowflake:
     """What was asked, and how to answer it.
 
-    `answers` maps a statement to a function of the request's body; `otherwise` answers the rest.
+    `answers` maps a statement to a function of the request's body; `otherwise` answers the rest. What waits for `hang`
+    goes on when the statement or its session is ended by a SYSTEM$ function, but not by the one in `deaf_to`.
     """
 
     port: int = 0
@@ -38,6 +39,9 @@ class StubSnowflake:
     requests: list[dict[str, Any]] = field(default_factory=list)
     login_answer: dict[str, Any] | None = None
     hang: threading.Event = field(default_factory=threading.Event)
+    login_gate: threading.Event = field(default_factory=threading.Event)
+    deaf_to: str = "nothing"
+    ended: int = 0
 
     @property
     def statements(self) -> list[str]:
@@ -87,18 +91,43 @@ def numbers(count: int) -> dict[str, Any]:
     return rowset(pa.table([pa.array(range(count), pa.int64())], schema=pa.schema([arrow_field])), [rowtype])
 
 
+def texts(rows: Sequence[tuple[str, ...]]) -> dict[str, Any]:
+    """Rows of three text columns."""
+    columns = [column(name, "text", pa.string(), length=100) for name in ("A", "B", "C")]
+    arrays = [pa.array([row[place] for row in rows], pa.string()) for place in range(3)]
+    table = pa.table(arrays, schema=pa.schema([each for each, _ in columns]))
+    return rowset(table, [rowtype for _, rowtype in columns])
+
+
+LOST: dict[str, Any] = {"code": None}
+"""No answer in Snowflake's shape: to the driver, the same as a connection that breaks."""
+
+
+def affected(count: int) -> dict[str, Any]:
+    """A DML's reply: one JSON row with the number of rows inserted."""
+    rowtype = column("number of rows inserted", "fixed", pa.int64(), precision=19, scale=0)[1]
+    data = {
+        "rowtype": [rowtype], "rowset": [[str(count)]], "total": 1, "returned": 1, "queryResultFormat": "json",
+        "statementTypeId": 12544, "queryId": "q", "parameters": [],
+    }  # fmt: skip
+    return {"success": True, "code": None, "message": None, "data": data}
+
+
 @contextmanager
 def stub_snowflake() -> Iterator[StubSnowflake]:
     """A stub on a free port of 127.0.0.1, in a thread."""
     stub = StubSnowflake()
+    stub.login_gate.set()
 
     async def login(request: Request) -> Response:
         stub.logins.append({"query": dict(request.query_params), **(await _body(request))["data"]})
+        number = len(stub.logins)
+        await run_in_threadpool(stub.login_gate.wait, 20)
         if stub.login_answer is not None:
             return JSONResponse(stub.login_answer)
         data = {
             "token": str(uuid.uuid4()), "masterToken": str(uuid.uuid4()), "validityInSeconds": 3600,
-            "masterValidityInSeconds": 14400, "sessionId": 1000 + len(stub.logins), "parameters": [],
+            "masterValidityInSeconds": 14400, "sessionId": 1000 + number, "parameters": [],
             "sessionInfo": {"databaseName": None, "schemaName": None, "warehouseName": "W", "roleName": "R"},
         }  # fmt: skip
         return JSONResponse({"success": True, "code": None, "message": None, "data": data})
@@ -106,12 +135,13 @@ def stub_snowflake() -> Iterator[StubSnowflake]:
     async def query(request: Request) -> Response:
         body = await _body(request)
         stub.requests.append(body)
-        if body["sqlText"].startswith("SELECT SYSTEM$CANCEL_ALL_QUERIES"):
+        if body["sqlText"].startswith("SELECT SYSTEM$") and stub.deaf_to not in body["sqlText"]:
             stub.hang.set()
         answer = stub.answers.get(body["sqlText"], stub.otherwise)
         return JSONResponse(await run_in_threadpool(answer, body))
 
-    async def rest(_: Request) -> Response:
+    async def rest(request: Request) -> Response:
+        stub.ended += request.url.path == "/session" and request.query_params.get("delete") == "true"
         return JSONResponse({"success": True, "data": None, "code": None, "message": None})
 
     app = Starlette(
@@ -138,6 +168,7 @@ def stub_snowflake() -> Iterator[StubSnowflake]:
         yield stub
     finally:
         stub.hang.set()
+        stub.login_gate.set()
         server.should_exit = True
         thread.join(10)
 
