@@ -9,8 +9,8 @@ import hashlib
 import logging
 import secrets
 import signal
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +18,6 @@ from typing import Literal
 
 import anyio
 import httpx2
-import uvicorn
 from mcp.server.stdio import stdio_server
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -33,7 +32,6 @@ from server.database import at_head, open_engine
 from server.doorway import Doorway
 from server.engine_room import EngineRoom
 from server.holds import HoldStore
-from server.http11 import BoundedHttp
 from server.identity import Identify, UnsafeLocalPrincipal, Verifier, read_principal
 from server.issuers import IssuerTrust, trusts_of
 from server.janitor import Janitor
@@ -41,6 +39,8 @@ from server.leases import Leases
 from server.ledger import PostgresLedger
 from server.line import Bearer, House
 from server.pool import Kind, PoolLimits, SessionPool, open_pool
+from server.seat import Seat
+from server.serving import listen
 from server.verifiers import token_verifier
 from server.warehouse import Account, prepare_process
 from server.web import http_app, tool_scopes
@@ -137,8 +137,8 @@ def read_policy(path: Path) -> Policy:
 
 
 @asynccontextmanager
-async def furnished(settings: Settings) -> AsyncGenerator[Furnished]:
-    """The house that `settings` describe, open for business.
+async def furnished(settings: Settings, seat: Seat | None = None) -> AsyncGenerator[Furnished]:
+    """The house that `settings` describe, open for business; limits are shared with the workers at other seats.
 
     Raises:
         SettingsError: a setting, a file or the database schema is not fit to start with.
@@ -161,9 +161,8 @@ async def furnished(settings: Settings) -> AsyncGenerator[Furnished]:
         database = await stack.enter_async_context(open_engine(url, connections_max=DATABASE_CONNECTIONS_MAX))
         journal = await stack.enter_async_context(open_journal(database, sealer, signer))
         ledger = PostgresLedger(database, journal)
-        pool = await stack.enter_async_context(
-            open_pool(account_of(settings), credentials, pool_limits_of(settings), ledger)
-        )
+        limits = pool_limits_of(settings, seat)
+        pool = await stack.enter_async_context(open_pool(account_of(settings), credentials, limits, ledger))
         verifier = await stack.enter_async_context(_verifier(settings, trusts))
         rooms = EngineRoom(
             policy=policy,
@@ -186,11 +185,11 @@ async def furnished(settings: Settings) -> AsyncGenerator[Furnished]:
         yield Furnished(house, identify, trusts, verifier, journal, pool, rooms, database)
 
 
-async def serve(settings: Settings, transport: Literal["stdio", "http"]) -> None:
-    """Serve until stopped: by SIGTERM or SIGINT, or by the end of stdin."""
+async def serve(settings: Settings, transport: Literal["stdio", "http"], seat: Seat | None = None) -> None:
+    """Serve until stopped: by SIGTERM or SIGINT, or by the end of stdin; `seat` is a worker's place among others."""
     prepare_process()
     state_key = read_key(settings.state_key_file)
-    async with furnished(settings) as furniture:
+    async with furnished(settings, seat) as furniture:
         _settle_memory()
         # Over HTTP everybody brings a token of their own: there is none to fall back on.
         token = settings.token.get_secret_value() if settings.token and transport == "stdio" else None
@@ -207,7 +206,7 @@ async def serve(settings: Settings, transport: Literal["stdio", "http"]) -> None
             case "stdio":
                 await _until_stopped(lambda: _serve_stdio(doorway, state_key))
             case "http":
-                await _serve_http(doorway, state_key, settings, furniture)
+                await _serve_http(doorway, state_key, settings, furniture, seat)
 
 
 def _settle_memory() -> None:
@@ -228,55 +227,14 @@ async def _serve_stdio(doorway: Doorway, state_key: bytes) -> None:
         await server.run(reader, writer, server.create_initialization_options())
 
 
-async def _serve_http(doorway: Doorway, state_key: bytes, settings: Settings, furniture: Furnished) -> None:
+async def _serve_http(
+    doorway: Doorway, state_key: bytes, settings: Settings, furniture: Furnished, seat: Seat | None
+) -> None:
     app = http_app(doorway.server(state_key), settings, furniture.trusts, furniture.verifier, furniture.journal)
-    config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        lifespan="on",
-        http=BoundedHttp,
-        timeout_graceful_shutdown=int(settings.shutdown_grace_s),
-    )
-    await _serve_until_stopped(_Uvicorn(config))
+    await listen(app, settings, seat)
     # What was cancelled when its grace ran out still has to reach Snowflake and the journal.
     with anyio.move_on_after(LAST_WORDS_S, shield=True):
         await doorway.in_flight.none_left()
-
-
-class _Uvicorn(uvicorn.Server):
-    """Uvicorn without its own signal handling, which would end the process before the house is closed."""
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None]:
-        """Leave the signals alone."""
-        yield
-
-
-async def _serve_until_stopped(server: uvicorn.Server) -> None:
-    """Serve; on SIGTERM or SIGINT stop taking calls and let those under way finish; on a second one, stop at once.
-
-    Raises:
-        SettingsError: nothing can listen at this host and port.
-    """
-    async with anyio.create_task_group() as tasks:
-
-        async def watch() -> None:
-            with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-                async for _ in signals:
-                    server.force_exit = server.should_exit
-                    server.should_exit = True
-
-        tasks.start_soon(watch)
-        try:
-            await server.serve()
-        except SystemExit:  # uvicorn's way to say so, after it has logged the reason
-            at = f"{server.config.host}:{server.config.port}"
-            raise SettingsError(f"cannot listen at {at}: see SNOWGATE_HOST and SNOWGATE_PORT") from None
-        tasks.cancel_scope.cancel()
 
 
 async def _until_stopped(work: Callable[[], Awaitable[None]]) -> None:
@@ -330,14 +288,15 @@ def account_of(settings: Settings) -> Account:
     )
 
 
-def pool_limits_of(settings: Settings) -> PoolLimits:
-    """How many sessions there may be, and for how long."""
+def pool_limits_of(settings: Settings, seat: Seat | None = None) -> PoolLimits:
+    """How many sessions there may be, and for how long; in each worker its share."""
+    share = seat.share_of if seat is not None else int
     return PoolLimits(
         ttl_s=settings.lease_ttl_s,
         idle_s=settings.lease_idle_s,
         wait_s=settings.lease_wait_s,
-        per_principal_max=settings.sessions_per_principal_max,
-        total_max=settings.sessions_max,
+        per_principal_max=share(settings.sessions_per_principal_max),
+        total_max=share(settings.sessions_max),
     )
 
 

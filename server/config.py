@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65_535)] = 8765
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
     shutdown_grace_s: Annotated[float, Field(gt=0, le=300)] = 10.0
 
     # who may call

@@ -60,6 +60,9 @@ class IssuerKeys:
             async with self._lock:
                 if self._needs_fetch(key_id):
                     await self._fetch()
+        elif self._lock.locked() and (self._keys is None or (key_id is not None and key_id not in self._key_ids)):
+            async with self._lock:  # what another call is fetching may be what this one lacks
+                pass
         if self._keys is None or self.clock() - self._fetched_at > self.stale_s:
             raise KeysUnavailable(self.issuer)
         return self._keys

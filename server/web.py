@@ -6,6 +6,7 @@ from typing import Any
 from mcp.server.auth.routes import build_resource_metadata_url, cors_middleware
 from mcp.server.lowlevel import Server
 from mcp.server.transport_security import TransportSecuritySettings
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from pydantic import AnyHttpUrl
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -23,6 +24,9 @@ from tools.manifest import offers
 PATH = "/mcp"
 HEALTH_PATH = "/healthz"
 METADATA_PATH = "/.well-known/oauth-protected-resource"
+WITH_SESSIONS = frozenset(HANDSHAKE_PROTOCOL_VERSIONS)
+"""Protocol versions whose clients shake hands first, and then belong to the process that they did it with."""
+
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 

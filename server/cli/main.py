@@ -16,6 +16,7 @@ from server.cli.policies import policy_app
 from server.cli.sandboxes import demo, sandbox_app
 from server.cli.terminal import EnvFile, failing_cleanly
 from server.config import load
+from server.seat import Seat
 
 app = typer.Typer(
     name="snowgate",
@@ -54,16 +55,24 @@ def serve(
     transport: Annotated[Literal["stdio", "http"], typer.Option(help="How agents reach the gate.")] = "http",
     env_file: EnvFile = None,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error; logs go to stderr.")] = "info",
+    seat: Annotated[str | None, typer.Option(hidden=True, help="Which worker this is; the supervisor says so.")] = None,
 ) -> None:
     """Serve the three governed tools over MCP until stopped."""
-    from server.app import serve as serve_app
-
     logging.basicConfig(
         stream=sys.stderr, level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     logging.getLogger("snowflake").setLevel(logging.CRITICAL)  # the driver's logs quote statements and values
     with failing_cleanly():
-        anyio.run(serve_app, load(env_file), transport, backend_options={"use_uvloop": sys.platform != "win32"})
+        settings = load(env_file)
+        if transport == "http" and settings.workers > 1 and seat is None:
+            from server.workers import supervise
+
+            own = sys.orig_argv[1 : len(sys.orig_argv) - len(sys.argv) + 1]
+            raise typer.Exit(anyio.run(supervise, [*own, *sys.argv[1:]], settings.workers))
+        from server.app import serve as serve_app
+
+        at = Seat.parse(seat) if seat is not None else None
+        anyio.run(serve_app, settings, transport, at, backend_options={"use_uvloop": sys.platform != "win32"})
 
 
 @app.command()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import anyio
 import httpx2
 from joserfc import jws
 from joserfc.jwk import ECKey, Key, KeySet, OKPKey, RSAKey
@@ -38,10 +39,14 @@ class Issuer:
     key_set: Any = None
     """What it publishes in the place of its keys; a text is sent as it is."""
     key_set_at: str = ""
+    may_answer: anyio.Event | None = None
+    """Until it is set, whoever asks waits."""
 
     def app(self) -> Starlette:
         async def discovery(_: Request) -> Response:
             self.fetches += 1
+            if self.may_answer is not None:
+                await self.may_answer.wait()
             if self.is_down:
                 return JSONResponse({}, status_code=503)
             return JSONResponse({"issuer": self.named or self.name, "jwks_uri": self.key_set_at or f"{self.name}/jwks"})

@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncGenerator
 
+import anyio
 import pytest
 from joserfc.jwk import ECKey
 
@@ -181,3 +182,28 @@ async def test_a_tool_needs_its_scope(issuer: Issuer, verifier: TokenVerifier) -
     assert (await identify(issuer.sign(), "run_query")).subject == "ada"
     with pytest.raises(UnknownTool):
         await identify(issuer.sign(), "request_write")
+
+
+async def test_calls_that_come_while_keys_are_being_fetched_wait_for_them(
+    issuer: Issuer, verifier: TokenVerifier, clock: Clock
+) -> None:
+    """At a start, and when the issuer has begun to sign with a new key."""
+    for kid in ("k1", "k2"):
+        issuer.keys.setdefault(kid, ECKey.generate_key("P-256", {"kid": kid}))
+        proven: list[str] = []
+
+        async def prove(kid: str = kid, proven: list[str] = proven) -> None:
+            proven.append((await verifier.verify(issuer.sign(kid))).principal.subject)
+
+        issuer.may_answer = anyio.Event()
+        asked = issuer.fetches
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(prove)
+            await anyio.wait_all_tasks_blocked()
+            assert issuer.fetches == asked + 1
+            for _ in range(4):
+                tasks.start_soon(prove)
+            await anyio.wait_all_tasks_blocked()
+            issuer.may_answer.set()
+        assert proven == ["ada"] * 5
+        clock.now += 11

@@ -22,6 +22,15 @@ ROOT = Path(__file__).resolve().parents[2]
 START_WITHIN_S = 60.0
 
 
+SERVE = [sys.executable, "-P", "-m", "server.cli", "serve", "--transport", "http", "--log-level", "warning"]
+
+
+def environment_of(sandbox: Sandbox, port: int, **settings: str) -> dict[str, str]:
+    """What a gate at `port` is started with; `settings` replace the sandbox's."""
+    own = {"SNOWGATE_PORT": str(port), "SNOWGATE_POLICY": str(POLICY), **settings}
+    return {**os.environ, **sandbox.environment, **own, "PYTHONPATH": str(ROOT)}
+
+
 @asynccontextmanager
 async def serving(sandbox: Sandbox, *, port: int | None = None, **settings: str | None) -> AsyncGenerator[Process]:
     """`snowgate serve` over HTTP while inside; `settings` replace the sandbox's, None takes one away.

@@ -1,0 +1,106 @@
+"""HTTP until stopped: by a signal, or, for one of several workers, by the end of its supervisor."""
+
+import signal
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from socket import socket
+from typing import Any
+
+import anyio
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+
+from server.config import Settings, SettingsError
+from server.http11 import BoundedHttp
+from server.relay import Relay, to_first
+from server.seat import Seat, shared_listener
+from server.web import PATH, WITH_SESSIONS
+
+
+async def listen(app: Starlette, settings: Settings, seat: Seat | None) -> None:
+    """Serve `app` at the settings' address; on SIGTERM or SIGINT stop taking calls and let those under way finish.
+
+    A second signal stops at once.
+
+    Raises:
+        SettingsError: nothing can listen at this host and port.
+    """
+    async with AsyncExitStack() as stack:
+        servers = [_server(app, settings)]
+        listeners: list[socket] | None = None
+        if seat is not None:
+            listeners = [_listener(settings)]
+            if seat.keeps_sessions:
+                servers.append(_server(app, settings, uds=str(seat.first_socket), lifespan="off"))
+            else:
+                first = await stack.enter_async_context(to_first(seat.first_socket))
+                app.user_middleware.insert(0, Middleware(Relay, path=PATH, with_sessions=WITH_SESSIONS, first=first))
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_stop_by_signal, servers)
+            if seat is not None:
+                tasks.start_soon(_stop_with_supervisor, servers)
+            async with anyio.create_task_group() as serving:
+                for server, own in zip(servers, (listeners, None), strict=False):
+                    serving.start_soon(_serve, server, own)
+            tasks.cancel_scope.cancel()
+
+
+class _Uvicorn(uvicorn.Server):
+    """Uvicorn without its own signal handling, which would end the process before the house is closed."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+def _server(app: Starlette, settings: Settings, **options: Any) -> uvicorn.Server:
+    fixed: dict[str, Any] = {
+        "host": settings.host,
+        "port": settings.port,
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "lifespan": "on",
+        "http": BoundedHttp,
+        "timeout_graceful_shutdown": int(settings.shutdown_grace_s),
+    }
+    return _Uvicorn(uvicorn.Config(app, **{**fixed, **options}))
+
+
+async def _serve(server: uvicorn.Server, listeners: list[socket] | None) -> None:
+    try:
+        await server.serve(listeners)
+    except SystemExit:  # uvicorn's way to say so, after it has logged the reason
+        raise _cannot_listen(server.config.host, server.config.port) from None
+
+
+def _listener(settings: Settings) -> socket:
+    try:
+        return shared_listener(settings.host, settings.port)
+    except OSError:
+        raise _cannot_listen(settings.host, settings.port) from None
+
+
+def _cannot_listen(host: str, port: int) -> SettingsError:
+    return SettingsError(f"cannot listen at {host}:{port}: see SNOWGATE_HOST and SNOWGATE_PORT")
+
+
+def _stop(servers: Sequence[uvicorn.Server]) -> None:
+    for server in servers:
+        server.force_exit = server.should_exit
+        server.should_exit = True
+
+
+async def _stop_by_signal(servers: Sequence[uvicorn.Server]) -> None:
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for _ in signals:
+            _stop(servers)
+
+
+async def _stop_with_supervisor(servers: Sequence[uvicorn.Server]) -> None:
+    """The supervisor never writes; when the pipe from it can be read, it is closed."""
+    await anyio.wait_readable(sys.stdin.fileno())
+    _stop(servers)
