@@ -148,6 +148,7 @@ class _Loader:
                     each.where,
                     _who(each.who) if each.who else None,
                     _who(each.unless) if each.unless else None,
+                    each.native_row_policy,
                 )
                 for n, each in enumerate(model.row_filters)
             ),

@@ -198,13 +198,17 @@ class MaskRuleModel(Model):
 
 
 class RowFilterModel(Model):
-    """Which rows of some tables `who` (everyone, if it is left out) but `unless` meets."""
+    """Which rows of some tables `who` (everyone, if it is left out) but `unless` meets.
+
+    With `native_row_policy`, a row access policy of Snowflake hides the same rows, before anything else is evaluated.
+    """
 
     id: Name
     tables: Annotated[list[NamePattern], Field(min_length=1)]
     where: Annotated[str, Field(min_length=1, max_length=10_000)]
     who: WhoModel | None = None
     unless: WhoModel | None = None
+    native_row_policy: bool = False
 
 
 class FunctionsModel(Model):

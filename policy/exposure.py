@@ -20,11 +20,18 @@ SOURCE_ALIAS = "__GW_R"
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
-    """One column as an audience meets it: its SQL in the derived table, and its mask or None where it is clear."""
+    """One column as an audience meets it: its value, as SQL over the raw table, and its mask or None if it is clear."""
 
     name: str
-    sql: str
+    value: str
     mask: Mask | None
+
+    def sql(self, condition: str = "") -> str:
+        """The column in the derived table; with a `condition`, it has its value only in rows that meet it."""
+        value = (
+            f"CASE WHEN {condition} THEN {self.value} END" if condition and SOURCE_ALIAS in self.value else self.value
+        )
+        return f"{value} AS {quote(self.name)}"
 
     @property
     def how(self) -> str:
@@ -114,7 +121,7 @@ def _masks_by_class(policy: Policy, masks_off: frozenset[int]) -> dict[str, tupl
 def _appearance(column: Column, mask: Mask | None) -> Appearance:
     raw = f"{quote(SOURCE_ALIAS)}.{quote(column.name)}"
     sql = raw if mask is None else masked_sql(mask, parse_type(column.type), raw)
-    return Appearance(column.name, f"{sql} AS {quote(column.name)}", mask)
+    return Appearance(column.name, sql, mask)
 
 
 def _any(patterns: Iterable[Pattern], name: tuple[str, ...]) -> bool:

@@ -125,8 +125,12 @@ class Writer:
         masked = [(column, column.mask) for column in columns if column.mask is not None]
         owed: set[Obligation] = {MaskColumn(table.name, column.name, describe(mask)) for column, mask in masked}
         owed |= {FilterRows(table.name, each.id) for each in filters}
-        shown = ", ".join(column.sql for column in columns)
-        where = f" WHERE {' AND '.join(self._conditions_on(table))}" if filters else ""
+        conditions = self._conditions_on(table) if filters else ()
+        # An engine may evaluate what stands outside before it filters. So a row that the filter hides has no values,
+        # and no error can tell one; where Snowflake itself hides the row, it never gets that far.
+        kept = " AND ".join(c for c, each in zip(conditions, filters, strict=True) if not each.is_native)
+        shown = ", ".join(column.sql(kept) for column in columns)
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         text = f"(SELECT {shown} FROM {source}{where})"  # noqa: S608 - made of quoted catalog names and judged conditions
         if len(text) > TEXT_CHARACTERS_MAX:
             raise Unwritable(table.name)

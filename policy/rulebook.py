@@ -79,7 +79,7 @@ class MaskRule:
 class RowFilter:
     """The condition, in Snowflake SQL over the table's own columns, that rows must meet for `who` but `unless`.
 
-    Without `who` that is everyone.
+    Without `who` that is everyone. `is_native` says that Snowflake's own row access policy hides the same rows.
     """
 
     id: str
@@ -87,6 +87,7 @@ class RowFilter:
     where: str
     who: Who | None
     unless: Who | None
+    is_native: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,12 +129,14 @@ SELECT DATE_FROM_PARTS(2024, c_acctbal::INT + 1, 1) FROM customer;
 SELECT (SELECT c_custkey FROM customer WHERE c_acctbal = 711.56);
 --#S-error-13 | error-channel | must=MASKED | an overflow of the masked balance
 SELECT (c_acctbal * 99999999999999999999)::NUMBER(38,0) FROM customer;
---#S-error-14 | error-channel | must=RESIDUAL | control=native row policy: a cast that fails on a hidden row
+--#S-error-14 | error-channel | must=MASKED | a cast that fails on a hidden row
 SELECT COUNT(*) FROM customer WHERE (CASE WHEN c_mktsegment = 'MACHINERY' THEN 'x' ELSE '1' END)::INT = 1;
---#S-error-15 | error-channel | must=RESIDUAL | control=native row policy: a division by zero on a hidden row
+--#S-error-15 | error-channel | must=MASKED | a division by zero on a hidden row
 SELECT COUNT(*) FROM customer WHERE 1 / IFF(c_mktsegment = 'MACHINERY', 0, 1) = 1;
---#S-error-16 | error-channel | must=RESIDUAL | control=native row policy: a bad number on a hidden row, in a projection below a filter
+--#S-error-16 | error-channel | must=MASKED | a bad number on a hidden row, in a projection below a filter
 SELECT x FROM (SELECT TO_NUMBER(c_mktsegment || '') AS x, c_custkey FROM customer) WHERE c_custkey < 0;
+--#S-error-39 | error-channel | must=RESIDUAL | control=native row policy: that some row is hidden, though none of its values, by an error on rows without values
+SELECT COUNT(*) FROM customer WHERE 1 / IFF(c_custkey IS NULL, 0, 1) = 1;
 --#S-error-17 | error-channel | must=DENY | an unknown function's error
 SELECT nosuchfunction(c_phone) FROM customer;
 --#S-error-18 | error-channel | must=DENY | an error on purpose
