@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from policy.catalog import Catalog, Table
+from policy.detectors import Detector
 from policy.exposure import Exposures
 from policy.principal import Principal
 from policy.rewrite import Writer
@@ -19,13 +20,14 @@ AudienceKey = int
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """The role, rules, exposures and writer of one audience."""
+    """The role, rules, exposures and writer of one audience, and what its results are scanned for."""
 
     key: AudienceKey
     role: RoleEntry | None
     rules: Rules
     exposures: Exposures
     writer: Writer
+    scanned: frozenset[Detector] = frozenset()
 
 
 def key_of(policy: Policy, principal: Principal) -> AudienceKey:
@@ -55,6 +57,7 @@ def compile_audience(
     outside = [n for n, each in enumerate(policy.row_filters) if each.who is not None and not is_in()]
     spared = [n for n, each in enumerate(policy.row_filters) if each.unless is not None and is_in()]
     rules = [rule for rule in policy.rules if is_in()]
+    scans = [scan for scan in policy.content_scans if scan.unless is None or not is_in()]
     exposures = Exposures(policy, masks_off, frozenset(outside + spared))
     return Audience(
         key=key,
@@ -62,4 +65,5 @@ def compile_audience(
         rules=Rules(rules),
         exposures=exposures,
         writer=Writer(catalog.tables, exposures, conditions, policy.functions, views),
+        scanned=frozenset().union(*(scan.detectors for scan in scans)),
     )

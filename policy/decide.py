@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from policy.audience import Audience
 from policy.catalog import Table
-from policy.decision import Decision, Deny, Effect, Hold, LimitRows, Obligation, Permit, RuleId, RunSql
+from policy.decision import Decision, Deny, Effect, Hold, LimitRows, Obligation, Permit, RuleId, RunSql, ScanContent
 from policy.names import TableName
 from policy.refusal import PolicyCode
 from policy.rewrite import TEXT_CHARACTERS_MAX, Unwritable, Written
@@ -174,6 +174,8 @@ def _allow(
         for place, written in zip(statement.tree.places, sources, strict=True)
     )
     owed: frozenset[Obligation] = frozenset({LimitRows(bounded)})
+    if audience.scanned and not is_write:
+        owed |= {ScanContent(audience.scanned)}
     permit = Permit(
         determining=frozenset[RuleId]().union(*(v.determining for v in verdicts)) if verdicts else frozenset({role.id}),
         action=RunSql(

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NewType, TypeAlias
 
 from policy.catalog import ForeignKey, TableKind
+from policy.detectors import Detector
 from policy.names import TableName
 from policy.refusal import PolicyCode
 from policy.statement import Verb
@@ -47,7 +48,14 @@ class LimitRows:
     rows_max: int
 
 
-Obligation: TypeAlias = MaskColumn | FilterRows | LimitRows
+@dataclass(frozen=True, slots=True)
+class ScanContent:
+    """Obligation: what looks like one of `detectors` in a value that leaves is redacted."""
+
+    detectors: frozenset[Detector]
+
+
+Obligation: TypeAlias = MaskColumn | FilterRows | LimitRows | ScanContent
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from policy.approving import ApprovalEntry, Approving, Drift, Step
 from policy.decision import Effect, RuleId
+from policy.detectors import Detector
 from policy.document_models import (
     ApprovalModel,
     ClassificationModel,
@@ -40,7 +41,17 @@ from policy.masks import (
 from policy.names import TableName
 from policy.patterns import Pattern, parse_pattern
 from policy.resolve import Defaults
-from policy.rulebook import Classification, Limits, MaskRule, Policy, RoleEntry, RowFilter, Rule, Who
+from policy.rulebook import (
+    Classification,
+    ContentScan,
+    Limits,
+    MaskRule,
+    Policy,
+    RoleEntry,
+    RowFilter,
+    Rule,
+    Who,
+)
 from policy.statement import WRITES, Verb
 from policy.yaml_source import PolicyDocumentError, YamlSource
 
@@ -157,6 +168,10 @@ class _Loader:
             approving=Approving(
                 tuple(self._approval(n, each) for n, each in enumerate(model.approvals)),
                 RiskTiers(model.risk.rows_medium, model.risk.rows_high),
+            ),
+            content_scans=tuple(
+                ContentScan(frozenset(map(Detector, each.detect)), _who(each.unless) if each.unless else None)
+                for each in model.content_scan
             ),
             time_travel=self._patterns(model.time_travel, 3, "time_travel"),
             digest=hashlib.sha256(canonical.encode()).hexdigest(),

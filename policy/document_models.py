@@ -217,6 +217,13 @@ class FunctionsModel(Model):
     allow: list[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_$]*$")]] = []
 
 
+class ContentScanModel(Model):
+    """What results are scanned for, for everybody but `unless`; what is found is redacted."""
+
+    detect: Annotated[list[Literal["email", "phone", "iban", "card", "ssn", "api_key", "jwt"]], Field(min_length=1)]
+    unless: WhoModel | None = None
+
+
 class RuleModel(Model):
     """One effect."""
 
@@ -310,6 +317,7 @@ class PolicyModel(Model):
     row_filters: list[RowFilterModel] = []
     functions: FunctionsModel = FunctionsModel()
     time_travel: list[NamePattern] = []
+    content_scan: list[ContentScanModel] = []
     rules: list[RuleModel] = []
     approvals: list[ApprovalModel] = []
     risk: RiskModel = RiskModel()

@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from policy.decision import Decision, Deny, FilterRows, Hold, LimitRows, MaskColumn, Obligation, Permit
+from policy.decision import Decision, Deny, FilterRows, Hold, LimitRows, MaskColumn, Obligation, Permit, ScanContent
 
 
 def explain(decision: Decision) -> str:
@@ -30,7 +30,7 @@ def _note(obligation: Obligation) -> str:
             return f"{table}.{column} is masked: {how}"
         case FilterRows(table, filter_id):
             return f"{table} shows only the rows that the filter {filter_id} keeps"
-        case LimitRows():
+        case LimitRows() | ScanContent():
             return ""
         case _:
             assert_never(obligation)

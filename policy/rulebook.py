@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from policy.approving import Approving
 from policy.decision import Effect, RuleId
+from policy.detectors import Detector
 from policy.masks import Mask
 from policy.patterns import Pattern
 from policy.principal import ClaimValue, Principal
@@ -91,6 +92,14 @@ class RowFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class ContentScan:
+    """Results are scanned for what `detectors` know, and what is found is redacted, for everybody but `unless`."""
+
+    detectors: frozenset[Detector]
+    unless: Who | None
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One effect for an audience, some verbs and some tables; `message` is for the agent and only a forbid has one."""
 
@@ -126,6 +135,7 @@ class Policy:
     approving: Approving
     digest: str
     time_travel: tuple[Pattern, ...] = ()
+    content_scans: tuple[ContentScan, ...] = ()
 
     def audiences(self) -> Iterable[Who]:
         """Every audience that the policy tells apart, in a fixed order."""
@@ -134,3 +144,4 @@ class Policy:
         yield from (row_filter.who for row_filter in self.row_filters if row_filter.who is not None)
         yield from (row_filter.unless for row_filter in self.row_filters if row_filter.unless is not None)
         yield from (rule.who for rule in self.rules)
+        yield from (scan.unless for scan in self.content_scans if scan.unless is not None)

@@ -1,14 +1,16 @@
 """Step 7 of the line: keep a permit's obligations on what came back, and say in words which they were.
 
 Columns are masked and rows filtered inside the statement; what is left to do here is to hold the row limit against a
-lease that brought too much, and to tell the reader what they are not seeing.
+lease that brought too much, to scan what came back where the policy asks for it, and to tell the reader what they are
+not seeing.
 """
 
 from typing import assert_never
 
-from policy.decision import LimitRows, Permit, TableView
+from policy.decision import LimitRows, Permit, ScanContent, TableView
 from policy.explain import notes
 from server.raw import Raw, RawRows, RawSchema
+from server.scanning import scan
 from tools.contract import JsonObject, Masked, MaskedRows, MaskedSchema
 
 
@@ -17,12 +19,15 @@ def keep(raw: Raw, permit: Permit) -> Masked:
     match raw:
         case RawRows():
             rows_max = min((o.rows_max for o in permit.obligations if isinstance(o, LimitRows)), default=0)
+            kept = raw.rows if len(raw.rows) <= rows_max else raw.rows[:rows_max]
+            detectors = [kind for o in permit.obligations if isinstance(o, ScanContent) for kind in o.detectors]
+            scanned = scan(raw.columns, kept, detectors)
             return MaskedRows(
                 columns=raw.columns,
-                rows=raw.rows if len(raw.rows) <= rows_max else raw.rows[:rows_max],
+                rows=scanned.rows,
                 truncated=raw.truncated or len(raw.rows) > rows_max,
                 query_id=raw.query_id,
-                notes=notes(permit),
+                notes=(*notes(permit), *scanned.notes),
                 rows_affected=raw.rows_affected,
             )
         case RawSchema(page):
