@@ -80,7 +80,7 @@ async def _stage_bursts(
     stage: Stage, place: Premises, given: argparse.Namespace, slowness: Slowness, rounds: int
 ) -> list[Burst]:
     those = contenders(stage, place.postgres.pid)
-    await warm_up(those, stage.backend_port)
+    await warm_up(those, stage.backend_port, stage.slowness.workers)
     planned = steps(given.cases, slow=slowness is LAT60, quick=given.quick)
     halved = max(rounds // 2, 2) if slowness is LAT60 else rounds  # its sleeps make it steady
     return await run_rounds(stage, those, planned, halved, tell)

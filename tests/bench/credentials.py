@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from joserfc import jwt
-from joserfc.jwk import RSAKey
+from joserfc.jwk import OKPKey, RSAKey
 
 TOKEN_TTL_S = 3_600
 KEY_ID = "bench"
@@ -21,6 +21,7 @@ class Keys:
     public: Path
     lease: Path
     journal: Path
+    signing: Path
     state: Path
 
     @staticmethod
@@ -33,7 +34,9 @@ class Keys:
         journal, state = directory / "journal.key", directory / "state.key"
         for path in (journal, state):
             _write(path, secrets.token_urlsafe(48).encode())
-        return Keys(issuer, public, lease, journal, state)
+        signing = directory / "signing.pem"
+        _write(signing, OKPKey.generate_key("Ed25519").as_pem(private=True))
+        return Keys(issuer, public, lease, journal, signing, state)
 
     def token(self, issuer: str, resource: str) -> str:
         """An access token (RFC 9068) for one analyst, signed as most providers sign: RS256."""

@@ -86,8 +86,11 @@ def contenders(stage: Stage, journal_pid: int | None) -> list[Contender]:
     ]
 
 
-async def warm_up(those: Sequence[Contender], backend_port: int) -> None:
-    """Run bursts of full width until one of them opens no connection any more; then a narrow one."""
+async def warm_up(those: Sequence[Contender], backend_port: int, workers: int = 1) -> None:
+    """Run bursts of full width until one of them opens no connection any more; then a narrow one.
+
+    Before several workers the bursts are wider: each worker may come to serve nearly all that is in flight.
+    """
     point = CASES["point-new"]
     for one in those:
         logins = -1
@@ -95,7 +98,7 @@ async def warm_up(those: Sequence[Contender], backend_port: int) -> None:
             logins_before, logins = logins, (await counts(backend_port))[0]
             if logins == logins_before:
                 break
-            await one.target.burst(point.queries(WARM_UP_CALLS), IN_FLIGHT_MAX)
+            await one.target.burst(point.queries(WARM_UP_CALLS * workers), IN_FLIGHT_MAX * workers)
         await one.target.burst(point.queries(CALLS_PER_SLOT), 1)
 
 

@@ -1,5 +1,6 @@
 """One stage of the run: a backend, and before it the floor and a real snowgate with its journal in PostgreSQL."""
 
+import os
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -23,15 +24,19 @@ SERVE = ["-P", "-m", "server.cli", "serve", "--transport", "http", "--log-level"
 
 @dataclass(frozen=True, slots=True)
 class Slowness:
-    """How long the backend sleeps before it answers; the second one has the shape of a real account."""
+    """How long the backend sleeps before it answers, and with how many processes snowgate is served before it."""
 
     name: str
     query_ms: float
     login_ms: float
+    workers: int
 
 
-STUB = Slowness("stub", 0, 0)
-LAT60 = Slowness("lat60", 60, 400)
+STUB = Slowness("stub", 0, 0, workers=1)
+"""Shows what one call costs."""
+
+LAT60 = Slowness("lat60", 60, 400, workers=os.cpu_count() or 1)
+"""The shape of a real account, met as one would be: with a worker for each processor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ async def staged(premises: Premises, slowness: Slowness) -> AsyncGenerator[Stage
     async with (
         backend(premises, slowness) as (port, pid),
         floor(premises, port) as below,
-        snowgate(premises, port, SERVE) as above,
+        snowgate(premises, port, SERVE, {"SNOWGATE_WORKERS": str(slowness.workers)}) as above,
     ):
         driver = Driver(port)
         try:
@@ -126,11 +131,13 @@ def _settings(premises: Premises, backend_port: int, port: int, database: str) -
     settings = {
         "HOST": "127.0.0.1", "PORT": port, "ISSUER": f"http://127.0.0.1:{backend_port}/issuer",
         "RESOURCE": f"http://127.0.0.1:{port}/mcp", "POLICY": POLICY, "DATABASES": "TPCH", "DATABASE_URL": database,
-        "JOURNAL_KEY_FILE": keys.journal, "STATE_KEY_FILE": keys.state, "SNOWFLAKE_ACCOUNT": "bench",
+        "JOURNAL_KEY_FILE": keys.journal,
+        "JOURNAL_SIGNING_KEY_FILE": keys.signing, "STATE_KEY_FILE": keys.state, "SNOWFLAKE_ACCOUNT": "bench",
         "SNOWFLAKE_HOST": "127.0.0.1", "SNOWFLAKE_PORT": backend_port, "SNOWFLAKE_PROTOCOL": "http",
         "SNOWFLAKE_OAUTH_ISSUER": "https://gate.bench/", "SNOWFLAKE_OAUTH_AUDIENCE": "https://bench/",
         "SNOWFLAKE_OAUTH_KEY_FILE": keys.lease, "SNOWFLAKE_CATALOG_USER": "CATALOG",
         "SNOWFLAKE_CATALOG_ROLE": "CATALOG_RO", "WAREHOUSE": "BENCH_WH",
+        "SESSIONS_PER_PRINCIPAL_MAX": 128, "SESSIONS_MAX": 256,
         "LEASE_IDLE_S": 3_600, "LEASE_TTL_S": 3_600,  # what is measured is the warm path
     }  # fmt: skip
     return {f"SNOWGATE_{name}": str(value) for name, value in settings.items()}
