@@ -27,6 +27,7 @@ class Audience:
     rules: Rules
     exposures: Exposures
     writer: Writer
+    views: Callable[[Table], SqlStatement | None]
     scanned: frozenset[Detector] = frozenset()
 
 
@@ -56,7 +57,11 @@ def compile_audience(
     masks_off = frozenset([n for n, mask in enumerate(policy.masks) if mask.unless is not None and is_in()])
     outside = [n for n, each in enumerate(policy.row_filters) if each.who is not None and not is_in()]
     spared = [n for n, each in enumerate(policy.row_filters) if each.unless is not None and is_in()]
-    rules = [rule for rule in policy.rules if is_in()]
+    among = [is_in() for _ in policy.rules]
+    excepted = [rule.unless is not None and is_in() for rule in policy.rules]
+    rules = [
+        r for r, is_meant, is_spared in zip(policy.rules, among, excepted, strict=True) if is_meant and not is_spared
+    ]
     scans = [scan for scan in policy.content_scans if scan.unless is None or not is_in()]
     exposures = Exposures(policy, masks_off, frozenset(outside + spared))
     return Audience(
@@ -65,5 +70,6 @@ def compile_audience(
         rules=Rules(rules),
         exposures=exposures,
         writer=Writer(catalog.tables, exposures, conditions, policy.functions, views),
+        views=views,
         scanned=frozenset().union(*(scan.detectors for scan in scans)),
     )

@@ -15,6 +15,7 @@ from policy.refusal import PolicyCode
 from policy.rewrite import TEXT_CHARACTERS_MAX, Unwritable, Written
 from policy.rulebook import Limits, RoleEntry
 from policy.rules import Verdict
+from policy.ruling import Ruling
 from policy.statement import SqlStatement, Verb
 from policy.tree import UnknownColumn
 from policy.writes import refuse_write
@@ -25,14 +26,16 @@ _ASK_HINT = "rewording will not change this; ask for other data, or ask the poli
 
 @dataclass(frozen=True, slots=True)
 class _Touch:
-    """One reference to a table, with the verb that it needs."""
+    """One reference to a table, with the verb that it needs and its number among the references."""
 
     table: TableName
     verb: Verb
+    place: int
 
 
 def decide_sql(
     audience: Audience,
+    ruling: Ruling,
     tables: Mapping[TableName, Table],
     limits: Limits,
     statement: SqlStatement,
@@ -41,14 +44,14 @@ def decide_sql(
     """The decision on `statement`; `rows_max` is what the caller asked for, bounded by the policy's limit."""
     own = [statement.verb, *(Verb(branch) for branch in sorted(statement.tree.shape.branches))]
     touches = [
-        _Touch(place.table, verb)
-        for place in sorted(statement.tree.places, key=lambda place: place.at or 0)
+        _Touch(place.table, verb, n)
+        for n, place in sorted(enumerate(statement.tree.places), key=lambda numbered: numbered[1].at or 0)
         for verb in (own if place.is_target else [Verb.READ])
     ]
     role = audience.role
     if role is None:
         return _deny("no role is open to you", "ask the policy's owners for a role")
-    denied = _refuse_named(audience, tables, touches) or _refuse_uncovered(audience, touches)
+    denied = _refuse_named(audience, tables, touches) or _refuse_uncovered(ruling, touches)
     if denied is not None:
         return denied
     past = _refuse_past(audience, statement)
@@ -64,18 +67,18 @@ def decide_sql(
             f"`{unwritable.table}` cannot be written with what is closed to you left out",
             "ask for fewer tables at once; if it is a view, query the tables that it reads",
         )
-    refused = _refuse_written(audience, statement, sources)
+    refused = _refuse_written(audience, ruling, statement, sources)
     if refused is not None:
         return refused
-    return _allow(audience, role, limits, statement, touches, sources, rows_max)
+    return _allow(audience, role, ruling, limits, statement, touches, sources, rows_max)
 
 
 def _refuse_named(audience: Audience, tables: Mapping[TableName, Table], touches: Sequence[_Touch]) -> Deny | None:
     """Refuse what is forbidden by name alone with a message for the caller, then what does not exist for the caller."""
     verdicts = [audience.rules.verdict(touch.verb, touch.table) for touch in touches]
-    for verdict in verdicts:
+    for touch, verdict in zip(touches, verdicts, strict=True):
         if verdict.effect is Effect.FORBID and verdict.message is not None:
-            return Deny(verdict.determining, PolicyCode.FORBIDDEN, verdict.message, _ASK_HINT)
+            return _forbidden(touch, verdict)
     for touch, verdict in zip(touches, verdicts, strict=True):
         if touch.table not in tables or not audience.rules.is_visible(touch.table):
             determining = verdict.determining if verdict.effect is Effect.FORBID else _NOBODY
@@ -84,19 +87,22 @@ def _refuse_named(audience: Audience, tables: Mapping[TableName, Table], touches
                 PolicyCode.OBJECT_NOT_FOUND,
                 f"`{touch.table}` does not exist or is not open to you",
                 "use describe_schema to see what is open to you, and write full names",
+                touch.place,
             )
     return None
 
 
-def _refuse_uncovered(audience: Audience, touches: Sequence[_Touch]) -> Deny | None:
+def _refuse_uncovered(ruling: Ruling, touches: Sequence[_Touch]) -> Deny | None:
     """Refuse tables that the caller may know of but not use so."""
-    verdicts = [(touch, audience.rules.verdict(touch.verb, touch.table)) for touch in touches]
+    verdicts = [(touch, ruling.verdict(touch.verb, touch.table)) for touch in touches]
     for touch, verdict in verdicts:
         if verdict.effect is Effect.FORBID:
             return _forbidden(touch, verdict)
     for touch, verdict in verdicts:
         if not verdict.allows:
-            return _deny(f"no rule lets you {touch.verb} `{touch.table}`", _ASK_HINT)
+            hint = ruling.hint(touch.verb, touch.table)
+            manner = "" if hint is None else " like this"
+            return _deny(f"no rule lets you {touch.verb} `{touch.table}`{manner}", hint or _ASK_HINT, touch.place)
     return None
 
 
@@ -129,23 +135,24 @@ def _sources(audience: Audience, statement: SqlStatement) -> tuple[Written, ...]
     return tuple(written[place.table, place.past, place.sample] for place in statement.tree.places)
 
 
-def _refuse_written(audience: Audience, statement: SqlStatement, sources: Sequence[Written]) -> Deny | None:
+def _refuse_written(
+    audience: Audience, ruling: Ruling, statement: SqlStatement, sources: Sequence[Written]
+) -> Deny | None:
     """Refuse what shows only once the views are opened: forbidden tables in them, samples of filtered rows, writes."""
-    read = [w for place, w in zip(statement.tree.places, sources, strict=True) if not place.is_target]
-    for written in read:
-        for table in sorted(written.touched):
-            verdict = audience.rules.verdict(Verb.READ, table)
+    for n, (place, written) in enumerate(zip(statement.tree.places, sources, strict=True)):
+        for table in () if place.is_target else sorted(written.touched):
+            verdict = ruling.verdict(Verb.READ, table)
             if verdict.effect is Effect.FORBID:
-                return Deny(
-                    verdict.determining, PolicyCode.FORBIDDEN, verdict.message or "a rule forbids this", _ASK_HINT
-                )
-    for place, written in zip(statement.tree.places, sources, strict=True):
+                message, hint = verdict.message or "a rule forbids this", verdict.hint or _ASK_HINT
+                return Deny(verdict.determining, PolicyCode.FORBIDDEN, message, hint, n)
+    for n, (place, written) in enumerate(zip(statement.tree.places, sources, strict=True)):
         if place.is_sampled and written.is_filtered:
             return Deny(
                 _NOBODY,
                 PolicyCode.CONSTRUCT_NOT_ALLOWED,
                 f"a sample of `{place.table}` is not allowed",
                 "leave SAMPLE out: you see only some rows of this table, and a sample would count the others",
+                n,
             )
     if statement.verb is Verb.READ:
         return None
@@ -155,6 +162,7 @@ def _refuse_written(audience: Audience, statement: SqlStatement, sources: Sequen
 def _allow(
     audience: Audience,
     role: RoleEntry,
+    ruling: Ruling,
     limits: Limits,
     statement: SqlStatement,
     touches: Sequence[_Touch],
@@ -165,10 +173,10 @@ def _allow(
     is_write = statement.verb is not Verb.READ
     if is_write and role.write_role is None:
         return _deny("your role does not write", _ASK_HINT)
-    verdicts = [audience.rules.verdict(touch.verb, touch.table) for touch in touches]
+    verdicts = [ruling.verdict(touch.verb, touch.table) for touch in touches]
     through_views = {table for written in sources for table in written.touched} - {touch.table for touch in touches}
-    verdicts += [v for t in through_views if (v := audience.rules.verdict(Verb.READ, t)).effect is Effect.HOLD]
-    bounded = limits.rows_max if rows_max is None else max(0, min(rows_max, limits.rows_max))
+    verdicts += [v for t in through_views if (v := ruling.verdict(Verb.READ, t)).effect is Effect.HOLD]
+    bounded = bounded_rows(limits, rows_max)
     text = tuple(
         audience.writer.full_name(place.table) if place.is_target else written.sql
         for place, written in zip(statement.tree.places, sources, strict=True)
@@ -196,13 +204,18 @@ def _allow(
     return permit
 
 
+def bounded_rows(limits: Limits, rows_max: int | None) -> int:
+    """How many rows leave at most, of those that the caller asked for."""
+    return limits.rows_max if rows_max is None else max(0, min(rows_max, limits.rows_max))
+
+
 def _forbidden(touch: _Touch, verdict: Verdict) -> Deny:
     message = verdict.message or f"a rule forbids you to {touch.verb} `{touch.table}`"
-    return Deny(verdict.determining, PolicyCode.FORBIDDEN, message, _ASK_HINT)
+    return Deny(verdict.determining, PolicyCode.FORBIDDEN, message, verdict.hint or _ASK_HINT, touch.place)
 
 
-def _deny(message: str, hint: str) -> Deny:
-    return Deny(_NOBODY, PolicyCode.NOT_PERMITTED, message, hint)
+def _deny(message: str, hint: str, place: int | None = None) -> Deny:
+    return Deny(_NOBODY, PolicyCode.NOT_PERMITTED, message, hint, place)
 
 
 def _unknown_column(unknown: UnknownColumn) -> Deny:

@@ -129,12 +129,16 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Deny:
-    """The statement must not run. No determining rule means that nothing permitted it."""
+    """The statement must not run. No determining rule means that nothing permitted it.
+
+    `place` is the number, in the statement's order, of the reference to a table that is the reason, if one is.
+    """
 
     determining: frozenset[RuleId]
     code: PolicyCode
     message: str
     hint: str
+    place: int | None = None
 
 
 Decision: TypeAlias = Permit | Hold | Deny

@@ -107,7 +107,7 @@ def _view(audience: Audience, table: Table) -> TableView:
         primary_key=table.primary_key,
         foreign_keys=tuple(key for key in table.foreign_keys if key.target not in hidden),
         row_filters=tuple(each.id for each in exposure.filters),
-        writable=any(audience.rules.verdict(verb, table.name).allows for verb in WRITES),
+        writable=any(audience.rules.may(verb, table.name) for verb in WRITES),
     )
 
 

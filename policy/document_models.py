@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=255)]
 NamePattern: TypeAlias = Annotated[str, Field(min_length=1, max_length=1024)]
+Words: TypeAlias = Annotated[str, Field(min_length=1, max_length=300)]
 NonEmpty: TypeAlias = Annotated[list[Name], Field(min_length=1)]
 
 
@@ -234,13 +235,44 @@ class RuleModel(Model):
         list[Literal["describe", "read", "write", "insert", "update", "delete", "merge"]], Field(min_length=1)
     ]
     tables: Annotated[list[NamePattern], Field(min_length=1)]
-    message: Annotated[str, Field(min_length=1, max_length=300)] | None = None
+    when: Annotated[str, Field(min_length=1, max_length=4_000)] | None = None
+    message: Words | None = None
+    hint: Words | None = None
+    unless: WhoModel | None = None
 
     @model_validator(mode="after")
     def _speaking(self) -> "RuleModel":
         if self.message is not None and self.effect != "forbid":
             raise ValueError("only a `forbid` has a `message`")
+        if self.hint is not None and self.effect == "hold":
+            raise ValueError("a `hold` has no `hint`: nothing has to be written otherwise")
+        if self.hint is not None and self.effect == "permit" and self.when is None:
+            raise ValueError("a `permit` without `when` has no `hint`: there is nothing to meet")
+        if self.when is not None and "describe" in self.verbs:
+            raise ValueError("`when` asks about a statement, and `describe` has none; make it a rule of its own")
         return self
+
+
+class StricterRuleModel(RuleModel):
+    """A rule that can only make a policy stricter."""
+
+    effect: Literal["hold", "forbid"]
+
+
+class RuleSetModel(Model):
+    """Rules that policies include by name; `about` says what for."""
+
+    version: Literal[1]
+    about: Annotated[str, Field(min_length=1, max_length=2_000)]
+    rules: Annotated[list[StricterRuleModel], Field(min_length=1)]
+
+
+class IncludeModel(Model):
+    """A rule set by name, without some of its rules, and not for `unless`."""
+
+    name: Name
+    without: list[Name] = []
+    unless: WhoModel | None = None
 
 
 class RiskModel(Model):
@@ -319,6 +351,7 @@ class PolicyModel(Model):
     time_travel: list[NamePattern] = []
     content_scan: list[ContentScanModel] = []
     rules: list[RuleModel] = []
+    include: list[Name | IncludeModel] = []
     approvals: list[ApprovalModel] = []
     risk: RiskModel = RiskModel()
 

@@ -6,14 +6,16 @@ It remembers what it has said, within bounds: texts by their exact wording (lite
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Any, assert_never
 
 from policy.audience import Audience, compile_audience, key_of
 from policy.catalog import Catalog, Table, TableKind
-from policy.decide import decide_sql
+from policy.circumstances import UNKNOWN, Circumstances
+from policy.decide import bounded_rows, decide_sql
 from policy.decision import Decision, Deny, Hold, Permit, RunSql
 from policy.describe import CatalogIndex, decide_schema
 from policy.dialect import PARSER_VERSION
+from policy.facts import facts_of_call, facts_of_statement
 from policy.filters import parse_filter
 from policy.lru import Lru
 from policy.names import TableName
@@ -23,12 +25,16 @@ from policy.questions import Questions, cells_shown, questions_of
 from policy.refusal import PolicyCode, PolicyRefusal
 from policy.resolve import Defaults
 from policy.rulebook import Policy
+from policy.ruling import Bits, Ruling
 from policy.statement import SchemaRequest, SqlStatement, Statement, Verb
 from policy.understand import understand
 from policy.views import view_statement
 
 STATEMENTS_REMEMBERED = 512
 DECISIONS_REMEMBERED = 2048
+FACTS_REMEMBERED = 256
+FACTS_PLACES_MAX = 20
+"""References to tables of a statement whose facts are still remembered; longer ones are rare and large."""
 REMEMBERED_CHARACTERS_MAX = 4_000
 AUDIENCES_REMEMBERED = 128
 PRINCIPALS_REMEMBERED = 1024
@@ -52,10 +58,12 @@ class Engine:
         self.catalog = catalog
         self.provenance = Provenance(policy.digest, catalog.digest, f"sqlglot {PARSER_VERSION}")
         self._conditions = {each.id: parse_filter(each.id, each.where, policy.functions) for each in policy.row_filters}
+        self._has_conditions = policy.has_conditions
         self._index = CatalogIndex(catalog)
         self._views: dict[int, SqlStatement | None] = {}
         self._statements: Lru[str, SqlStatement | PolicyRefusal] = Lru(STATEMENTS_REMEMBERED)
-        self._decisions: Lru[tuple[str, int, int | None], Decision] = Lru(DECISIONS_REMEMBERED)
+        self._decisions: Lru[tuple[str, int, int | None, Bits], Decision] = Lru(DECISIONS_REMEMBERED)
+        self._facts: Lru[tuple[str, int], dict[str, Any]] = Lru(FACTS_REMEMBERED)
         self._audiences: Lru[int, Audience] = Lru(AUDIENCES_REMEMBERED)
         self._keys: Lru[Principal, tuple[int]] = Lru(PRINCIPALS_REMEMBERED)
         self._visible: Lru[int, tuple[Table, ...]] = Lru(AUDIENCES_REMEMBERED)
@@ -65,7 +73,13 @@ class Engine:
         known = self._statements.get(text)
         if known is None:
             try:
-                known = understand(text, self.catalog.tables, self.policy.defaults, self.policy.functions)
+                known = understand(
+                    text,
+                    self.catalog.tables,
+                    self.policy.defaults,
+                    self.policy.functions,
+                    observing=self._has_conditions,
+                )
             except PolicyRefusal as refusal:
                 known = PolicyRefusal(refusal.code, refusal.message, refusal.hint, refusal.at)
             if len(text) <= REMEMBERED_CHARACTERS_MAX:
@@ -100,15 +114,32 @@ class Engine:
             )
         return statement
 
-    def decide(self, principal: Principal, statement: Statement, *, rows_max: int | None = None) -> Decision:
-        """What `principal` may do with `statement`; `rows_max` is asked for, and bounded by the policy's limit."""
+    def decide(
+        self,
+        principal: Principal,
+        statement: Statement,
+        *,
+        rows_max: int | None = None,
+        circumstances: Circumstances = UNKNOWN,
+    ) -> Decision:
+        """What `principal` may do with `statement`; `rows_max` is asked for, and bounded by the policy's limit.
+
+        Conditions of rules may ask for `circumstances`; what is not known of them never permits.
+        """
         audience = self.audience(principal)
         match statement:
             case SqlStatement():
-                question = (statement.digest, audience.key, rows_max)
+                ruling: Ruling | None = None
+                bits: Bits = ()
+                if audience.rules.loose:
+                    ruling = self._ruling(audience, principal, statement, rows_max, circumstances)
+                    bits = ruling.bits(statement.verb)
+                question = (statement.digest, audience.key, rows_max, bits)
                 decision = self._decisions.get(question)
                 if decision is None:
-                    decision = decide_sql(audience, self.catalog.tables, self.policy.limits, statement, rows_max)
+                    limits = self.policy.limits
+                    ruling = ruling or self._ruling(audience, principal, statement, rows_max, circumstances)
+                    decision = decide_sql(audience, ruling, self.catalog.tables, limits, statement, rows_max)
                     if _length(decision) <= REMEMBERED_CHARACTERS_MAX:
                         self._decisions.put(question, decision)
                 return decision
@@ -129,6 +160,33 @@ class Engine:
     ) -> tuple[bool, ...]:
         """Which cells of a sample of rows of `target` (and of `others`) `principal` may see."""
         return cells_shown(self.audience(principal), self.catalog.tables, target, others, cells)
+
+    def _ruling(
+        self,
+        audience: Audience,
+        principal: Principal,
+        statement: SqlStatement,
+        rows_max: int | None,
+        circumstances: Circumstances,
+    ) -> Ruling:
+        """The rules of an audience, ready for one statement in one call."""
+        bounded = bounded_rows(self.policy.limits, rows_max)
+        return Ruling(
+            audience.rules,
+            lambda: self._facts_of(audience, statement),
+            lambda: facts_of_call(principal, circumstances, bounded),
+        )
+
+    def _facts_of(self, audience: Audience, statement: SqlStatement) -> dict[str, Any]:
+        """What conditions may ask of a statement, remembered."""
+        place = (statement.digest, audience.key)
+        fixed = self._facts.get(place)
+        if fixed is None:
+            classes = [each.name for each in self.policy.classifications]
+            fixed = facts_of_statement(statement, self.catalog.tables, audience.exposures, audience.views, classes)
+            if len(statement.tree.places) <= FACTS_PLACES_MAX:
+                self._facts.put(place, fixed)
+        return fixed
 
     def audience(self, principal: Principal) -> Audience:
         """What the policy comes to for `principal`."""

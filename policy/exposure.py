@@ -20,11 +20,15 @@ SOURCE_ALIAS = "__GW_R"
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
-    """One column as an audience meets it: its value, as SQL over the raw table, and its mask or None if it is clear."""
+    """One column as an audience meets it: its value, as SQL over the raw table, and its mask or None if it is clear.
+
+    `classes` are the classifications that know it.
+    """
 
     name: str
     value: str
     mask: Mask | None
+    classes: tuple[str, ...] = ()
 
     def sql(self, condition: str = "") -> str:
         """The column in the derived table; with a `condition`, it has its value only in rows that meet it."""
@@ -94,7 +98,8 @@ class Exposures:
                 if not each.tags.isdisjoint(column.tags) or any(p.parts[3].matches(column.name) for p in patterns)
             ]
             is_clear = is_inherited or any(p.parts[3].matches(column.name) for p in public)
-            appearances.append(_appearance(column, self._mask(column, classified, is_clear=is_clear)))
+            mask = self._mask(column, classified, is_clear=is_clear)
+            appearances.append(_appearance(column, mask, tuple(classified)))
         named = all(
             any(p.parts[2].is_exact and p.parts[3].matches(column.name) for p in public) for column in table.columns
         )
@@ -118,10 +123,10 @@ def _masks_by_class(policy: Policy, masks_off: frozenset[int]) -> dict[str, tupl
     return classes
 
 
-def _appearance(column: Column, mask: Mask | None) -> Appearance:
+def _appearance(column: Column, mask: Mask | None, classes: tuple[str, ...]) -> Appearance:
     raw = f"{quote(SOURCE_ALIAS)}.{quote(column.name)}"
     sql = raw if mask is None else masked_sql(mask, parse_type(column.type), raw)
-    return Appearance(column.name, sql, mask)
+    return Appearance(column.name, sql, mask, classes)
 
 
 def _any(patterns: Iterable[Pattern], name: tuple[str, ...]) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from policy.approving import Approving
+from policy.conditions import Condition
 from policy.decision import Effect, RuleId
 from policy.detectors import Detector
 from policy.masks import Mask
@@ -101,7 +102,10 @@ class ContentScan:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One effect for an audience, some verbs and some tables; `message` is for the agent and only a forbid has one."""
+    """One effect for an audience (`who` but `unless`), some verbs and some tables, under a condition if it has one.
+
+    `message` and `hint` are for the agent and only a forbid has them.
+    """
 
     id: RuleId
     effect: Effect
@@ -109,6 +113,9 @@ class Rule:
     verbs: frozenset[Verb]
     tables: tuple[Pattern, ...]
     message: str | None = None
+    hint: str | None = None
+    when: Condition | None = None
+    unless: Who | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,4 +151,10 @@ class Policy:
         yield from (row_filter.who for row_filter in self.row_filters if row_filter.who is not None)
         yield from (row_filter.unless for row_filter in self.row_filters if row_filter.unless is not None)
         yield from (rule.who for rule in self.rules)
+        yield from (rule.unless for rule in self.rules if rule.unless is not None)
         yield from (scan.unless for scan in self.content_scans if scan.unless is not None)
+
+    @property
+    def has_conditions(self) -> bool:
+        """Whether any rule asks for more than who, what and where."""
+        return any(rule.when is not None for rule in self.rules)

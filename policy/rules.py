@@ -1,4 +1,8 @@
-"""Which rules apply to a table for one audience, and what they come to: forbid over hold over permit, else nothing."""
+"""Which rules apply to a table for one audience, and what they come to: forbid over hold over permit, else nothing.
+
+A rule without a condition speaks by name alone, whether the table exists or not. One with a condition speaks only of
+statements (`policy.ruling`); here it counts as something that may come to pass: it can make a table known to exist.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,6 +12,7 @@ from policy.names import TableName
 from policy.rulebook import Rule
 from policy.statement import Verb
 
+_STRICTEST_FIRST = (Effect.FORBID, Effect.HOLD, Effect.PERMIT)
 _USES = tuple(verb for verb in Verb if verb is not Verb.DESCRIBE)
 
 
@@ -22,6 +27,7 @@ class Verdict:
     effect: Effect | None
     determining: frozenset[RuleId]
     message: str | None = None
+    hint: str | None = None
 
     @property
     def allows(self) -> bool:
@@ -34,27 +40,58 @@ def combine(rules: Iterable[Rule]) -> Verdict:
     by_effect: dict[Effect, list[Rule]] = {}
     for rule in rules:
         by_effect.setdefault(rule.effect, []).append(rule)
-    for effect in (Effect.FORBID, Effect.HOLD, Effect.PERMIT):
+    for effect in _STRICTEST_FIRST:
         if effect in by_effect:
             found = by_effect[effect]
-            messages = sorted({rule.message for rule in found if rule.message})
-            return Verdict(effect, frozenset(rule.id for rule in found), messages[0] if messages else None)
+            message, hint = min(((rule.message or "", rule.hint or "") for rule in found), key=_said_first)
+            return Verdict(effect, frozenset(rule.id for rule in found), message or None, hint or None)
     return Verdict(None, frozenset())
+
+
+def both(one: Verdict, other: Verdict) -> Verdict:
+    """The verdict of the rules of two verdicts together."""
+    if one.effect is not other.effect:
+        return min((one, other), key=_strictness)
+    words = min((one.message or "", one.hint or ""), (other.message or "", other.hint or ""), key=_said_first)
+    return Verdict(one.effect, one.determining | other.determining, words[0] or None, words[1] or None)
+
+
+def _strictness(verdict: Verdict) -> int:
+    return 3 if verdict.effect is None else _STRICTEST_FIRST.index(verdict.effect)
+
+
+def reaches(rule: Rule, table: TableName) -> bool:
+    """Whether a rule's tables are meant to include `table`."""
+    names = (table.database, table.schema, table.name)
+    return any(pattern.matches(names) for pattern in rule.tables)
+
+
+def _said_first(words: tuple[str, str]) -> tuple[bool, str, bool, str]:
+    """Of several messages the first in order is shown, with its hint; a rule that says nothing comes last."""
+    message, hint = words
+    return not message, message, not hint, hint
 
 
 class Rules:
     """The rules of one audience, with a memo by schema so that a large catalog costs little."""
 
     def __init__(self, rules: Iterable[Rule]) -> None:
+        """Sort `rules`; `loose` are those whose conditions ask for the call, so that no two calls need agree."""
         self._by_verb: dict[Verb, list[Rule]] = {verb: [] for verb in Verb}
+        self.conditional: dict[Verb, list[Rule]] = {verb: [] for verb in Verb}
         for rule in rules:
             for verb in rule.verbs:
-                self._by_verb[verb].append(rule)
+                (self._by_verb if rule.when is None else self.conditional)[verb].append(rule)
+        asked = {id(rule): rule for each in self.conditional.values() for rule in each}
+        self.has_conditions = bool(asked)
+        self.loose = tuple(rule for rule in asked.values() if rule.when is not None and not rule.when.is_fixed)
+        reading = tuple(rule for rule in self.loose if Verb.READ in rule.verbs)
+        self.loose_for = {verb: reading if verb is Verb.READ else self.loose for verb in Verb}
         self._by_schema: dict[tuple[Verb, str, str], list[tuple[Rule, list[int]]]] = {}
         self._whole: dict[tuple[Verb, str, str], Verdict | None] = {}
 
     def verdict(self, verb: Verb, table: TableName) -> Verdict:
-        """What the rules say of `verb` on `table`, which need not exist."""
+        """What the rules without a condition say of `verb` on `table`, which need not exist."""
         place = (verb, table.database, table.schema)
         candidates = self._by_schema.get(place)
         if candidates is None:
@@ -90,7 +127,14 @@ class Rules:
         describe = self.verdict(Verb.DESCRIBE, table)
         if describe.effect is Effect.FORBID:
             return False
-        return describe.allows or any(self.verdict(verb, table).allows for verb in _USES)
+        return describe.allows or any(self.may(verb, table) for verb in _USES)
+
+    def may(self, verb: Verb, table: TableName) -> bool:
+        """Whether the verb is allowed, or would be if a condition came true."""
+        verdict = self.verdict(verb, table)
+        if verdict.effect is not None:
+            return verdict.allows
+        return any(rule.effect is not Effect.FORBID and reaches(rule, table) for rule in self.conditional[verb])
 
     def visibility(self, table: TableName) -> frozenset[RuleId]:
         """The rules that make `table` visible."""

@@ -62,16 +62,37 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
+class Structure:
+    """Facts about how the statement is built that conditions of rules ask for.
+
+    `limit` is None where there is none or it is not a plain number. `unrestricted` are tables whose rows leave one by
+    one without a condition; `grouped` are columns of tables whose values leave as keys or in collections.
+    """
+
+    has_where: bool
+    where_is_trivial: bool
+    has_limit: bool
+    limit: int | None
+    selects_star: bool
+    joins: int
+    cross_joins: int
+    unrestricted: frozenset[TableName]
+    grouped: frozenset[tuple[TableName, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Tree:
     """A judged statement, ready to be written for one caller.
 
     `pieces` has one more element than `places`: the text before, between and after the references to tables.
+    `structure` is None where no condition of the policy asks for it.
     """
 
     pieces: tuple[str, ...]
     places: tuple[Reference, ...]
     shape: Shape
     columns: ColumnFacts = field(repr=False)
+    structure: Structure | None = None
 
     def written(self, sources: tuple[str, ...]) -> str:
         """The statement with each place filled by the text of its source, in order."""

@@ -19,6 +19,7 @@ from policy.printing import Printed, mark_of, print_verified
 from policy.refusal import PolicyCode, PolicyRefusal
 from policy.resolve import Defaults, resolve, stored
 from policy.statement import SqlStatement, Verb
+from policy.structure import structure_of
 from policy.syntax import Parsed, parse_one
 from policy.tree import ColumnFacts, Columns, Shape, Tree
 
@@ -26,11 +27,19 @@ _NONE = frozenset[str]()
 
 
 def understand(
-    text: str, tables: Mapping[TableName, Table], defaults: Defaults, opened: frozenset[str] = frozenset()
+    text: str,
+    tables: Mapping[TableName, Table],
+    defaults: Defaults,
+    opened: frozenset[str] = frozenset(),
+    *,
+    observing: bool = False,
 ) -> SqlStatement:
-    """The statement that `text` is; `opened` are further function names. Raises PolicyRefusal, and nothing else."""
+    """The statement that `text` is; `opened` are further function names; `observing` asks for its structure too.
+
+    Raises PolicyRefusal, and nothing else.
+    """
     try:
-        return understand_tree(parse_one(text), text, tables, defaults, opened)
+        return understand_tree(parse_one(text), text, tables, defaults, opened, observing=observing)
     except RecursionError:
         raise too_deep() from None
     except PolicyRefusal:
@@ -47,6 +56,8 @@ def understand_tree(
     tables: Mapping[TableName, Table],
     defaults: Defaults,
     opened: frozenset[str],
+    *,
+    observing: bool = False,
 ) -> SqlStatement:
     """As `understand`, from a tree that is already parsed; the tree is used up."""
     root, verb = parsed.root, parsed.verb
@@ -69,6 +80,7 @@ def understand_tree(
 
     columns = check_columns(root, lookup)
     shape = _shape(root, verb, is_certain=columns.is_certain)
+    structure = structure_of(root, verb, lookup) if observing else None
     printed = print_verified(parsed, resolved, opened)
     take_apart(root)
     return SqlStatement(
@@ -80,7 +92,7 @@ def understand_tree(
         skeleton=printed.skeleton,
         literals=printed.literals,
         digest=_digest(printed, columns),
-        tree=Tree(printed.pieces, printed.places, shape, columns),
+        tree=Tree(printed.pieces, printed.places, shape, columns, structure),
     )
 
 

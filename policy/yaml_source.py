@@ -27,6 +27,7 @@ class YamlSource:
     def __init__(self, text: str) -> None:
         """Parse `text`; raises PolicyDocumentError."""
         loader: yaml.SafeLoader | None = None
+        self._lines = text.splitlines()
         try:
             loader = yaml.SafeLoader(text)
             node = loader.get_single_node()
@@ -57,6 +58,22 @@ class YamlSource:
             key_node, node = found
             place = key_node if key and key_node is not None else node
         return (place.start_mark.line + 1, place.start_mark.column + 1) if place is not None else (None, None)
+
+    def inside(self, path: Sequence[str | int], line: int, column: int) -> tuple[int | None, int | None]:
+        """Where a line and column of the text at `path` stand in the document, as far as its style of writing tells."""
+        node = self._root
+        for step in path:
+            found = _child(node, step)
+            node = found[1] if found is not None else node
+        if not isinstance(node, yaml.ScalarNode):
+            return self.at(path)
+        start = node.start_mark.line + 1, node.start_mark.column + 1
+        if node.style == "|":
+            first = self._lines[start[0]]
+            return start[0] + line, len(first) - len(first.lstrip(" ")) + column
+        if line > 1 or node.style == ">":
+            return start
+        return start[0], start[1] + column - 1 + (node.style in ("'", '"'))
 
 
 def _child(node: yaml.Node | None, step: str | int) -> tuple[yaml.Node | None, yaml.Node] | None:

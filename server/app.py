@@ -39,6 +39,7 @@ from server.leases import Leases
 from server.ledger import PostgresLedger
 from server.line import Bearer, House
 from server.pool import Kind, PoolLimits, SessionPool, open_pool
+from server.rule_sets import read_rule_sets
 from server.seat import Seat
 from server.serving import listen
 from server.verifiers import token_verifier
@@ -129,7 +130,7 @@ def read_policy(path: Path) -> Policy:
         SettingsError: there is no such file, or it is not a policy; with line and column.
     """
     try:
-        return load(path.read_text(encoding="utf-8"))
+        return load(path.read_text(encoding="utf-8"), read_rule_sets(path.parent))
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"no policy can be read from {path}: {type(error).__name__}") from None
     except PolicyDocumentError as error:

@@ -4,8 +4,10 @@ The judging itself is policy's and pure. One call is judged by one engine throug
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import assert_never
 
+from policy.circumstances import Circumstances
 from policy.decision import Decision
 from policy.engine import Engine, Provenance
 from policy.principal import Principal
@@ -46,6 +48,7 @@ class Judge:
 
     def decide(self, principal: Principal, wanted: Wanted, statement: Statement) -> Judged:
         """What policy says of `statement` for `principal`."""
-        rows_max = wanted.rows_max if isinstance(wanted, Sql) else None
-        decision = self.engine.decide(principal, statement, rows_max=rows_max)
+        rows_max, purpose = (wanted.rows_max, wanted.reason) if isinstance(wanted, Sql) else (None, None)
+        call = Circumstances(datetime.now(UTC), purpose)
+        decision = self.engine.decide(principal, statement, rows_max=rows_max, circumstances=call)
         return Judged(principal, wanted, statement, decision, self.engine.provenance)

@@ -1,29 +1,41 @@
-"""The engine against ten lines that say the same of rules alone."""
+"""The engine against ten lines that say the same of rules alone, their conditions told without CEL."""
 
 from hypothesis import given
 
+from policy.circumstances import Circumstances
 from policy.decision import Deny, Effect, Hold, Permit
 from policy.engine import Engine
 from policy.principal import Principal
 from policy.rulebook import Rule
-from tests.theorems.worlds import CATALOG, STATEMENTS, policy, principals, rule_lists, statements
+from tests.theorems.worlds import (
+    CATALOG,
+    STATEMENTS,
+    circumstances,
+    policy,
+    principals,
+    rule_lists,
+    speaks,
+    statements,
+)
 
 
-def naive(said: list[Rule], principal: Principal, sql: str) -> type[Permit | Hold | Deny]:
+def naive(said: list[Rule], principal: Principal, sql: str, call: Circumstances) -> type[Permit | Hold | Deny]:
     """Every use of a table needs a rule; one forbid denies, one hold holds."""
     effects: list[set[Effect]] = []
     for verb, table in STATEMENTS[sql]:
         names = (table.database, table.schema, table.name)
-        mine = [rule for rule in said if verb in rule.verbs and rule.who.matches(principal)]
+        mine = [rule for rule in said if verb in rule.verbs and speaks(rule, principal, sql, call)]
         effects.append({rule.effect for rule in mine if any(pattern.matches(names) for pattern in rule.tables)})
     if any(not each or Effect.FORBID in each for each in effects):
         return Deny
     return Hold if any(Effect.HOLD in each for each in effects) else Permit
 
 
-@given(rule_lists, principals, statements)
-def test_the_engine_agrees_with_the_naive_decider(said: list[Rule], principal: Principal, sql: str) -> None:
+@given(rule_lists, principals, statements, circumstances)
+def test_the_engine_agrees_with_the_naive_decider(
+    said: list[Rule], principal: Principal, sql: str, call: Circumstances
+) -> None:
     engine = Engine(policy(*said), CATALOG)
-    decision = engine.decide(principal, engine.understand(sql))
+    decision = engine.decide(principal, engine.understand(sql), circumstances=call)
     hidden = {table for _, table in STATEMENTS[sql] if not engine.audience(principal).rules.is_visible(table)}
-    assert type(decision) is (Deny if hidden else naive(said, principal, sql))
+    assert type(decision) is (Deny if hidden else naive(said, principal, sql, call))

@@ -1,10 +1,15 @@
 """Small random policies over a small catalog, for Hypothesis."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
 
 from hypothesis import strategies as st
 
 from policy.catalog import Catalog, Column, Table
+from policy.circumstances import Circumstances, Estimate, History
+from policy.conditions import Condition, compile_condition
 from policy.decision import Effect, RuleId
 from policy.document import load
 from policy.names import TableName
@@ -31,12 +36,44 @@ STATEMENTS = {
 }
 """Statements, and what each does to which table."""
 
+Said = Callable[[str, Principal, Circumstances], bool | None]
+CONDITIONS: dict[str, Said] = {
+    "true": lambda *_: True,
+    "false": lambda *_: False,
+    "1 / 0 == 1": lambda *_: None,
+    "has_where": lambda sql, *_: "WHERE" in sql or "MERGE" in sql,
+    "joins > 0": lambda sql, *_: "JOIN" in sql or "USING a.t" in sql,
+    "verb == 'read' && limit > 0": lambda sql, *_: None if sql.startswith("SELECT") else False,
+    "size(columns['v']) == 0": lambda sql, *_: ".v" not in sql and "v =" not in sql,
+    "principal.subject == 'ada'": lambda _, who, __: who.subject == "ada",
+    "principal.claims.level > 1": lambda _, who, __: None if "level" not in who.claims else who.claims["level"] == 2,
+    "estimate.rows > 10": lambda _, __, call: None if call.estimate.rows is None else call.estimate.rows > 10,
+    "purpose == 'audit' || time < timestamp('2020-01-01T00:00:00Z')": lambda _, __, call: (
+        True
+        if call.purpose == "audit" or (call.time and call.time.year < 2020)
+        else None
+        if None in (call.purpose, call.time)
+        else False
+    ),
+    "session.refusals == 0": lambda _, __, call: None if call.history is None else call.history.refusals == 0,
+}
+"""Conditions, and what a reader says of them without CEL: None where it cannot be told."""
+
+
+@cache
+def condition(text: str) -> Condition:
+    """The condition that `text` writes."""
+    return compile_condition(text, frozenset({"v"}))
+
+
 BASE = load(
     """
 version: 1
 defaults: {database: D, schema: A}
 roles: [{id: all, who: {anyone: true}, read_role: RO, write_role: RW, warehouse: W}]
 public: ["D.*.*.*"]
+classifications: [{name: v, columns: ["*.*.*.V"]}]
+masks: [{classification: v, mask: {kind: redact}, unless: {anyone: true}}]
 """
 )
 
@@ -53,6 +90,15 @@ principals = st.builds(
     actor=st.sampled_from(["robot", "other"]),
     issuer=st.just("https://issuer.example"),
     groups=st.frozensets(st.sampled_from(GROUPS)),
+    claims=st.sampled_from([{}, {"level": 1}, {"level": 2}]),
+)
+times = st.sampled_from([datetime(2019, 1, 1, tzinfo=UTC), datetime(2026, 11, 25, 9, tzinfo=UTC)])
+circumstances = st.builds(
+    Circumstances,
+    time=st.none() | times,
+    purpose=st.sampled_from([None, "audit", "fun"]),
+    estimate=st.builds(Estimate, rows=st.sampled_from([None, 1, 100])),
+    history=st.none() | st.builds(History, refusals=st.integers(0, 1)),
 )
 
 
@@ -61,14 +107,34 @@ def rules(draw: st.DrawFn, effects: tuple[Effect, ...] = tuple(Effect)) -> Rule:
     """One rule; its identity is made of what it says, so equal rules are the same rule."""
     effect = draw(st.sampled_from(effects))
     who = draw(whos)
-    verbs = draw(st.frozensets(st.sampled_from(list(Verb)), min_size=1))
+    when = draw(st.none() | st.sampled_from(sorted(CONDITIONS)))
+    said_of = [verb for verb in Verb if when is None or verb is not Verb.DESCRIBE]
+    verbs = draw(st.frozensets(st.sampled_from(said_of), min_size=1))
+    unless = draw(st.none() | whos)
     tables = tuple(parse_pattern(text, 3) for text in sorted(draw(st.sets(patterns, min_size=1, max_size=3))))
     message = draw(st.sampled_from([None, "no"])) if effect is Effect.FORBID else None
-    said = (effect, sorted(verbs), [pattern.written for pattern in tables], message, repr(sorted(map(str, who.groups))))
+    said = (
+        when,
+        repr(unless),
+        effect,
+        sorted(verbs),
+        [pattern.written for pattern in tables],
+        message,
+        repr(sorted(map(str, who.groups))),
+    )
     id_ = RuleId(f"{said}{sorted(who.subjects)}{sorted(who.actors)}{who.anyone}")
-    return Rule(id_, effect, who, verbs, tables, message)
+    return Rule(id_, effect, who, verbs, tables, message, None, None if when is None else condition(when), unless)
 
 
+def speaks(rule: Rule, principal: Principal, sql: str, call: Circumstances) -> bool:
+    """Whether a rule's audience and condition let it speak, told without the engine."""
+    if not rule.who.matches(principal) or (rule.unless is not None and rule.unless.matches(principal)):
+        return False
+    holds = True if rule.when is None else CONDITIONS[rule.when.text](sql, principal, call)
+    return holds is True if rule.effect is Effect.PERMIT else holds is not False
+
+
+EVERYTHING = Rule(RuleId("everything"), Effect.PERMIT, Who(anyone=True), frozenset(Verb), (parse_pattern("*.*.*", 3),))
 rule_lists = st.lists(rules(), max_size=6)
 statements = st.sampled_from(sorted(STATEMENTS))
 
