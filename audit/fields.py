@@ -39,6 +39,8 @@ _PUBLIC = (
     "driver_errno", "driver_sqlstate",
     # sessions of Snowflake's: what was opened, and how
     "lease_id", "session_id", "broker",
+    # who was turned away, by whom
+    "revocation", "revoked_kind", "revoked_name", "operator",
     # the journal about itself
     "key_id", "signed_by", "month", "next_stream", "entries", "size", "outcome", "matter", "found", "findings",
 )  # fmt: skip

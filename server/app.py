@@ -25,6 +25,7 @@ from audit.journal import Journal, open_journal
 from audit.note import BadKey, Signer
 from audit.sealing import Sealer
 from policy.document import Policy, PolicyDocumentError, load
+from server.admission import Admission
 from server.approvals import Approvals
 from server.config import Settings, SettingsError
 from server.credentials import ExternalOAuth, signing_key
@@ -33,12 +34,15 @@ from server.doorway import Doorway
 from server.engine_room import EngineRoom
 from server.holds import HoldStore
 from server.identity import Identify, UnsafeLocalPrincipal, Verifier, read_principal
+from server.inflight import InFlight
 from server.issuers import IssuerTrust, trusts_of
 from server.janitor import Janitor
 from server.leases import Leases
 from server.ledger import PostgresLedger
+from server.lending import Lending, OwnersSessions
 from server.line import Bearer, House
 from server.pool import Kind, PoolLimits, SessionPool, open_pool
+from server.revocations import Revocations, RevocationStore, watched
 from server.rule_sets import read_rule_sets
 from server.seat import Seat
 from server.serving import listen
@@ -67,6 +71,7 @@ class Furnished:
 
     house: House
     identify: Identify
+    in_flight: InFlight
     trusts: tuple[IssuerTrust, ...]
     verifier: Verifier
     journal: Journal
@@ -174,16 +179,20 @@ async def furnished(settings: Settings, seat: Seat | None = None) -> AsyncGenera
             stale_s=settings.catalog_stale_s,
         )
         identify = Identify(verifier, _scopes(settings))
+        in_flight = InFlight()
+        sessions = OwnersSessions(pool, _issuers(trusts, verifier))
+        revocations = Revocations(RevocationStore(database), in_flight, sessions)
+        await stack.enter_async_context(watched(revocations))
         house = House(
             journal=journal,
-            identify=identify,
+            identify=Admission(identify, in_flight, revocations),
             judge=rooms.judge,
             approve=Approvals(HoldStore(database, settings.hold_ttl_s)),
-            lease=Leases(pool, settings.databases[0]),
+            lease=Lending(Leases(pool, settings.databases[0]), in_flight),
         )
         janitor = Janitor(ledger, pool, catalog_kind(settings))
         await stack.enter_async_context(_background(rooms, ledger, janitor))
-        yield Furnished(house, identify, trusts, verifier, journal, pool, rooms, database)
+        yield Furnished(house, identify, in_flight, trusts, verifier, journal, pool, rooms, database)
 
 
 async def serve(settings: Settings, transport: Literal["stdio", "http"], seat: Seat | None = None) -> None:
@@ -197,6 +206,7 @@ async def serve(settings: Settings, transport: Literal["stdio", "http"], seat: S
         doorway = Doorway(
             house=furniture.house,
             lists=furniture.identify.lists,
+            in_flight=furniture.in_flight,
             transport=transport,
             version=version("snowgate"),
             local_bearer=Bearer(token) if token else None,
@@ -304,6 +314,12 @@ def pool_limits_of(settings: Settings, seat: Seat | None = None) -> PoolLimits:
 def catalog_kind(settings: Settings) -> Kind:
     """The gate's own session, which reads the catalog and no data."""
     return Kind("", settings.snowflake_catalog_user, settings.snowflake_catalog_role, settings.warehouse, "")
+
+
+def _issuers(trusts: tuple[IssuerTrust, ...], verifier: Verifier) -> frozenset[str]:
+    """Whose people there can be here."""
+    local = {verifier.principal.issuer} if isinstance(verifier, UnsafeLocalPrincipal) else set()
+    return frozenset({trust.issuer for trust in trusts} | local)
 
 
 def _scopes(settings: Settings) -> dict[str, str]:

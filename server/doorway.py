@@ -32,7 +32,7 @@ from policy.refusal import PolicyRefusal
 from server.elicitation import AskFirst, Elicitation
 from server.inflight import InFlight
 from server.line import Bearer, Call, CallId, House, Progress, walk
-from server.refusals import Internal, Refusal, UnknownTool
+from server.refusals import Internal, Refusal, Revoked, UnknownTool
 from tools.contract import BadArguments, JsonObject, Masked, Tool, Wanted
 from tools.manifest import Offer, offers
 
@@ -120,8 +120,11 @@ class Doorway:
             progress=_progress(context),
             origin={"transport": self.transport, "era": context.protocol_version, "client": _client(context)},
         )
-        with self.in_flight.one():
+        with self.in_flight.one(call.id) as underway:
             return await self._serve(call)
+        # Only a revocation leads here: it cancelled the call, and the line has journaled that.
+        await self.house.journal.append(call.id, "revoked", {"code": Revoked.code, "revocation": underway.ended_for})
+        return refused(Revoked("an operator has revoked this caller's access"), call.id)
 
     async def _serve(self, call: Call) -> CallToolResult | InputRequiredResult:
         try:

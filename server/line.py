@@ -89,12 +89,13 @@ class Lease(Protocol):
 class Identify(Protocol):
     """Proves who asks."""
 
-    async def __call__(self, bearer: Bearer | None, tool_name: str) -> Principal:
-        """The proven principal, if its scopes cover the tool.
+    async def __call__(self, call: Call) -> Principal:
+        """The principal that the call's token proves, if they may ask at all; see `server.admission`.
 
         Raises:
             Unauthenticated: no valid token.
-            OutOfScope: a valid token without the tool's scope.
+            UnknownTool: a valid token without the tool's scope.
+            Revoked: an operator has turned them away.
         """
         ...
 
@@ -140,7 +141,7 @@ async def walk(call: Call, house: House) -> JsonObject:
         record.note(tool=call.tool.name, **call.origin)
 
         # 1. identity: who asks, and for whom; proven, never claimed.
-        principal = await house.identify(call.bearer, call.tool.name)
+        principal = await house.identify(call)
         record.note(**facts_of_principal(principal))
 
         # 2. parse: the one thing this call amounts to, resolved against the catalog.

@@ -42,6 +42,21 @@ class OutOfScope(Refusal):
     hint = "Ask for an access token that carries the missing scope."
 
 
+class Revoked(Refusal):
+    """An operator has turned this caller away: the person, one sign-in of theirs, or everybody."""
+
+    code: ClassVar[str] = "revoked"
+    hint = "Stop. An operator has ended this access; only an operator can give it back."
+
+
+class RevocationsUnavailable(Refusal):
+    """The database that keeps revocations does not answer, so nobody can be let in."""
+
+    code: ClassVar[str] = "revocations_unavailable"
+    hint = "Nothing has run. Try again later; an operator should look at `snowgate doctor`."
+    retryable: ClassVar[bool] = True
+
+
 class UnknownTool(Refusal):
     """No tool of that name is offered to this caller."""
 
@@ -119,13 +134,6 @@ class StatementFailed(Refusal):
 
     code: ClassVar[str] = "statement_failed"
     hint = "Check types and values in the statement: a conversion, a division or an aggregate may have failed."
-
-
-class Revoked(Refusal):
-    """Somebody with the right to do so ended this caller's sessions while the call ran."""
-
-    code: ClassVar[str] = "revoked"
-    hint = "Nothing more will run for this caller. Tell the user; only an operator can undo it."
 
 
 class OutcomeUnknown(Refusal):

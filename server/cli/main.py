@@ -13,6 +13,7 @@ from rich.console import Console
 from server.cli.doctor import doctor
 from server.cli.journals import journal_app
 from server.cli.policies import policy_app
+from server.cli.revoking import revoke
 from server.cli.sandboxes import demo, sandbox_app
 from server.cli.terminal import EnvFile, failing_cleanly
 from server.config import load
@@ -30,6 +31,7 @@ app.add_typer(journal_app, name="journal")
 app.add_typer(sandbox_app, name="sandbox")
 app.command()(demo)
 app.command()(doctor)
+app.command()(revoke)
 
 
 def _show_version(wanted: bool) -> None:

@@ -12,12 +12,15 @@ from audit.note import new_signer
 from audit.reading import entries, unseal
 from audit.sealing import Sealer
 from policy.decision import Hold
+from server.admission import Admission
 from server.database import open_engine
 from server.faults import Fault
 from server.identity import Identify, TokenVerifier
+from server.inflight import InFlight
 from server.judging import Judged
 from server.line import Approval, Bearer, Call, CallId, Cleared, House, Lease, walk
 from server.refusals import Unauthenticated
+from server.revocations import Revocation, Revocations, RevocationStore
 from tests.identity.hostile import ONCE, PER_ALGORITHM, Case, forges
 from tests.identity.issuer import client_of, verifier_of
 from tools.contract import JsonObject, Masked, Wanted
@@ -91,6 +94,9 @@ class BeyondStepOne:
     def lease(self, cleared: Cleared) -> AbstractAsyncContextManager[Lease]:
         self._fail("lease")
 
+    async def end(self, revocation: Revocation) -> None:
+        self._fail("end")
+
     async def confirm(self, hold_id: str, question: str) -> bool:
         self._fail("confirm")
 
@@ -112,7 +118,9 @@ async def test_no_hostile_token_reaches_step_two_and_each_is_journaled(
     for forge in FORGES:
         cases = PER_ALGORITHM + (ONCE if forge is FORGES[0] else ())
         identify = Identify(verifiers[forge.alg], {"run_query": "snowgate:read"})
-        house = House(journal[0], identify, beyond.judge, beyond.approve, beyond.lease)
+        in_flight = InFlight()
+        admission = Admission(identify, in_flight, Revocations(RevocationStore(journal[1]), in_flight, BeyondStepOne()))
+        house = House(journal[0], admission, beyond.judge, beyond.approve, beyond.lease)
         for number, (_, fault, make) in enumerate(cases):
             call_id = CallId(f"{forge.alg}-{number}")
             call = Call(call_id, make(forge), beyond, {}, beyond.confirm, None, {"transport": "http"})

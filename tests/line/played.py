@@ -93,8 +93,8 @@ class PlayedHouse:
     async def stages(self) -> list[str]:
         return [entry.stage for entry in await entries(self.database, call_id="call_1", last=50)]
 
-    async def _identify(self, bearer: Bearer | None, tool_name: str) -> Principal:
-        if bearer != Bearer("good"):
+    async def _identify(self, call: Call) -> Principal:
+        if call.bearer != Bearer("good"):
             raise Unauthenticated("nobody")
         return Principal(Subject("ada"), "claude", "iss", groups=frozenset({"analysts"}))
 

@@ -1,0 +1,102 @@
+"""Nobody is let in on what a replica has not been able to read lately."""
+
+from collections.abc import AsyncGenerator
+
+import anyio
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from policy.principal import Principal, Subject
+from server.database import open_engine
+from server.inflight import InFlight
+from server.line import CallId
+from server.refusals import RevocationsUnavailable, Revoked
+from server.revocations import STALE_S, Revocation, RevocationId, Revocations, RevocationStore
+from tests.identity.issuer import Clock
+
+ADA = Principal(Subject("ada"), "claude", "https://issuer.test", session="s1")
+
+
+class NoSessions:
+    async def end(self, revocation: Revocation) -> None:
+        raise AssertionError(revocation)
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncGenerator[AsyncEngine]:
+    async with open_engine(database_url) as engine:
+        yield engine
+
+
+async def test_what_was_read_a_moment_ago_needs_no_other_look(engine: AsyncEngine) -> None:
+    clock = Clock()
+    revocations = Revocations(RevocationStore(engine), InFlight(), NoSessions(), clock)
+    await revocations.check(ADA)
+    await RevocationStore(engine).make("all", None, None, why="w", by="b")
+    clock.now += STALE_S
+    await revocations.check(ADA)
+    clock.now += 0.1
+    with pytest.raises(Revoked):
+        await revocations.check(ADA)
+
+
+async def test_without_a_database_that_answers_nobody_is_let_in(closed_database: str) -> None:
+    async with open_engine(closed_database) as engine:
+        with anyio.fail_after(20), pytest.raises(RevocationsUnavailable):
+            await Revocations(RevocationStore(engine), InFlight(), NoSessions()).check(ADA)
+
+
+async def test_what_was_known_before_an_outage_is_not_believed_for_long(
+    engine: AsyncEngine, closed_database: str
+) -> None:
+    clock = Clock()
+    revocations = Revocations(RevocationStore(engine), InFlight(), NoSessions(), clock)
+    await revocations.check(ADA)
+    async with open_engine(closed_database) as gone:
+        revocations.store = RevocationStore(gone)
+        await revocations.check(ADA)
+        clock.now += STALE_S + 0.1
+        with pytest.raises(RevocationsUnavailable):
+            await revocations.check(ADA)
+
+
+@pytest.fixture
+def closed_database(free_tcp_port: int) -> str:
+    return f"postgresql://nobody:nothing@127.0.0.1:{free_tcp_port}/none"
+
+
+async def test_a_call_that_was_let_in_just_before_is_ended(engine: AsyncEngine) -> None:
+    """Whichever comes first, the look or the revocation: the call is known as its principal's before it is let in."""
+    in_flight = InFlight()
+    revocations = Revocations(RevocationStore(engine), in_flight, NoSessions())
+    reached: list[str] = []
+    with anyio.fail_after(20):
+        with in_flight.one(CallId("c1")) as ada, in_flight.one(CallId("c2")):
+            in_flight.is_of(CallId("c1"), ADA)
+            await revocations.check(ADA)
+            await RevocationStore(engine).make("session", "s1", None, why="w", by="b")
+            await revocations.read()
+            await anyio.lowlevel.checkpoint()
+            reached.append("beyond")
+    assert reached == []
+    assert ada.ended_for is not None
+
+
+@pytest.mark.parametrize(
+    ("revocation", "is_meant"),
+    [
+        (("all", None, None), True),
+        (("all", None, ADA.issuer), True),
+        (("all", None, "https://other.test"), False),
+        (("principal", "ada", None), True),
+        (("principal", "ada", "https://other.test"), False),
+        (("principal", "ADA", None), False),
+        (("principal", "s1", None), False),
+        (("session", "s1", None), True),
+        (("session", "ada", None), False),
+    ],
+)
+def test_a_revocation_means_whom_it_names(revocation: tuple[str, str | None, str | None], is_meant: bool) -> None:
+    kind, name, issuer = revocation
+    made = Revocation(RevocationId("r"), kind, name, issuer, "w", "b")  # type: ignore[arg-type]
+    assert made.matches(ADA) is is_meant
