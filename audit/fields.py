@@ -34,6 +34,9 @@ _PUBLIC = (
     "tool", "sql", "verb", "tables", "functions",
     # what was decided, and from what
     "decision", "code", "rules", "policy", "catalog", "parser", "masked", "filtered", "hold_id",
+    # what a person was shown of a hold, and said
+    "approval", "bound", "shown", "risk", "rows_measured", "expires_at", "verdict", "via", "break_glass", "missing",
+    "requester", "undo",
     # what ran
     "role", "warehouse", "rows_max", "rows", "rows_affected", "truncated", "query_id", "duration_ms",
     "driver_errno", "driver_sqlstate",

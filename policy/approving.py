@@ -78,10 +78,9 @@ class Approving:
         """The entry that covers `effect`; where none does, nobody can approve."""
         return next((entry for entry in self.entries if entry.covers(effect, risk, rules)), UNCOVERED)
 
-    @property
-    def groups(self) -> frozenset[str]:
-        """Every group whose members may approve anything."""
-        return frozenset[str]().union(*(groups_of(entry) for entry in self.entries))
+    def entry_of(self, entry_id: str) -> ApprovalEntry | None:
+        """The entry of that id, if there is one."""
+        return next((entry for entry in (*self.entries, UNCOVERED) if entry.id == entry_id), None)
 
 
 UNCOVERED = ApprovalEntry(
@@ -136,9 +135,9 @@ class Standing:
 
 def standing(entry: ApprovalEntry, votes: Iterable[Vote], *, is_escalated: bool = False) -> Standing:
     """What `votes` come to. A deny wins; each person counts once, for one step, however many groups they are in."""
-    people: dict[tuple[str, str], Vote] = {}
+    people: dict[str, Vote] = {}
     for vote in votes:
-        people.setdefault((vote.issuer, vote.subject), vote)
+        people.setdefault(vote.subject, vote)
     if any(vote.verdict is Verdict.DENY for vote in people.values()):
         return Standing("denied")
     approvals = list(people.values())
@@ -190,10 +189,10 @@ def why_not(
 ) -> str | None:
     """Why `approver` may not decide on a hold of `requester` (issuer, subject, actor), or None if they may.
 
-    Nobody decides on what was asked for in their own name, through whichever client, nor does the agent that asked.
+    Nobody decides on what was asked for in their own name, through whichever client or issuer, nor does the agent that
+    asked. Two issuers that give one subject to two people cost an approver; to take one person for two would cost more.
     """
-    same_issuer = approver.issuer == requester["issuer"]
-    if same_issuer and approver.subject in (requester["subject"], requester["actor"]):
+    if approver.subject in (requester["subject"], requester["actor"]):
         return "own_request"
     groups = frozenset[str]().union(*(step.groups for step in entry.steps)) | entry.break_glass
     if is_escalated:

@@ -63,6 +63,12 @@ class Catalog:
         """A catalog of `tables`, in name order."""
         return cls(MappingProxyType({t.name: t for t in sorted(tables, key=lambda t: t.name)}))
 
+    def digest_of(self, name: TableName) -> str:
+        """SHA-256 over every fact of one table, in hex; of a table that is not there, over its absence."""
+        table = self.tables.get(name)
+        facts = None if table is None else _facts(table)
+        return hashlib.sha256(json.dumps(facts, separators=(",", ":")).encode()).hexdigest()
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 over every fact in name order, in hex: equal catalogs have equal digests."""

@@ -11,7 +11,7 @@ from policy.catalog import ForeignKey, TableKind
 from policy.detectors import Detector
 from policy.names import TableName
 from policy.refusal import PolicyCode
-from policy.statement import Verb
+from policy.statement import HoldsAct, Verb
 
 RuleId = NewType("RuleId", str)
 
@@ -107,7 +107,14 @@ class ReadCatalog:
     next_cursor: str | None
 
 
-Action: TypeAlias = RunSql | ReadCatalog
+@dataclass(frozen=True, slots=True)
+class UseHolds:
+    """The action of a permitted use of the holds; on which of them is for the holds to say."""
+
+    act: HoldsAct
+
+
+Action: TypeAlias = RunSql | ReadCatalog | UseHolds
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from policy.describe import CatalogIndex, decide_schema
 from policy.dialect import PARSER_VERSION
 from policy.facts import facts_of_call, facts_of_statement
 from policy.filters import parse_filter
+from policy.holding import decide_holds
 from policy.lru import Lru
 from policy.names import TableName
 from policy.principal import Principal
@@ -26,7 +27,7 @@ from policy.refusal import PolicyCode, PolicyRefusal
 from policy.resolve import Defaults
 from policy.rulebook import Policy
 from policy.ruling import Bits, Ruling
-from policy.statement import SchemaRequest, SqlStatement, Statement, Verb
+from policy.statement import HoldsRequest, SchemaRequest, SqlStatement, Statement, Verb
 from policy.understand import understand
 from policy.views import view_statement
 
@@ -145,6 +146,8 @@ class Engine:
                 return decision
             case SchemaRequest():
                 return decide_schema(audience, self.visible(audience), self._index, statement)
+            case HoldsRequest():
+                return decide_holds(self.policy.approving, principal, statement)
             case _:
                 assert_never(statement)
 

@@ -9,6 +9,7 @@ from policy.decision import Decision, Effect, Permit, RunSql
 from policy.names import TableName
 from policy.probes import Cell, Probes
 from policy.rewrite import Unwritable
+from policy.rules import reaches
 from policy.statement import SqlStatement, Verb
 
 
@@ -107,4 +108,7 @@ def cells_shown(
 def _reads_all(audience: Audience, table: Table) -> bool:
     """Whether the audience may read the table at once, every row of it."""
     verdict = audience.rules.verdict(Verb.READ, table.name)
-    return verdict.effect is Effect.PERMIT and not audience.exposures.of(table).filters
+    may_stop = any(
+        rule.effect is not Effect.PERMIT and reaches(rule, table.name) for rule in audience.rules.conditional[Verb.READ]
+    )
+    return verdict.effect is Effect.PERMIT and not may_stop and not audience.exposures.of(table).filters

@@ -67,4 +67,22 @@ class SchemaRequest:
     cursor: str | None = None
 
 
-Statement: TypeAlias = SqlStatement | SchemaRequest
+class HoldsAct(StrEnum):
+    """What can be done with holds."""
+
+    LIST = "list"
+    SHOW = "show"
+    DECIDE = "decide"
+    CHECK = "check"
+    WITHDRAW = "withdraw"
+
+
+@dataclass(frozen=True, slots=True)
+class HoldsRequest:
+    """A look at holds, or a word on one: on others' (list, show, decide) or on one's own (check, withdraw)."""
+
+    act: HoldsAct
+    hold_id: str | None = None
+
+
+Statement: TypeAlias = SqlStatement | SchemaRequest | HoldsRequest

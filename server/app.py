@@ -26,21 +26,21 @@ from audit.note import BadKey, Signer
 from audit.sealing import Sealer
 from policy.document import Policy, PolicyDocumentError, load
 from server.admission import Admission
-from server.approvals import Approvals
 from server.config import Settings, SettingsError
 from server.credentials import ExternalOAuth, signing_key
 from server.database import at_head, open_engine
+from server.desk import HoldDesk
 from server.doorway import Doorway
 from server.engine_room import EngineRoom
-from server.holds import HoldStore
+from server.holding import Holding, Listing, open_holding
 from server.identity import Identify, UnsafeLocalPrincipal, Verifier, read_principal
 from server.inflight import InFlight
 from server.issuers import IssuerTrust, trusts_of
 from server.janitor import Janitor
-from server.leases import Leases
 from server.ledger import PostgresLedger
 from server.lending import Lending, OwnersSessions
 from server.line import Bearer, House
+from server.outbox import Webhook
 from server.pool import Kind, PoolLimits, SessionPool, open_pool
 from server.revocations import Revocations, RevocationStore, watched
 from server.rule_sets import read_rule_sets
@@ -72,6 +72,7 @@ class Furnished:
     house: House
     identify: Identify
     in_flight: InFlight
+    desk: HoldDesk
     trusts: tuple[IssuerTrust, ...]
     verifier: Verifier
     journal: Journal
@@ -183,16 +184,20 @@ async def furnished(settings: Settings, seat: Seat | None = None) -> AsyncGenera
         sessions = OwnersSessions(pool, _issuers(trusts, verifier))
         revocations = Revocations(RevocationStore(database), in_flight, sessions)
         await stack.enter_async_context(watched(revocations))
+        holding = await stack.enter_async_context(
+            open_holding(database, sealer, journal, rooms.judge, pool, settings.databases[0], webhook_of(settings))
+        )
         house = House(
             journal=journal,
             identify=Admission(identify, in_flight, revocations),
             judge=rooms.judge,
-            approve=Approvals(HoldStore(database, settings.hold_ttl_s)),
-            lease=Lending(Leases(pool, settings.databases[0]), in_flight),
+            approve=holding.approvals,
+            lease=Lending(holding.executions, in_flight),
+            recall=holding.desk.recall,
         )
         janitor = Janitor(ledger, pool, catalog_kind(settings))
-        await stack.enter_async_context(_background(rooms, ledger, janitor))
-        yield Furnished(house, identify, in_flight, trusts, verifier, journal, pool, rooms, database)
+        await stack.enter_async_context(_background(rooms, holding, ledger, janitor))
+        yield Furnished(house, identify, in_flight, holding.desk, trusts, verifier, journal, pool, rooms, database)
 
 
 async def serve(settings: Settings, transport: Literal["stdio", "http"], seat: Seat | None = None) -> None:
@@ -205,7 +210,7 @@ async def serve(settings: Settings, transport: Literal["stdio", "http"], seat: S
         token = settings.token.get_secret_value() if settings.token and transport == "stdio" else None
         doorway = Doorway(
             house=furniture.house,
-            lists=furniture.identify.lists,
+            lists=Listing(furniture.identify, furniture.rooms.judge),
             in_flight=furniture.in_flight,
             transport=transport,
             version=version("snowgate"),
@@ -280,14 +285,17 @@ async def _verifier(settings: Settings, trusts: tuple[IssuerTrust, ...]) -> Asyn
 
 
 @asynccontextmanager
-async def _background(rooms: EngineRoom, ledger: PostgresLedger, janitor: Janitor) -> AsyncGenerator[None]:
-    """Keep the catalog fresh and Snowflake clean; wait for the first snapshot, but not for ever."""
+async def _background(
+    rooms: EngineRoom, holding: Holding, ledger: PostgresLedger, janitor: Janitor
+) -> AsyncGenerator[None]:
+    """Keep the catalog fresh, the holds kept and Snowflake clean; wait for the first snapshot, but not for ever."""
     with anyio.move_on_after(CATALOG_WAIT_S):
         await rooms.refresh()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(rooms.refresh_forever)
         tasks.start_soon(ledger.beat_forever)
         tasks.start_soon(janitor.clean_forever)
+        tasks.start_soon(holding.keeper.keep_forever)
         yield
         tasks.cancel_scope.cancel()
 
@@ -297,6 +305,17 @@ def account_of(settings: Settings) -> Account:
     return Account(
         settings.snowflake_account, settings.snowflake_host, settings.snowflake_port, settings.snowflake_protocol
     )
+
+
+def webhook_of(settings: Settings) -> Webhook | None:
+    """Where messages about holds go, if anywhere.
+
+    Raises:
+        SettingsError: the key file cannot be read.
+    """
+    if settings.webhook_url is None or settings.webhook_key_file is None:
+        return None
+    return Webhook(settings.webhook_url, read_key(settings.webhook_key_file), settings.console_url)
 
 
 def pool_limits_of(settings: Settings, seat: Seat | None = None) -> PoolLimits:

@@ -1,83 +1,207 @@
-"""Step 4 of the line: a hold becomes a permit when a person has confirmed exactly what will run, once.
+"""Step 4 of the line: a hold becomes a permit when people have approved exactly what will run, once.
 
-For now the person is the caller's own user, asked through their client. That is a confirmation: consent of the client
-software, not proof of a person.
+A held statement is measured, and its hold opened, before anybody is asked. Where policy says that a confirmation is
+enough, the caller's own user is asked through their client: that is consent of the client software, not proof of a
+person. Else nothing is asked here; approvers decide through channels of their own, and the caller comes back.
 """
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass
-from typing import NewType
+from dataclasses import dataclass
+from typing import Protocol
 
-from policy.decision import Hold, Permit, RunSql
+from audit.journal import Journal
+from policy.approving import ApprovalEntry, wanted
+from policy.decision import Hold, Permit, ReadCatalog, RunSql, UseHolds
+from policy.effects import Effect, risk_of
+from server.binding import asked_digest, objects_of
+from server.hold_record import Asked, HoldRecord, Requester, State
+from server.hold_refusals import HoldStale
 from server.holds import HoldStore
 from server.judging import Judged
 from server.line import Approval, Call
-from server.refusals import Declined, HoldSpent
-from server.visible import visible
+from server.refusals import Declined, Held, Internal
+from server.showing import digest_of, question
 from tools.contract import Sql
 
-Digest = NewType("Digest", bytes)
+CLAIM_SLACK_S = 30.0
+"""How much longer than its statement's limit a claim lasts before somebody else may ask what became of it."""
+
+
+class Measure(Protocol):
+    """Measures what a statement would do; see `server.measuring`."""
+
+    async def __call__(self, call_id: str, judged: Judged, permit: Permit) -> Effect:
+        """Its effect, or why it is not known."""
+        ...
+
+
+class Tell(Protocol):
+    """Tells people that something became of a hold; see `server.outbox`."""
+
+    async def __call__(self, event: str, hold: HoldRecord, entry: ApprovalEntry) -> None:
+        """Put a message by, to be sent soon."""
+        ...
+
+
+class ConfirmDecision(Protocol):
+    """Asks an approver to confirm a decision in view of the hold; see `server.desk`."""
+
+    async def __call__(self, call: Call, judged: Judged, permit: Permit) -> Approval:
+        """The decision, confirmed."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Approvals:
-    """Asks the caller's own user, and lets each answer be used once."""
+    """Opens holds, asks the caller's own user where that is enough, and lets each approval be used once."""
 
     holds: HoldStore
+    journal: Journal
+    measure: Measure
+    tell: Tell
+    confirm_decision: ConfirmDecision
+    claim_slack_s: float = CLAIM_SLACK_S
 
     async def __call__(self, call: Call, judged: Judged, hold: Hold) -> Approval:
         """The approval of `hold`.
 
         Raises:
-            Held: the user cannot be asked now, or must be asked before the call is made again.
+            Held: people have not decided yet, or the user must be asked before the call is made again.
             Declined: the user said no.
+            HoldStale: what was approved is not what would run now.
             HoldSpent: the hold was used, or expired, before the answer came.
         """
-        who = judged.principal
-        digest = digest_of(judged, hold.then)
-        effect = describe(judged, hold.then)
-        opened = await self.holds.open(digest, subject=who.subject, actor=who.actor, tool=call.tool.name, effect=effect)
-        if not await call.confirm(opened.id, opened.question):
-            await self.holds.decline(opened.id, digest, by=who.subject)
-            raise Declined("the user did not confirm the statement", hold_id=opened.id)
-        if not await self.holds.consume(opened.id, digest, by=who.subject):
-            raise HoldSpent("the confirmation came too late or was used before", hold_id=opened.id)
-        return Approval(hold.then, opened.id)
+        match hold.then.action:
+            case RunSql() as action:
+                return await self._statement(call, judged, hold, action)
+            case UseHolds():
+                return await self.confirm_decision(call, judged, hold.then)
+            case ReadCatalog():
+                raise Internal("a look at the schema is never held")
+
+    async def _statement(self, call: Call, judged: Judged, hold: Hold, action: RunSql) -> Approval:
+        digest = asked_digest(judged, hold.then)
+        record = await self.holds.alive(digest)
+        await self._refuse_stale(call, judged, record)
+        if record is None:
+            record = await self._open(call, judged, hold, action, digest)
+        entry = judged.engine.policy.approving.entry_of(record.entry)
+        asked = record.asked
+        if asked is None or entry is None:
+            raise HoldStale("the policy that held this is not in force any more", hold_id=record.id)
+        is_confirmed = False
+        match record.state:
+            case State.OPEN if entry.by == "confirmation":
+                await self._ask(call, record, entry)
+                is_confirmed = True
+            case State.OPEN:
+                raise self._held(record, entry)
+            case State.EXECUTING:
+                raise self._held(record, entry, "the approved statement is running")
+            case _:
+                pass
+        within_s = asked.statement_timeout_s + self.claim_slack_s
+        claim = await self.holds.claim(record, confirmed=is_confirmed, within_s=within_s)
+        if is_confirmed:
+            await self._decided(call, record, "approve")
+        return Approval(
+            hold.then,
+            record.id,
+            claim,
+            _rows_allowed(asked.effect, entry),
+            {name: each.version for name, each in zip(objects_of(judged), asked.effect.objects, strict=True)}
+            if asked.is_write
+            else {},
+        )
+
+    async def _refuse_stale(self, call: Call, judged: Judged, alive: HoldRecord | None) -> None:
+        """Refuse to follow a hold to which this call, as it would run now, does not lead any more."""
+        followed = judged.wanted.hold_id if isinstance(judged.wanted, Sql) else None
+        if followed is None or (alive is not None and alive.id == followed):
+            return
+        record = await self.holds.find(followed)
+        if await self.holds.close(record, State.STALE):
+            await self.journal.append(call.id, "hold.stale", {"hold_id": followed})
+        raise HoldStale("policy or an object has changed since this was asked for", hold_id=followed)
+
+    async def _open(self, call: Call, judged: Judged, hold: Hold, action: RunSql, digest: bytes) -> HoldRecord:
+        who, approving = judged.principal, judged.engine.policy.approving
+        effect = await self.measure(call.id, judged, hold.then)
+        risk, reasons = risk_of(effect, approving.tiers)
+        entry = approving.entry_for(effect, risk, hold.determining)
+        want, objects = judged.wanted, objects_of(judged)
+        assert isinstance(want, Sql)  # noqa: S101 - the action is SQL, so what is wanted is
+        named = [(name.database, name.schema, name.name) for name in objects]
+        asked = Asked(
+            text=want.text,
+            parameters=want.parameters,
+            reason=want.reason,
+            is_write=want.is_write,
+            rows_max=want.rows_max,
+            sql=action.sql,
+            role=action.role,
+            warehouse=action.warehouse,
+            objects=tuple((*name, judged.engine.catalog.digest_of(o)) for name, o in zip(named, objects, strict=True)),
+            effect=effect,
+            risk=risk,
+            risk_reasons=reasons,
+            statement_timeout_s=action.statement_timeout_s,
+        )
+        facts = {"risk": risk.value, "rows_measured": effect.rows_total, "rules": sorted(hold.determining)}
+        record = await self.holds.open(
+            digest,
+            asked,
+            entry,
+            requester=Requester(who.issuer, who.subject, who.actor),
+            call_id=call.id,
+            tool=call.tool.name,
+            policy=judged.provenance.policy,
+            summary={"verb": effect.verb.value, "objects": [each.name for each in effect.objects], **facts},
+        )
+        if record.call_id == call.id:
+            expires_at = record.expires_at.isoformat()
+            bound = {"bound": record.bound.hex(), "approval": entry.id, "expires_at": expires_at}
+            await self.journal.append(call.id, "hold.requested", {"hold_id": record.id, **facts, **bound})
+            await self.tell("requested", record, entry)
+        return record
+
+    async def _ask(self, call: Call, record: HoldRecord, entry: ApprovalEntry) -> None:
+        text = question(record, entry)
+        if await self.holds.shown(record.id):
+            shown = {"hold_id": record.id, "shown": digest_of(text), "via": "elicitation"}
+            await self.journal.append(call.id, "hold.shown", {**shown, "bound": record.bound.hex()})
+        try:
+            is_confirmed = await call.confirm(record.id, text)
+        except Held as held:
+            raise held.told(**_following(record, entry)) from None
+        if not is_confirmed:
+            if await self.holds.close(record, State.DENIED):
+                await self._decided(call, record, "deny")
+            raise Declined("the user did not confirm the statement", hold_id=record.id)
+
+    async def _decided(self, call: Call, record: HoldRecord, verdict: str) -> None:
+        facts = {"hold_id": record.id, "verdict": verdict, "via": "elicitation", "bound": record.bound.hex()}
+        await self.journal.append(call.id, "hold.decided", {**facts, "subject": record.requester.subject})
+
+    def _held(self, record: HoldRecord, entry: ApprovalEntry, why: str = "") -> Held:
+        needs = wanted(entry, is_escalated=record.is_escalated)
+        hint = (
+            f"Nothing has run. Tell the user that this waits for {needs}, then follow it with check_request and this "
+            "hold id; do not make the request again."
+            if entry.steps
+            else "Nothing has run, and nobody can approve it: the policy names no approvers for a statement like this."
+        )
+        return Held(why or f"people must decide first: {needs}", hint, hold_id=record.id).told(
+            **_following(record, entry)
+        )
 
 
-def digest_of(judged: Judged, permit: Permit) -> Digest:
-    """SHA-256 over everything that the person's answer is about: who, what exactly, as which role, by which policy."""
-    action = permit.action
-    bound = {
-        "v": 1,
-        "issuer": judged.principal.issuer,
-        "subject": judged.principal.subject,
-        "actor": judged.principal.actor,
-        "provenance": asdict(judged.provenance),
-        "sql": action.sql if isinstance(action, RunSql) else None,
-        "role": action.role if isinstance(action, RunSql) else None,
-        "warehouse": action.warehouse if isinstance(action, RunSql) else None,
-        "parameters": judged.wanted.parameters if isinstance(judged.wanted, Sql) else None,
-        "reason": judged.wanted.reason if isinstance(judged.wanted, Sql) else None,
-    }
-    return Digest(hashlib.sha256(json.dumps(bound, sort_keys=True, ensure_ascii=True).encode()).digest())
+def _following(record: HoldRecord, entry: ApprovalEntry) -> dict[str, str]:
+    """What a caller needs to follow a hold."""
+    needs = "the user of this client" if entry.by == "confirmation" else wanted(entry, is_escalated=record.is_escalated)
+    return {"hold_id": record.id, "approval": needs, "expires_at": record.expires_at.isoformat(timespec="seconds")}
 
 
-def describe(judged: Judged, permit: Permit) -> str:
-    """What the person is shown: the statement that will run, its values, as whom and why.
-
-    Nothing that the agent wrote can begin a line of its own or hide; only the statement has several lines.
-    """
-    action, wanted = permit.action, judged.wanted
-    actor, subject = visible(judged.principal.actor), visible(judged.principal.subject)
-    if not isinstance(action, RunSql) or not isinstance(wanted, Sql):
-        return f"{actor} asks to look at the schema."
-    lines = [
-        f"{actor} asks to run this {action.verb.value} in Snowflake as {action.role}, for {subject}:",
-        "",
-        visible(action.sql, keep="\n\t"),
-    ]
-    if wanted.parameters:
-        lines += ["", "Values: " + visible(json.dumps(list(wanted.parameters), ensure_ascii=False))]
-    return "\n".join([*lines, "", f"Its reason: {visible(wanted.reason)}"])
+def _rows_allowed(effect: Effect, entry: ApprovalEntry) -> dict[str, range] | None:
+    if effect.rows is None:
+        return None
+    return {verb.value: entry.drift.allowed(count) for verb, count in effect.rows.items()}

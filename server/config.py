@@ -74,8 +74,12 @@ class Settings(BaseSettings):
     tenant: Annotated[str, Field(max_length=128)] = ""
     state_key_file: Path
     answer_form: Literal["structured", "text"] = "structured"
-    hold_ttl_s: Annotated[float, Field(gt=0, le=86_400)] = 600.0
     answer_wait_s: Annotated[float, Field(gt=0, le=3_600)] = 300.0
+
+    # who is told of held requests
+    webhook_url: Url | None = None
+    webhook_key_file: Path | None = None
+    console_url: Url | None = None
 
     # Snowflake
     snowflake_account: str
@@ -111,12 +115,22 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _signs_what_it_sends(self) -> "Settings":
+        if (self.webhook_url is None) != (self.webhook_key_file is None):
+            raise ValueError("WEBHOOK_URL and WEBHOOK_KEY_FILE go together: what is sent is signed")
+        return self
+
+    @model_validator(mode="after")
     def _trusts_no_clear_text(self) -> "Settings":
         """Keys and credentials travel over http only where nobody can listen in or answer instead."""
         if self.issuer is not None:
             check_issuer_url(self.issuer)
         if not _is_safe(self.snowflake_protocol, self.snowflake_host):
             raise ValueError("SNOWFLAKE_PROTOCOL `http` is for a SNOWFLAKE_HOST on this machine alone")
+        if self.webhook_url is not None:
+            hook = AnyHttpUrl(self.webhook_url)
+            if not _is_safe(hook.scheme, hook.host):
+                raise ValueError("WEBHOOK_URL must be an https URL: it tells who asks for what")
         return self
 
 

@@ -156,6 +156,8 @@ def refused(refusal: TurnedAway, call_id: CallId) -> CallToolResult:
         "retryable": refusal.retryable,
         "call_id": call_id,
     }
+    if isinstance(refusal, Refusal):
+        shape |= refusal.shown
     if isinstance(refusal, PolicyRefusal) and refusal.at is not None:
         shape["at"] = refusal.at
     text = f"Refused ({shape['code']}): {refusal.message}. {refusal.hint}"

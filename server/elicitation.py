@@ -7,6 +7,7 @@ server asks in the middle of the call. A client that declares no form elicitatio
 Source: MCP 2026-07-28, client/elicitation and basic/patterns/mrtr.
 """
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +42,9 @@ class AskFirst(Held):
     def as_result(self) -> InputRequiredResult:
         """The interim result that carries the question."""
         request = ElicitRequest(params=ElicitRequestFormParams(message=self.question, requested_schema=FORM))
-        return InputRequiredResult(input_requests={ANSWER: request}, request_state=self.hold_id)
+        return InputRequiredResult(
+            input_requests={ANSWER: request}, request_state=state_of(self.hold_id, self.question)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class Elicitation:
             raise Held("a person must confirm this statement, and this client cannot ask", hold_id=hold_id)
         if self.context.protocol_version in MODERN_PROTOCOL_VERSIONS:
             answer = (self.params.input_responses or {}).get(ANSWER)
-            if not isinstance(answer, ElicitResult) or self.params.request_state != hold_id:
+            if not isinstance(answer, ElicitResult) or self.params.request_state != state_of(hold_id, question):
                 raise AskFirst(hold_id, question)
             return _accepted(answer)
         return await self._ask_now(hold_id, question)
@@ -85,6 +88,11 @@ class Elicitation:
         if elicitation is None or (elicitation.form is None and elicitation.url is not None):
             return False
         return self.context.protocol_version in MODERN_PROTOCOL_VERSIONS or self.context.session.can_send_request
+
+
+def state_of(hold_id: str, question: str) -> str:
+    """What the client carries back with an answer: it counts for this hold, as it was shown, and nothing else."""
+    return f"{hold_id}.{hashlib.sha256(question.encode()).hexdigest()}"
 
 
 def _accepted(answer: ElicitResult) -> bool:

@@ -5,9 +5,9 @@ from typing import Any, assert_never
 from policy.decision import Decision, Deny, FilterRows, Hold, MaskColumn, Permit, RunSql
 from policy.lru import Lru
 from policy.principal import Principal
-from policy.statement import SchemaRequest, SqlStatement, Statement
+from policy.statement import HoldsRequest, SchemaRequest, SqlStatement, Statement
 from server.judging import Judged
-from tools.contract import Masked, MaskedRows, MaskedSchema, Sql, Wanted
+from tools.contract import Holds, Masked, MaskedHolds, MaskedRows, MaskedSchema, Sql, Wanted
 
 Facts = dict[str, Any]
 
@@ -64,6 +64,8 @@ def facts_of_answer(masked: Masked) -> Facts:
                 "query_id": masked.query_id,
                 "rows_affected": masked.rows_affected,
             }
+        case MaskedHolds():
+            return {}
         case MaskedSchema():
             return {"rows": len(masked.tables), "truncated": masked.next_cursor is not None}
         case _:
@@ -81,6 +83,8 @@ def _facts_of_statement(statement: Statement) -> Facts:
                 "tables": sorted(str(table) for table in tables),
                 "functions": sorted(statement.functions),
             }
+        case HoldsRequest(act, hold_id):
+            return {"verb": f"holds.{act.value}"} | ({} if hold_id is None else {"hold_id": hold_id})
         case SchemaRequest():
             names = [statement.database, statement.schema, statement.table, statement.search]
             return {"verb": "describe", "literals": [name for name in names if name is not None]}
@@ -89,7 +93,15 @@ def _facts_of_statement(statement: Statement) -> Facts:
 
 
 def _facts_of_wanted(wanted: Wanted) -> Facts:
-    return {"reason": wanted.reason, "parameters": list(wanted.parameters)} if isinstance(wanted, Sql) else {}
+    match wanted:
+        case Sql():
+            return {"reason": wanted.reason, "parameters": list(wanted.parameters)}
+        case Holds(verdict=str(verdict)):
+            return {"reason": wanted.reason, "verdict": verdict, "break_glass": wanted.is_break_glass}
+        case Holds(reason=reason) if reason:
+            return {"reason": reason}
+        case _:
+            return {}
 
 
 def _facts_of_decision(decision: Decision) -> Facts:

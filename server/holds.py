@@ -1,50 +1,46 @@
-"""Holds as they are kept in PostgreSQL: opened once for one exact effect, answered once, used once.
+"""Holds as they are kept in PostgreSQL: opened for one exact effect, decided by people, run at most once.
 
-Every change of state is one atomic UPDATE that names the state it expects, so that two replicas, a replay and a crash
-all meet the same answer.
+Every change of state is one atomic UPDATE that names the state that it expects, so that replicas, replays and crashes
+all meet the same answer. Time is the database's.
 """
 
 import logging
 import secrets
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import NewType
+from typing import Any
 
-from sqlalchemy import Column, DateTime, LargeBinary, MetaData, String, Table, and_, func, select, text, update
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy import Row, Select, func, select, text, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from server.refusals import HoldsUnavailable
+from audit.sealing import Sealer
+from policy.approving import ApprovalEntry, Standing, Verdict, groups_of, standing
+from policy.principal import Principal
+from server.hold_record import (
+    ALIVE,
+    Asked,
+    Claim,
+    HoldId,
+    HoldRecord,
+    Requester,
+    Said,
+    State,
+    bound_digest,
+    seal,
+    unseal,
+)
+from server.hold_refusals import AlreadyDecided, HoldNotFound
+from server.hold_tables import hold_table as t
+from server.hold_tables import vote_table as v
+from server.refusals import HoldSpent, HoldsUnavailable
 
-HoldId = NewType("HoldId", str)
+HOLDS_LISTED_MAX = 50
 
 log = logging.getLogger(__name__)
-
-metadata = MetaData(schema="gate")
-hold_table = Table(
-    "hold",
-    metadata,
-    Column("id", String, primary_key=True),
-    Column("digest", LargeBinary, nullable=False),
-    Column("subject", String, nullable=False),
-    Column("actor", String, nullable=False),
-    Column("tool", String, nullable=False),
-    Column("state", String, nullable=False),
-    Column("question", JSONB, nullable=False),
-    Column("opened_at", DateTime(timezone=True), nullable=False),
-    Column("expires_at", DateTime(timezone=True), nullable=False),
-    Column("decided_at", DateTime(timezone=True)),
-    Column("decided_by", String),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class OpenHold:
-    """A hold that waits for its answer; `question` is what the person is shown, word for word."""
-
-    id: HoldId
-    question: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,79 +48,270 @@ class HoldStore:
     """The holds of all replicas."""
 
     engine: AsyncEngine
-    ttl_s: float
+    sealer: Sealer
 
-    async def open(self, digest: bytes, *, subject: str, actor: str, tool: str, effect: str) -> OpenHold:
-        """The open hold for `digest`: the one there is, else a new one whose question shows `effect`.
-
-        Raises:
-            HoldsUnavailable: the database does not answer.
-        """
+    async def open(
+        self,
+        digest: bytes,
+        asked: Asked,
+        entry: ApprovalEntry,
+        *,
+        requester: Requester,
+        call_id: str,
+        tool: str,
+        policy: str,
+        summary: Mapping[str, Any],
+    ) -> HoldRecord:
+        """The hold that is alive for `digest`: the one there is, else a new one."""
         hold_id = HoldId("hold_" + secrets.token_urlsafe(9))
-        expires_at = func.now() + timedelta(seconds=self.ttl_s)
-        fresh = insert(hold_table).values(
-            id=hold_id,
-            digest=digest,
-            subject=subject,
-            actor=actor,
-            tool=tool,
-            state="open",
-            question={"text": f"{effect}\n\nHold {hold_id}"},
-            opened_at=func.now(),
-            expires_at=expires_at,
-        )
-        # The predicate is text: as a bind value in a prepared statement it would match no index.
-        once = fresh.on_conflict_do_nothing(index_elements=["digest"], index_where=text("state = 'open'"))
-        expired = and_(
-            hold_table.c.digest == digest, hold_table.c.state == "open", hold_table.c.expires_at <= func.now()
-        )
-        mine = select(hold_table.c.id, hold_table.c.question).where(
-            hold_table.c.digest == digest, hold_table.c.state == "open"
-        )
-        try:
-            async with self.engine.begin() as connection:
-                await connection.execute(update(hold_table).where(expired).values(state="expired", question={}))
-                await connection.execute(once)
-                row = (await connection.execute(mine)).one()
-        except SQLAlchemyError as error:
-            raise _unavailable(error) from error
-        return OpenHold(HoldId(row.id), row.question["text"])
-
-    async def consume(self, hold_id: HoldId, digest: bytes, *, by: str) -> bool:
-        """Use an open hold up; true exactly once, and only before it expires.
-
-        Raises:
-            HoldsUnavailable: the database does not answer.
-        """
-        return await self._settle(hold_id, digest, "consumed", by)
-
-    async def decline(self, hold_id: HoldId, digest: bytes, *, by: str) -> bool:
-        """Close an open hold for good.
-
-        Raises:
-            HoldsUnavailable: the database does not answer.
-        """
-        return await self._settle(hold_id, digest, "declined", by)
-
-    async def _settle(self, hold_id: HoldId, digest: bytes, state: str, by: str) -> bool:
-        """Move an open hold to `state`; what it showed is forgotten, for it quotes values."""
-        settle = (
-            update(hold_table)
-            .where(
-                hold_table.c.id == hold_id,
-                hold_table.c.digest == digest,
-                hold_table.c.state == "open",
-                hold_table.c.expires_at > func.now(),
+        async with self._transaction() as connection:
+            await self._expire(connection, t.c.asked == digest)
+            now = (await connection.execute(select(func.now()))).scalar_one()
+            expires_at = now + timedelta(seconds=entry.ttl_s)
+            escalate_at = None if entry.escalate_after_s is None else now + timedelta(seconds=entry.escalate_after_s)
+            fresh = insert(t).values(
+                id=hold_id,
+                call_id=call_id,
+                tool=tool,
+                issuer=requester.issuer,
+                subject=requester.subject,
+                actor=requester.actor,
+                state=State.OPEN,
+                asked=digest,
+                bound=bound_digest(digest, entry.id, asked, expires_at),
+                policy=policy,
+                entry=entry.id,
+                groups=sorted(groups_of(entry)),
+                summary=dict(summary),
+                body=seal(self.sealer, hold_id, asked),
+                opened_at=now,
+                expires_at=expires_at,
+                escalate_at=escalate_at,
+                escalated=False,
+                outcome={},
             )
-            .values(state=state, decided_at=func.now(), decided_by=by, question={})
+            # The predicate is text: as a bind value in a prepared statement it would match no index.
+            alive = text("state in ('open', 'approved', 'executing')")
+            await connection.execute(fresh.on_conflict_do_nothing(index_elements=["asked"], index_where=alive))
+            row = (await connection.execute(_alive(digest))).one()
+        return self._record(row)
+
+    async def alive(self, digest: bytes) -> HoldRecord | None:
+        """The hold that is alive for exactly what `digest` stands for, if there is one."""
+        async with self._transaction() as connection:
+            await self._expire(connection, t.c.asked == digest)
+            row = (await connection.execute(_alive(digest))).one_or_none()
+        return None if row is None else self._record(row)
+
+    async def find(self, hold_id: str) -> HoldRecord:
+        """The hold of that id with what was said of it.
+
+        Raises:
+            HoldNotFound: there is none.
+        """
+        async with self._transaction() as connection:
+            await self._expire(connection, t.c.id == hold_id)
+            row = (await connection.execute(select(t).where(t.c.id == hold_id))).one_or_none()
+            if row is None:
+                raise HoldNotFound("there is no such hold for you")
+            return self._record(row, await self._votes(connection, hold_id))
+
+    async def waiting_for(self, approver: Principal, after: HoldRecord | None = None) -> list[HoldRecord]:
+        """Open holds on which members of the approver's groups decide, not their own, oldest first; one page."""
+        listed = select(t).where(
+            t.c.state == State.OPEN,
+            t.c.expires_at > func.now(),
+            t.c.groups.overlap(sorted(approver.groups)),
+            ~((t.c.issuer == approver.issuer) & (t.c.subject == approver.subject)),
         )
+        return await self._page(listed.order_by(t.c.opened_at, t.c.id), after, is_rising=True)
+
+    async def asked_by(self, issuer: str, subject: str, after: HoldRecord | None = None) -> list[HoldRecord]:
+        """What a person asked for, newest first; one page."""
+        listed = select(t).where(t.c.issuer == issuer, t.c.subject == subject)
+        return await self._page(listed.order_by(t.c.opened_at.desc(), t.c.id.desc()), after, is_rising=False)
+
+    async def shown(self, hold_id: str) -> bool:
+        """Remember that the hold was shown to the person who asked; true the first time."""
+        return await self._move(hold_id, {State.OPEN}, t.c.shown_at.is_(None), shown_at=func.now()) == 1
+
+    async def vote(self, hold: HoldRecord, said: Said, entry: ApprovalEntry) -> Standing:
+        """Count one person's word on an open hold, once; the last one that was missing settles it.
+
+        Raises:
+            HoldSpent: the hold is no longer open.
+            AlreadyDecided: this person has said something of it before.
+        """
+        async with self._transaction() as connection:
+            lock = select(t.c.escalated).where(_still(hold, State.OPEN)).with_for_update()
+            row = (await connection.execute(lock)).one_or_none()
+            if row is None:
+                raise HoldSpent("the hold is not open any more", hold_id=hold.id)
+            fresh = insert(v).values(
+                hold_id=hold.id,
+                issuer=said.issuer,
+                subject=said.subject,
+                actor=said.actor,
+                groups=sorted(said.groups),
+                verdict=said.verdict,
+                break_glass=said.is_break_glass,
+                reason=self.sealer.encrypt(said.reason.encode(), _place(hold.id, said.subject)),
+                via=said.via,
+                at=func.now(),
+            )
+            once = fresh.on_conflict_do_nothing().returning(v.c.subject)
+            if (await connection.execute(once)).one_or_none() is None:
+                raise AlreadyDecided("you have decided on this hold before", hold_id=hold.id)
+            votes = await self._votes(connection, hold.id)
+            now = standing(entry, votes, is_escalated=row.escalated)
+            if now.state != "open":
+                ends = {"settled_at": func.now(), "body": ""} if now.state == "denied" else {}
+                moved = update(t).where(t.c.id == hold.id).values(state=now.state, decided_at=func.now(), **ends)
+                await connection.execute(moved)
+        return now
+
+    async def claim(self, hold: HoldRecord, *, confirmed: bool, within_s: float) -> Claim:
+        """Take the right to run the hold, which there is once.
+
+        `confirmed` says that the caller's own user has just confirmed an open one. The right is for `within_s`; after
+        that, somebody else may find out what became of it.
+
+        Raises:
+            HoldSpent: it was run, or has expired, or is not approved.
+        """
+        claim = Claim(secrets.token_urlsafe(12))
+        states = {State.OPEN, State.APPROVED} if confirmed else {State.APPROVED}
+        values = {"claim": claim, "claim_until": func.now() + timedelta(seconds=within_s), "session_id": None}
+        where = (t.c.bound == hold.bound) & (t.c.expires_at > func.now())
+        if await self._move(hold.id, states, where, state=State.EXECUTING, **values) != 1:
+            raise HoldSpent("the approval was used before, or came too late", hold_id=hold.id)
+        return claim
+
+    async def begin(self, hold_id: str, claim: Claim, session_id: int, tag: str) -> bool:
+        """Say in which Snowflake session, under which query tag, the claim is about to run; false if it is void."""
+        values = {"session_id": session_id, "outcome": {"tag": tag}}
+        return await self._move(hold_id, {State.EXECUTING}, t.c.claim == claim, **values) == 1
+
+    async def take_over(self, hold: HoldRecord) -> Claim | None:
+        """The claim of one whose time is over, so that they cannot begin any more; None if it is not over."""
+        claim = Claim(secrets.token_urlsafe(12))
+        where = (t.c.claim == hold.claim) & (t.c.claim_until <= func.now())
+        until = func.now() + timedelta(seconds=60)
+        return claim if await self._move(hold.id, {State.EXECUTING}, where, claim=claim, claim_until=until) else None
+
+    async def release(self, hold_id: str, claim: Claim) -> bool:
+        """Give a claim back: nothing ran, so the approval still stands."""
+        back: dict[str, Any] = {"state": State.APPROVED, "claim": None, "claim_until": None, "session_id": None}
+        return await self._move(hold_id, {State.EXECUTING}, t.c.claim == claim, **back) == 1
+
+    async def settle(self, hold_id: str, claim: Claim, state: State, outcome: Mapping[str, Any]) -> bool:
+        """Say how a claim ended."""
+        return await self._end(hold_id, {State.EXECUTING}, t.c.claim == claim, state, outcome)
+
+    async def close(self, hold: HoldRecord, state: State, outcome: Mapping[str, Any] | None = None) -> bool:
+        """End a hold that has not begun to run; false if it has, or has ended."""
+        return await self._end(hold.id, {State.OPEN, State.APPROVED}, t.c.bound == hold.bound, state, outcome or {})
+
+    async def expire_due(self) -> list[HoldRecord]:
+        """End every hold whose time is over, each once among all replicas."""
+        async with self._transaction() as connection:
+            rows = await self._expire(connection, t.c.expires_at <= func.now())
+        return [self._record(row) for row in rows]
+
+    async def escalate_due(self) -> list[HoldRecord]:
+        """Let others stand in where nobody decided in time; each hold once among all replicas."""
+        due = update(t).where(t.c.state == State.OPEN, ~t.c.escalated, t.c.escalate_at <= func.now())
+        async with self._transaction() as connection:
+            rows = (await connection.execute(due.values(escalated=True).returning(t))).all()
+        return [self._record(row) for row in rows]
+
+    async def _expire(self, connection: AsyncConnection, where: Any) -> list[Row[Any]]:
+        waits = t.c.state.in_([State.OPEN, State.APPROVED])
+        over = update(t).where(where, waits, t.c.expires_at <= func.now())
+        ended = over.values(state=State.EXPIRED, settled_at=func.now(), body="").returning(t)
+        return list((await connection.execute(ended)).all())
+
+    async def _move(self, hold_id: str, states: set[State], where: Any, **values: Any) -> int:
+        moved = update(t).where(t.c.id == hold_id, t.c.state.in_(states), where).values(**values)
+        async with self._transaction() as connection:
+            return int((await connection.execute(moved)).rowcount)
+
+    async def _end(
+        self, hold_id: str, states: set[State], where: Any, state: State, outcome: Mapping[str, Any]
+    ) -> bool:
+        ends = {"state": state, "settled_at": func.now(), "body": "", "outcome": dict(outcome)}
+        return await self._move(hold_id, states, where, **ends) == 1
+
+    async def _page(self, listed: Select[Any], after: HoldRecord | None, *, is_rising: bool) -> list[HoldRecord]:
+        if after is not None:
+            place, start = tuple_(t.c.opened_at, t.c.id), tuple_(after.opened_at, after.id)
+            listed = listed.where(place > start if is_rising else place < start)
+        async with self._transaction() as connection:
+            rows = (await connection.execute(listed.limit(HOLDS_LISTED_MAX))).all()
+        return [self._record(row, is_brief=True) for row in rows]
+
+    async def _votes(self, connection: AsyncConnection, hold_id: str) -> list[Said]:
+        rows = (await connection.execute(select(v).where(v.c.hold_id == hold_id).order_by(v.c.at))).all()
+        return [
+            Said(
+                issuer=row.issuer,
+                subject=row.subject,
+                groups=frozenset(row.groups),
+                verdict=Verdict(row.verdict),
+                is_break_glass=row.break_glass,
+                actor=row.actor,
+                via=row.via,
+                reason=self.sealer.decrypt(row.reason, _place(hold_id, row.subject)).decode(),
+                at=row.at,
+            )
+            for row in rows
+        ]
+
+    def _record(self, row: Row[Any], votes: list[Said] | None = None, *, is_brief: bool = False) -> HoldRecord:
+        return HoldRecord(
+            id=HoldId(row.id),
+            call_id=row.call_id,
+            tool=row.tool,
+            requester=Requester(row.issuer, row.subject, row.actor),
+            state=State(row.state),
+            bound=row.bound,
+            policy=row.policy,
+            entry=row.entry,
+            summary=row.summary,
+            asked=None if is_brief else unseal(self.sealer, row.id, row.body),
+            opened_at=row.opened_at,
+            expires_at=row.expires_at,
+            is_escalated=row.escalated,
+            claim=row.claim,
+            session_id=row.session_id,
+            settled_at=row.settled_at,
+            outcome=row.outcome,
+            votes=tuple(votes or ()),
+        )
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncGenerator[AsyncConnection]:
+        """One transaction.
+
+        Raises:
+            HoldsUnavailable: the database does not answer.
+        """
         try:
             async with self.engine.begin() as connection:
-                return (await connection.execute(settle)).rowcount == 1
+                yield connection
         except SQLAlchemyError as error:
-            raise _unavailable(error) from error
+            log.warning("holds cannot be kept: %s", type(error).__name__)  # its text would quote what is asked
+            raise HoldsUnavailable("holds cannot be kept right now") from error
 
 
-def _unavailable(error: SQLAlchemyError) -> HoldsUnavailable:
-    log.warning("holds cannot be kept: %s", type(error).__name__)  # its text would quote the question
-    return HoldsUnavailable("holds cannot be kept right now")
+def _alive(digest: bytes) -> Select[Any]:
+    return select(t).where(t.c.asked == digest, t.c.state.in_(ALIVE))
+
+
+def _still(hold: HoldRecord, state: State) -> Any:
+    """The hold as it was read, alive, unchanged and not expired."""
+    return (t.c.id == hold.id) & (t.c.bound == hold.bound) & (t.c.state == state) & (t.c.expires_at > func.now())
+
+
+def _place(hold_id: str, subject: str) -> str:
+    return f"hold/{hold_id}/vote/{subject}"

@@ -3,7 +3,7 @@
 The judging itself is policy's and pure. One call is judged by one engine throughout, whatever is reloaded meanwhile.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import assert_never
 
@@ -11,19 +11,24 @@ from policy.circumstances import Circumstances
 from policy.decision import Decision
 from policy.engine import Engine, Provenance
 from policy.principal import Principal
-from policy.statement import SchemaRequest, Statement
-from tools.contract import Schema, Sql, Wanted
+from policy.statement import HoldsAct, HoldsRequest, SchemaRequest, Statement
+from tools.contract import Holds, Schema, Sql, Wanted
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Who wants what, what policy says of it, and by which digests of policy, catalog and parser."""
+    """Who wants what, what policy says of it, and the engine that said so."""
 
     principal: Principal
     wanted: Wanted
     statement: Statement
     decision: Decision
-    provenance: Provenance
+    engine: Engine = field(repr=False, compare=False)
+
+    @property
+    def provenance(self) -> Provenance:
+        """The digests that the decision rests on."""
+        return self.engine.provenance
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,8 @@ class Judge:
         match wanted:
             case Sql():
                 return self.engine.parse(wanted.text, parameters=len(wanted.parameters), is_write=wanted.is_write)
+            case Holds():
+                return HoldsRequest(HoldsAct(wanted.act), wanted.hold_id)
             case Schema():
                 return SchemaRequest(wanted.database, wanted.schema, wanted.table, wanted.search, wanted.cursor)
             case _:
@@ -51,4 +58,4 @@ class Judge:
         rows_max, purpose = (wanted.rows_max, wanted.reason) if isinstance(wanted, Sql) else (None, None)
         call = Circumstances(datetime.now(UTC), purpose)
         decision = self.engine.decide(principal, statement, rows_max=rows_max, circumstances=call)
-        return Judged(principal, wanted, statement, decision, self.engine.provenance)
+        return Judged(principal, wanted, statement, decision, self.engine)

@@ -16,12 +16,12 @@ from typing import assert_never
 
 import anyio
 
-from policy.decision import ReadCatalog, RunSql
+from policy.decision import ReadCatalog, RunSql, UseHolds
 from policy.statement import WRITES
 from server.line import Cleared, Lease, Progress
 from server.pool import Kind, Pooled, SessionPool
 from server.raw import Raw, RawRows, RawSchema
-from server.refusals import OutcomeUnknown, Refusal, Revoked, StatementFailed, StatementTimedOut
+from server.refusals import Internal, OutcomeUnknown, Refusal, Revoked, StatementFailed, StatementTimedOut
 from server.warehouse import CommitUnconfirmed, Fate, Order, SessionLost
 from tools.contract import Sql
 
@@ -66,6 +66,8 @@ class Leases:
         match cleared.permit.action:
             case ReadCatalog():
                 yield CatalogLease()
+            case UseHolds():
+                raise Internal("the holds are not Snowflake's to lend")
             case RunSql() as action:
                 who = cleared.principal
                 kind = Kind(who.issuer, who.subject, action.role, action.warehouse, cleared.provenance.policy)
@@ -115,7 +117,10 @@ class SessionLease:
         """
         action = cleared.permit.action
         assert isinstance(action, RunSql)  # noqa: S101 - `Leases` chose this lease by the action's type
-        order = order_of(cleared, action)
+        return await self.run(order_of(cleared, action), progress)
+
+    async def run(self, order: Order, progress: Progress | None = None) -> RawRows:
+        """Run one order within its limits; when the caller is cancelled, so is the statement in Snowflake."""
         try:
             return await self._bounded(order, progress)
         except SessionLost as lost:
@@ -124,6 +129,11 @@ class SessionLease:
         await anyio.sleep(random.uniform(*RETRY_AFTER_S))  # noqa: S311 - so that many callers do not come at once
         await self._exchange()
         return await self._bounded(order, progress)
+
+    @property
+    def session_id(self) -> int:
+        """Snowflake's id of the session."""
+        return self._held().session.session_id
 
     def give_back(self) -> None:
         """Give the session back; again is harmless."""
@@ -257,12 +267,19 @@ def order_of(cleared: Cleared, action: RunSql) -> Order:
     The call's id comes first in the tag, whole: with it, and from the journal alone, the statement can be found in
     Snowflake's history and stopped there, whatever became of this process.
     """
-    tag = {"snowgate_call": cleared.call_id, "subject": cleared.principal.subject, "actor": cleared.principal.actor}
     return Order(
         sql=action.sql,
         parameters=cleared.wanted.parameters if isinstance(cleared.wanted, Sql) else (),
         rows_max=action.rows_max,
         statement_timeout_s=action.statement_timeout_s,
-        tag=json.dumps(tag, separators=(",", ":"))[:2000],
+        tag=tag_of(cleared),
         is_write=action.verb in WRITES,
+        rows_allowed=cleared.approval.rows_allowed if cleared.approval else None,
     )
+
+
+def tag_of(cleared: Cleared, purpose: str = "call") -> str:
+    """The query tag of what runs for a call (at most 2,000 characters)."""
+    who = cleared.principal
+    tag = {f"snowgate_{purpose}": cleared.call_id, "subject": who.subject, "actor": who.actor}
+    return json.dumps(tag, separators=(",", ":"))[:2000]

@@ -8,6 +8,7 @@ from typing import Any, NewType, Protocol, TypeAlias, assert_never
 from audit.journal import Journal
 from policy.decision import Deny, Hold, Permit
 from policy.engine import Provenance
+from policy.names import TableName
 from policy.principal import Principal
 from policy.refusal import PolicyRefusal
 from server.facts import facts_of_answer, facts_of_cleared, facts_of_judged, facts_of_principal
@@ -67,15 +68,23 @@ class Cleared:
     wanted: Wanted
     permit: Permit
     provenance: Provenance
-    hold_id: str | None = None
+    approval: "Approval | None" = None
 
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """A person's answer to one hold, used up: the permit that it released."""
+    """People's answer to one hold, used up: the permit that it released, and the right to run it, once.
+
+    `rows_allowed` are the numbers of rows that may be touched, by what happens to them (None: any, for it was not
+    counted); `versions` is what the objects must still be. `shown` is the digest of the text that was confirmed.
+    """
 
     permit: Permit
     hold_id: str
+    claim: str = ""
+    rows_allowed: Mapping[str, range] | None = None
+    versions: Mapping[TableName, str] = field(default_factory=dict)
+    shown: str = ""
 
 
 class Lease(Protocol):
@@ -108,12 +117,28 @@ class Approve(Protocol):
         ...
 
 
+class Recall(Protocol):
+    """Finds out what a call that follows an earlier one is about."""
+
+    async def __call__(self, principal: Principal, wanted: Wanted) -> Wanted:
+        """`wanted` itself, or the approved request that it follows.
+
+        Raises:
+            HoldNotFound: it follows no request of this principal's.
+        """
+        ...
+
+
 class LeaseFor(Protocol):
     """Borrows what a cleared statement needs, and gives it back however the call ends."""
 
     def __call__(self, cleared: Cleared) -> AbstractAsyncContextManager[Lease]:
         """A lease for exactly this principal and role."""
         ...
+
+
+async def _as_it_is(principal: Principal, wanted: Wanted) -> Wanted:
+    return wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +150,7 @@ class House:
     judge: Callable[[], Judge]
     approve: Approve
     lease: LeaseFor
+    recall: Recall = _as_it_is
 
 
 async def walk(call: Call, house: House) -> JsonObject:
@@ -145,7 +171,7 @@ async def walk(call: Call, house: House) -> JsonObject:
         record.note(**facts_of_principal(principal))
 
         # 2. parse: the one thing this call amounts to, resolved against the catalog.
-        wanted = call.tool.ask(call.arguments)
+        wanted = await house.recall(principal, call.tool.ask(call.arguments))
         judge = house.judge()
         statement = judge.parse(wanted)
 
@@ -156,7 +182,7 @@ async def walk(call: Call, house: House) -> JsonObject:
 
         # 4. hold: a permit now, a permit after a person's answer, or no further.
         cleared = await clear(call, judged, house.approve)
-        record.note(**facts_of_cleared(cleared.hold_id))
+        record.note(**facts_of_cleared(cleared.approval.hold_id if cleared.approval else None))
 
         # 5. lease: borrow what it needs, for this principal and role alone. 6. execute: exactly what was cleared.
         async with house.lease(cleared) as lease:
@@ -177,9 +203,7 @@ async def clear(call: Call, judged: Judged, approve: Approve) -> Cleared:
             return Cleared(call.id, judged.principal, judged.wanted, permit, judged.provenance)
         case Hold() as hold:
             approval = await approve(call, judged, hold)
-            return Cleared(
-                call.id, judged.principal, judged.wanted, approval.permit, judged.provenance, approval.hold_id
-            )
+            return Cleared(call.id, judged.principal, judged.wanted, approval.permit, judged.provenance, approval)
         case Deny(_, code, message, hint):
             raise PolicyRefusal(code, message, hint)
         case _:

@@ -9,9 +9,9 @@ from typing import assert_never
 
 from policy.decision import LimitRows, Permit, ScanContent, TableView
 from policy.explain import notes
-from server.raw import Raw, RawRows, RawSchema
+from server.raw import Raw, RawHolds, RawRows, RawSchema
 from server.scanning import scan
-from tools.contract import JsonObject, Masked, MaskedRows, MaskedSchema
+from tools.contract import JsonObject, Masked, MaskedHolds, MaskedRows, MaskedSchema
 
 
 def keep(raw: Raw, permit: Permit) -> Masked:
@@ -29,7 +29,10 @@ def keep(raw: Raw, permit: Permit) -> Masked:
                 query_id=raw.query_id,
                 notes=(*notes(permit), *scanned.notes),
                 rows_affected=raw.rows_affected,
+                undo=raw.undo,
             )
+        case RawHolds(content):
+            return MaskedHolds(content)
         case RawSchema(page):
             return MaskedSchema([table_object(t) for t in page.tables], page.tables_total, page.next_cursor)
         case _:

@@ -5,6 +5,7 @@ Policy and tools have their own refusals (`PolicyRefusal`, `BadArguments`); all 
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from server.faults import Fault
@@ -16,6 +17,8 @@ class Refusal(Exception):
     code: ClassVar[str]
     hint: str = "Do not repeat the same call."
     retryable: ClassVar[bool] = False
+    shown: Mapping[str, Any] = MappingProxyType({})
+    """What is shown beside the shape that all refusals have."""
 
     def __init__(self, message: str, hint: str | None = None, **facts: Any) -> None:
         super().__init__(message)
@@ -65,14 +68,19 @@ class UnknownTool(Refusal):
 
 
 class Held(Refusal):
-    """A person has to confirm first, and has not been asked or has not answered yet."""
+    """People have to decide first, and have not been asked or have not answered yet."""
 
     code: ClassVar[str] = "held"
     hint = (
         "Nothing has run. A person must confirm this statement: connect with a client that can show an elicitation "
-        "form, then make exactly the same call again."
+        "form, then make exactly the same call again or follow it with check_request."
     )
     retryable: ClassVar[bool] = True
+
+    def told(self, **shown: Any) -> "Held":
+        """Itself, with what the caller needs to follow the hold: its id, who decides, until when."""
+        self.shown = MappingProxyType({**self.shown, **shown})
+        return self
 
 
 class Declined(Refusal):

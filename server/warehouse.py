@@ -7,7 +7,7 @@ are given per statement, and its texts never leave except as facts for the journ
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, assert_never
@@ -19,6 +19,7 @@ from snowflake.connector.errors import Error as DriverError
 from snowflake.connector.errors import InterfaceError, OperationalError
 
 from server.credentials import AccessToken, Credential
+from server.hold_refusals import EffectDrifted
 from server.raw import RawRows
 from server.refusals import OutcomeUnknown, Refusal, SnowflakeUnavailable, StatementFailed, StatementTimedOut
 from server.values import readers_of, rows_of
@@ -31,6 +32,9 @@ ERRNO_STATEMENT_TIMEOUT = 630
 ERRNOS_OF_THE_DRIVER = (range(-1, 100), range(250_000, 260_000))
 """Numbers that the driver gives when Snowflake's answer was lost, late or no answer at all."""
 
+SQLSTATE_UNSUPPORTED = "0A000"
+"""Snowflake's own answer to a feature that it lacks; its number, 2, is among those of the driver."""
+
 ERRNOS_OF_SESSIONS = range(390_000, 391_000)
 """Numbers by which Snowflake says that a session or its token is not valid (any longer)."""
 
@@ -42,6 +46,16 @@ _HISTORY = (
 )
 
 SESSION_PARAMETERS = {"ABORT_DETACHED_QUERY": True, "MULTI_STATEMENT_COUNT": 1}
+
+SQLSTATE_UNSUPPORTED = "0A000"
+"""Snowflake's own answer to a feature that it lacks; its number, 2, is among those of the driver."""
+
+_CHANGES = {
+    "number of rows inserted": "insert",
+    "number of rows updated": "update",
+    "number of rows deleted": "delete",
+}
+"""Columns of the one row that a DML statement answers (Snowflake, "INSERT", "UPDATE", "DELETE", "MERGE")."""
 
 _TYPE_NAMES = tuple(
     "NUMBER FLOAT VARCHAR DATE TIMESTAMP_NTZ VARIANT TIMESTAMP_LTZ TIMESTAMP_TZ TIMESTAMP_NTZ OBJECT ARRAY BINARY "  # noqa: SIM905
@@ -77,7 +91,10 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One statement to run. `tag` becomes Snowflake's QUERY_TAG (at most 2,000 characters)."""
+    """One statement to run. `tag` becomes Snowflake's QUERY_TAG (at most 2,000 characters).
+
+    A write that touches other numbers of rows than `rows_allowed` (by insert, update, delete) is rolled back.
+    """
 
     sql: str
     parameters: tuple[Scalar, ...]
@@ -85,6 +102,7 @@ class Order:
     statement_timeout_s: int
     tag: str
     is_write: bool = False
+    rows_allowed: Mapping[str, range] | None = None
 
 
 def prepare_process() -> None:
@@ -242,7 +260,10 @@ class SnowflakeSession:
             try:
                 cursor.execute("BEGIN", _statement_params=tag)
                 self._execute(cursor, order)
-                done = RawRows([], [], False, query_id=str(cursor.sfqid), rows_affected=cursor.rowcount)
+                affected, query_id = cursor.rowcount, str(cursor.sfqid)
+                changed = _changed(cursor, affected, order)
+                _check_drift(changed, order.rows_allowed)
+                done = RawRows([], [], False, query_id, affected, changed)
                 if not self.is_usable:
                     raise StatementFailed("the call was given up before its change was committed")
             except BaseException:
@@ -304,6 +325,8 @@ def _login(credential: Credential) -> dict[str, Any]:
 
 def _is_session_lost(error: DriverError) -> bool:
     """Whether what came back was not Snowflake's answer to the statement, so that the session's state is unknown."""
+    if str(error.sqlstate) == SQLSTATE_UNSUPPORTED:
+        return False
     errno = int(error.errno or 0)
     known = errno in ERRNOS_OF_SESSIONS or any(errno in numbers for numbers in ERRNOS_OF_THE_DRIVER)
     return known or isinstance(error, OperationalError | InterfaceError)
@@ -321,6 +344,27 @@ def driver_facts(error: DriverError) -> dict[str, Any]:
 def quoted(name: str) -> str:
     """`name` as a quoted identifier, whatever it holds."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def _changed(cursor: Any, affected: int | None, order: Order) -> dict[str, int]:
+    """Rows by what happened to them, as Snowflake counts them in the one row that a DML statement answers."""
+    names = [_CHANGES.get(str(meta.name).lower()) for meta in cursor.description or ()]
+    row = next(_rows(cursor, 1), None) if any(names) else None
+    if row is not None:
+        return {name: int(value) for name, value in zip(names, row, strict=True) if name is not None}
+    allowed = list(order.rows_allowed or ())
+    return {allowed[0]: int(affected)} if len(allowed) == 1 and affected is not None else {}
+
+
+def _check_drift(changed: Mapping[str, int], allowed: Mapping[str, range] | None) -> None:
+    """Raise EffectDrifted unless every number of rows is one that was approved; an unknown number never is."""
+    if allowed is None:
+        return
+    drifted = [kind for kind, counts in allowed.items() if changed.get(kind, -1) not in counts]
+    drifted += [kind for kind, count in changed.items() if count and kind not in allowed]
+    if drifted:
+        told = ", ".join(f"{kind}: {changed.get(kind, 'unknown')}" for kind in sorted(drifted))
+        raise EffectDrifted(f"the change touched other rows than were approved ({told})")
 
 
 def _rows(cursor: Any, rows_max: int) -> Iterator[Sequence[Any]]:

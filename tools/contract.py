@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 JsonObject: TypeAlias = dict[str, Any]
 """A JSON object as it goes on the wire; the values are already JSON's own types."""
@@ -12,13 +12,17 @@ Scalar: TypeAlias = str | int | float | bool | None
 
 @dataclass(frozen=True, slots=True)
 class Sql:
-    """One SQL statement that the agent wants run. `is_write` says which door it came through."""
+    """One SQL statement that the agent wants run. `is_write` says which door it came through.
+
+    `hold_id` is set where it was asked for before and is followed now.
+    """
 
     text: str
     parameters: tuple[Scalar, ...]
     reason: str
     is_write: bool
     rows_max: int | None = None
+    hold_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,19 @@ class Schema:
     cursor: str | None = None
 
 
-Wanted: TypeAlias = Sql | Schema
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """A use of the holds: `act` is list, show or decide (others' requests), check or withdraw (one's own)."""
+
+    act: Literal["list", "show", "decide", "check", "withdraw"]
+    hold_id: str | None = None
+    verdict: Literal["approve", "deny"] | None = None
+    reason: str = ""
+    is_break_glass: bool = False
+    cursor: str | None = None
+
+
+Wanted: TypeAlias = Sql | Schema | Holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +64,8 @@ class ResultColumn:
 class MaskedRows:
     """Rows that kept every obligation of their permit; only the line's mask step makes one.
 
-    `notes` says in words what was masked or filtered. `rows_affected` is set for a write.
+    `notes` says in words what was masked or filtered. `rows_affected` is set for a write, and
+    `undo`, the command that takes it back, where there is one.
     """
 
     columns: Sequence[ResultColumn]
@@ -57,6 +74,7 @@ class MaskedRows:
     query_id: str
     notes: Sequence[str]
     rows_affected: int | None = None
+    undo: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +86,14 @@ class MaskedSchema:
     next_cursor: str | None
 
 
-Masked: TypeAlias = MaskedRows | MaskedSchema
+@dataclass(frozen=True, slots=True)
+class MaskedHolds:
+    """What the caller may know of holds, as JSON."""
+
+    content: JsonObject
+
+
+Masked: TypeAlias = MaskedRows | MaskedSchema | MaskedHolds
 
 
 class BadArguments(Exception):

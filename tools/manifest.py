@@ -15,6 +15,17 @@ from pydantic import BaseModel, ConfigDict
 from tools.arguments import Arguments
 from tools.contract import JsonObject, Tool
 from tools.describe_schema import DescribeSchema, DescribeSchemaArguments
+from tools.holds import (
+    CheckRequest,
+    DecideArguments,
+    DecideHold,
+    HoldArguments,
+    ListArguments,
+    ListHolds,
+    ShowHold,
+    WithdrawArguments,
+    WithdrawRequest,
+)
 from tools.request_write import RequestWrite, RequestWriteArguments
 from tools.run_query import RunQuery, RunQueryArguments
 
@@ -66,6 +77,11 @@ def offers() -> tuple[Offer, ...]:
         _offer(DescribeSchema(), DescribeSchemaArguments),
         _offer(RunQuery(), RunQueryArguments),
         _offer(RequestWrite(), RequestWriteArguments),
+        _offer(CheckRequest(), HoldArguments),
+        _offer(WithdrawRequest(), WithdrawArguments),
+        _offer(ListHolds(), ListArguments),
+        _offer(ShowHold(), HoldArguments),
+        _offer(DecideHold(), DecideArguments),
     )
 
 

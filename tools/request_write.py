@@ -33,5 +33,6 @@ class RequestWrite:
             "status": "executed",
             "rows_affected": masked.rows_affected,
             "query_id": masked.query_id,
+            "undo": masked.undo,
             "notes": list(masked.notes),
         }

@@ -24,6 +24,8 @@ LIMIT 3
 """
 FORBIDDEN = "SELECT full_name, salary FROM crm.hr.employees ORDER BY salary DESC LIMIT 3"
 TICKET = 9399
+DELETED = 9398
+DELETION = "DELETE FROM crm.public.tickets WHERE ticket_id = ?"
 WRITE = "UPDATE crm.public.tickets SET status = 'CLOSED' WHERE ticket_id = ?"
 
 
@@ -47,6 +49,11 @@ class Agent:
             calls = [await self._describe(client), await self._query(client), await self._refused(client)]
         async with self._client("stella") as client:
             calls.append(await self._write(client))
+            held = await self._deletion(client)
+        async with self._client("sofia") as client:
+            calls.append(await self._approve(client, held))
+        async with self._client("stella") as client:
+            calls.append(await self._follow(client, held))
         return calls
 
     async def _describe(self, client: Client) -> str:
@@ -82,13 +89,37 @@ class Agent:
         self.console.print(f"  {answer['status']}: {answer['rows_affected']} row affected")
         return str(answer["call_id"])
 
+    async def _deletion(self, client: Client) -> str:
+        self._step("it asks for a deletion, which stella's own word does not release", "request_write", DELETION)
+        arguments = {"sql": DELETION, "parameters": [DELETED], "reason": "The ticket was opened by mistake"}
+        result = await client.call_tool("request_write", arguments)
+        held: dict[str, Any] = result.structured_content or {}
+        if held.get("code") != "held":
+            raise DemoFailed("a deletion that needs an approver was not held")
+        self.console.print(f"  held: {held['message']}")
+        return str(held["hold_id"])
+
+    async def _approve(self, client: Client, hold_id: str) -> str:
+        self._step("sofia, another steward, is shown what will happen, and approves", "decide_hold")
+        arguments = {"hold_id": hold_id, "decision": "approve", "reason": "It is a duplicate indeed"}
+        answer = _answer(await client.call_tool("decide_hold", arguments))
+        self.console.print(f"  the request is {answer['state']}")
+        return str(answer["call_id"])
+
+    async def _follow(self, client: Client, hold_id: str) -> str:
+        self._step("stella's agent follows its request, which now runs, once", "check_request")
+        answer = _answer(await client.call_tool("check_request", {"hold_id": hold_id}))
+        self.console.print(f"  {answer['status']}: {answer['rows_affected']} row affected")
+        self.console.print(f"  undo: {answer['undo']}", style="dim")
+        return str(answer["call_id"])
+
     async def _confirm(self, context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
-        """What stella's client shows her, and her answer."""
+        """What a person's client shows them, and their answer."""
         if not isinstance(params, ElicitRequestFormParams):
             return ElicitResult(action="decline")
         for line in params.message.splitlines():
             self.console.print(Text(f"  │ {line}", style="yellow"))
-        self.console.print(Text("  └ stella: yes, run it", style="bold yellow"))
+        self.console.print(Text("  └ yes", style="bold yellow"))
         return ElicitResult(action="accept", content={"confirm": True})
 
     @asynccontextmanager

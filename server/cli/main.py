@@ -59,7 +59,7 @@ def serve(
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error; logs go to stderr.")] = "info",
     seat: Annotated[str | None, typer.Option(hidden=True, help="Which worker this is; the supervisor says so.")] = None,
 ) -> None:
-    """Serve the three governed tools over MCP until stopped."""
+    """Serve the governed tools over MCP until stopped."""
     logging.basicConfig(
         stream=sys.stderr, level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )

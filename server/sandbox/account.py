@@ -101,6 +101,7 @@ def sandbox_account(gate_public_key: str) -> Account:
             _user("ADA", "ANALYST_RO", "ANALYST_RW"),
             _user("EMIL", "ANALYST_RO", "ANALYST_RW"),
             _user("STELLA", "STEWARD_RO", "STEWARD_RW"),
+            _user("SOFIA", "STEWARD_RO", "STEWARD_RW"),
             _user("ARTHUR", "ANALYST_RO"),
             _user(CATALOG_USER, CATALOG_ROLE),
             _user("FORMER", "ANALYST_RO", disabled=True),

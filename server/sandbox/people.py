@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 AGENT = "demo-agent"
-SCOPES = ("snowgate:read", "snowgate:write")
+SCOPES = ("snowgate:read", "snowgate:write", "snowgate:approve")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ PEOPLE = {
         Person("ada", "Ada Lind", ("analysts",)),
         Person("emil", "Emil Roth", ("analysts", "analysts-emea")),
         Person("stella", "Stella Moreau", ("stewards",)),
+        Person("sofia", "Sofia Marin", ("stewards",)),
         Person("arthur", "Arthur Webb", ("auditors",)),
     )
 }

@@ -127,6 +127,7 @@ def test_escalation_lets_others_stand_in_only_once_it_happened() -> None:
         ("ada", "console", {"a"}, "iss", "own_request"),
         ("agent", "console", {"a"}, "iss", "own_request"),
         ("ada", "agent", {"a", "admins"}, "iss", "own_request"),
+        ("ada", "console", {"a"}, "another-issuer", "own_request"),
         ("ben", "agent", {"a"}, "iss", None),
         ("ben", "console", {"b"}, "iss", "not_approver"),
         ("ben", "console", set(), "iss", "not_approver"),

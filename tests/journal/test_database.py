@@ -51,10 +51,12 @@ async def test_the_migrated_tables_are_those_that_the_code_knows(empty_url: str)
 
 
 async def test_only_one_open_hold_for_one_effect(database_url: str) -> None:
-    insert = """insert into gate.hold (id, digest, subject, tool, state, question, opened_at, expires_at)
-                values (%s, sha256('x'), 's', 't', %s, '{}', now(), now())"""
+    insert = """insert into gate.hold (id, call_id, tool, issuer, subject, actor, state, asked, bound, policy, entry,
+                groups, summary, body, opened_at, expires_at, escalated, outcome)
+                values (%s, 'c', 't', 'i', 's', 'a', %s, sha256('x'), sha256('y'), 'p', 'e', '{}', '{}', '',
+                now(), now(), false, '{}')"""
     with psycopg.connect(driver_dsn(database_url), autocommit=True) as connection:
-        connection.execute(insert, ("1", "consumed"))
+        connection.execute(insert, ("1", "executed"))
         connection.execute(insert, ("2", "open"))
         with pytest.raises(psycopg.errors.UniqueViolation):
             connection.execute(insert, ("3", "open"))

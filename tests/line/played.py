@@ -9,17 +9,25 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.journal import Journal
 from audit.reading import entries
+from audit.sealing import Sealer
+from policy.approving import ApprovalEntry
 from policy.catalog_document import from_document
-from policy.decision import ReadCatalog, RunSql
+from policy.decision import Permit, ReadCatalog, RunSql, UseHolds
 from policy.document import load
+from policy.effects import Effect, Sample, Touched
 from policy.engine import Engine
 from policy.principal import Principal, Subject
+from policy.statement import SqlStatement
 from server.approvals import Approvals
+from server.binding import objects_of
+from server.executing import Executions
+from server.hold_record import HoldRecord
 from server.holds import HoldStore
-from server.judging import Judge
-from server.line import Bearer, Call, CallId, Cleared, House, Progress, walk
+from server.judging import Judge, Judged
+from server.line import Approval, Bearer, Call, CallId, Cleared, House, Progress, walk
 from server.raw import Raw, RawRows, RawSchema
 from server.refusals import Held, Unauthenticated
+from server.warehouse import Order
 from tools.contract import ResultColumn, Tool
 from tools.request_write import RequestWrite
 from tools.run_query import RunQuery
@@ -40,6 +48,8 @@ rules:
   - {id: ask-first, effect: hold, who: {groups: [analysts]}, verbs: [read], tables: ["DB.S.AUDITED"]}
   - {id: writes, effect: hold, who: {groups: [analysts]}, verbs: [write], tables: ["DB.S.ORDERS"]}
   - {id: no-salaries, effect: forbid, who: {anyone: true}, verbs: [read], tables: ["DB.S.SALARIES"], message: "no"}
+approvals:
+  - {id: own-word, by: confirmation, destructive: true}
 """
 CATALOG = {
     "DB": {
@@ -69,8 +79,17 @@ class PlayedHouse:
 
     @property
     def house(self) -> House:
-        approve = Approvals(HoldStore(self.database, 60.0))
-        return House(self.journal, self._identify, lambda: Judge(ENGINE), approve, self._lease)
+        holds = HoldStore(self.database, Sealer(b"k" * 32, "test"))
+        approve = Approvals(holds, self.journal, self._measure, _tell, _no_decision)
+        executions = Executions(self._lease, NoDesk(), holds, self.journal)
+        return House(self.journal, self._identify, lambda: Judge(ENGINE), approve, executions)
+
+    async def _measure(self, call_id: str, judged: Judged, permit: Permit) -> Effect:
+        """Plays the measuring: one row."""
+        assert isinstance(judged.statement, SqlStatement)
+        verb = judged.statement.verb
+        objects = tuple(Touched(str(name), True, "", 1) for name in objects_of(judged))
+        return Effect(verb, objects, {verb: 1}, "", None, Sample((), ()), is_narrowed=True)
 
     async def walk(
         self, sql: str, *, tool: Tool | None = None, bearer: str = "good", **arguments: Any
@@ -118,6 +137,11 @@ class PlayedLease:
     """Plays a session."""
 
     house: PlayedHouse
+    session_id: int = 1
+
+    async def run(self, order: Order) -> RawRows:
+        """Answers a look at INFORMATION_SCHEMA: nothing is known of any object."""
+        return RawRows([], [], False, "q0")
 
     async def execute(self, cleared: Cleared, progress: Progress | None) -> Raw:
         action = cleared.permit.action
@@ -131,3 +155,20 @@ class PlayedLease:
                 return RawRows(columns, [(n, "***") for n in range(5)], False, "q1")
             case ReadCatalog():
                 return RawSchema(action)
+            case UseHolds():
+                raise AssertionError("nobody asks for holds here")
+
+
+class NoDesk:
+    """Nobody asks for holds here."""
+
+    async def execute(self, cleared: Cleared, progress: Progress | None) -> Raw:
+        raise AssertionError("nobody asks for holds here")
+
+
+async def _tell(event: str, hold: HoldRecord, entry: ApprovalEntry) -> None:
+    """Nobody is told."""
+
+
+async def _no_decision(call: Call, judged: Judged, permit: Permit) -> Approval:
+    raise AssertionError("nobody decides on holds here")

@@ -88,7 +88,8 @@ async def test_without_a_yes_nothing_runs(answer: bool | None, refusal: type[Ref
     with pytest.raises(refusal):
         await played.walk(WRITE, tool=RequestWrite())
     assert played.ran == []
-    assert await played.stages() == ["decided", "refused"]
+    decided = ["hold.decided"] if answer is False else []
+    assert await played.stages() == ["decided", "hold.requested", "hold.shown", *decided, "refused"]
 
 
 async def test_a_yes_is_used_once(played: PlayedHouse) -> None:
@@ -106,7 +107,9 @@ async def test_what_an_agent_writes_cannot_forge_a_line_of_the_question_or_hide_
     await played.walk(sql, tool=RequestWrite(), parameters=[FORGED], reason=FORGED)
     [question] = played.asked
     said = [line for line in question.splitlines() if line]
-    assert [line.split(" ")[0] for line in said[2:]] == ["Values:", "Its", "Hold"]
+    assert [line.split(" ")[0] for line in said[2:]] == [
+        "Values:", "Effect:", "Changes:", "Undo:", "Risk:", "Its", "Expires:", "Hold",
+    ]  # fmt: skip
     assert question.replace("\n", "").isprintable()
 
 

@@ -10,7 +10,7 @@ import pytest
 from server.sandbox.issuer import mint
 from tests.support.clients import Gate, refusal
 
-READ, WRITE = "snowgate:read", "snowgate:write"
+READ, WRITE, APPROVE = "snowgate:read", "snowgate:write", "snowgate:approve"
 SPEC = "io.modelcontextprotocol"
 ACCEPT = {"Accept": "application/json, text/event-stream"}
 
@@ -88,7 +88,7 @@ async def test_every_challenge_says_where_the_issuers_are_named(gate: Gate) -> N
     for sent in ([], [_bearer("x.y.z")], [_bearer(mint(gate.sandbox.state, "ada", ttl_s=-60))]):
         challenge = _challenge(await _send(gate, sent, {}))
         assert challenge["resource_metadata"] == _metadata_url(gate)
-        assert challenge["scope"] == f"{READ} {WRITE}"
+        assert challenge["scope"] == f"{READ} {WRITE} {APPROVE}"
         assert challenge.get("error") == ("invalid_token" if sent else None)
     async with httpx2.AsyncClient() as http:
         told = [
@@ -97,7 +97,7 @@ async def test_every_challenge_says_where_the_issuers_are_named(gate: Gate) -> N
         ]
     assert told[0] == told[1]
     assert told[0]["authorization_servers"] == [gate.sandbox.state.issuer_url]
-    assert told[0]["scopes_supported"] == [READ, WRITE]
+    assert told[0]["scopes_supported"] == [APPROVE, READ, WRITE]
 
 
 async def test_a_tool_that_a_caller_cannot_use_is_not_listed(gate: Gate) -> None:
@@ -155,6 +155,7 @@ async def test_a_body_without_end_is_cut_off_also_where_scopes_are_missing(gate:
 
 async def test_a_tool_named_twice_is_judged_as_the_one_that_would_run(gate: Gate) -> None:
     """A body with two names is turned away or runs nothing that its token does not cover: the line looks again."""
+    before = len(gate.ran("DELETE FROM"))
     token = mint(gate.sandbox.state, "stella", scopes=[READ])
     for names in ('"name":"request_write","name":"run_query"', '"name":"run_query","name":"request_write"'):
         text = (
@@ -163,7 +164,7 @@ async def test_a_tool_named_twice_is_judged_as_the_one_that_would_run(gate: Gate
         )
         response = await _post(gate, token, text.encode())
         assert response.status_code >= 400 or "executed" not in response.text
-    assert gate.ran("DELETE FROM") == []
+    assert len(gate.ran("DELETE FROM")) == before
 
 
 async def _post(gate: Gate, token: str, content: Any) -> httpx2.Response:

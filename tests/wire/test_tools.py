@@ -23,10 +23,10 @@ def write(sql: str, *parameters: Any) -> dict[str, Any]:
 
 
 @every_door
-async def test_the_three_tools_are_listed_with_strict_schemas(gate: Gate, transport: Transport, era: Era) -> None:
+async def test_the_tools_are_listed_with_strict_schemas(gate: Gate, transport: Transport, era: Era) -> None:
     async with gate.client(transport=transport, era=era) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
-    assert list(tools) == ["describe_schema", "run_query", "request_write"]
+    assert list(tools) == ["describe_schema", "run_query", "request_write", "check_request", "withdraw_request"]
     for tool in tools.values():
         assert tool.input_schema["additionalProperties"] is False
         assert all(spec["description"] for spec in tool.input_schema["properties"].values())
@@ -102,10 +102,16 @@ async def test_a_confirmed_write_runs_once_and_is_journaled(gate: Gate, transpor
     [question] = user.asked
     assert "TICKETS" in question
     assert "9021" in question
+    assert "Effect: 1 row updated" in question
+    assert "Risk: low" in question
     entries = await gate.journal(said["call_id"])
-    assert [entry.stage for entry, _ in entries] == ["decided", "answered"]
+    asked = ["hold.requested", "hold.shown"] if era == "legacy" else []  # else they are entries of the first round
+    assert [entry.stage for entry, _ in entries] == [
+        "decided", *asked, "hold.decided", "hold.executed", "answered",
+    ]  # fmt: skip
     assert entries[0][1]["decision"] == "hold"
-    assert entries[1][1]["hold_id"].startswith("hold_")
+    assert entries[-1][1]["hold_id"].startswith("hold_")
+    assert "BEFORE (STATEMENT =>" in said["undo"]
 
 
 @every_door

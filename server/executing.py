@@ -1,0 +1,164 @@
+"""Runs an approved statement exactly once, whatever crashes, and says how it ended.
+
+Before it runs, the claim is written down together with the Snowflake session that will run it. So whoever finds a claim
+without an end can end that session, after which nothing of it can be committed any more, and then ask Snowflake's own
+history by the query tag. Nothing is ever run a second time to find out.
+"""
+
+import logging
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import anyio
+
+from audit.fields import Fact
+from audit.journal import Journal
+from policy.decision import RunSql, UseHolds
+from policy.names import TableName
+from policy.undo import undo_command
+from server.hold_record import Claim, State
+from server.hold_refusals import HoldStale
+from server.holds import HoldStore
+from server.leases import tag_of
+from server.line import Approval, Cleared, Lease, LeaseFor, Progress
+from server.measuring import Version, versions_of
+from server.raw import Raw, RawRows
+from server.refusals import HoldSpent, HoldsUnavailable, OutcomeUnknown, Refusal
+from server.warehouse import Order
+from tools.contract import Scalar
+
+log = logging.getLogger(__name__)
+
+VERSIONS_TIMEOUT_S = 30
+
+
+class StatementLease(Lease, Protocol):
+    """A lease on a Snowflake session, which can be asked other things than what was cleared."""
+
+    @property
+    def session_id(self) -> int:
+        """Snowflake's id of the session."""
+        ...
+
+    async def run(self, order: Order) -> RawRows:
+        """Run one order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Executions:
+    """Leases for everything; one for an approved statement keeps the hold's books."""
+
+    leases: LeaseFor
+    desk: Lease
+    holds: HoldStore
+    journal: Journal
+
+    @asynccontextmanager
+    async def __call__(self, cleared: Cleared) -> AsyncGenerator[Lease]:
+        """A lease for exactly what was cleared. An approval that was not begun on is given back."""
+        if isinstance(cleared.permit.action, UseHolds):
+            yield self.desk
+            return
+        approval = cleared.approval
+        if approval is None or not approval.claim:
+            async with self.leases(cleared) as lease:
+                yield lease
+            return
+        execution = Execution(approval, self.holds, self.journal)
+        try:
+            async with self.leases(cleared) as lease:
+                execution.lease = lease
+                yield execution
+        finally:
+            if not execution.has_begun:
+                with anyio.CancelScope(shield=True):
+                    await _quietly_release(self.holds, approval)
+
+
+@dataclass
+class Execution:
+    """The one run of an approved statement."""
+
+    approval: Approval
+    holds: HoldStore
+    journal: Journal
+    lease: Lease | None = None
+    has_begun: bool = False
+
+    async def execute(self, cleared: Cleared, progress: Progress | None) -> Raw:
+        """Run what was approved, if it is still so.
+
+        Raises:
+            HoldStale: an object is not what it was when the effect was measured.
+            HoldSpent: somebody else has taken the claim over.
+            EffectDrifted: other rows were touched than were approved, so the change was rolled back.
+            OutcomeUnknown: it was sent, and whether it was committed has to be found out.
+        """
+        lease: StatementLease = self.lease  # type: ignore[assignment]  # a claim is only ever on a statement
+        await self._check_versions(lease, cleared)
+        self.has_begun = True
+        claim, tag = Claim(self.approval.claim), tag_of(cleared)
+        if not await self.holds.begin(self.approval.hold_id, claim, lease.session_id, tag):
+            raise HoldSpent("the approval was taken over by another process", hold_id=self.approval.hold_id)
+        try:
+            raw = await lease.execute(cleared, progress)
+        except OutcomeUnknown:
+            raise  # it stays claimed until somebody has asked Snowflake
+        except Refusal as refusal:
+            await self._settle(cleared, State.FAILED, {"code": refusal.code})
+            raise
+        return await self._done(cleared, raw)
+
+    async def _check_versions(self, lease: StatementLease, cleared: Cleared) -> None:
+        if not self.approval.versions:
+            return
+
+        async def ask(sql: str, binds: Sequence[Scalar], rows_max: int) -> RawRows:
+            return await lease.run(Order(sql, tuple(binds), rows_max, VERSIONS_TIMEOUT_S, tag_of(cleared, "check")))
+
+        now = await versions_of(ask, list(self.approval.versions))
+        changed = [name for name, version in self.approval.versions.items() if _version(now, name) != version]
+        if changed:
+            self.has_begun = True
+            await self._settle(cleared, State.STALE, {"code": HoldStale.code})
+            raise HoldStale("an object has changed since the effect was measured", hold_id=self.approval.hold_id)
+
+    async def _done(self, cleared: Cleared, raw: Raw) -> Raw:
+        action = cleared.permit.action
+        if not isinstance(raw, RawRows) or not isinstance(action, RunSql) or raw.rows_affected is None:
+            await self._settle(cleared, State.EXECUTED, {})
+            return raw
+        target = next(iter(self.approval.versions), None)
+        undo = undo_command(target, raw.query_id) if target is not None else None
+        outcome: dict[str, Fact] = {"rows_affected": raw.rows_affected, "query_id": raw.query_id, "undo": undo}
+        await self._settle(cleared, State.EXECUTED, outcome)
+        return replace(raw, undo=undo)
+
+    async def _settle(self, cleared: Cleared, state: State, outcome: dict[str, Fact]) -> None:
+        """Say how it ended. What is done is done: books that cannot be kept now are mended by whoever looks next."""
+        facts = {key: value for key, value in outcome.items() if key != "code"}
+        try:
+            with anyio.CancelScope(shield=True):
+                await self.holds.settle(self.approval.hold_id, Claim(self.approval.claim), state, outcome)
+        except HoldsUnavailable:
+            log.warning("a hold's end could not be kept; it will be found out when somebody asks")
+        stage = "hold.executed" if state is State.EXECUTED else "hold.failed"
+        with anyio.CancelScope(shield=True):
+            await self.journal.append(
+                cleared.call_id, stage, {"hold_id": self.approval.hold_id, **facts, "code": outcome.get("code")}
+            )
+
+
+def _version(now: dict[TableName, Version], name: TableName) -> str:
+    found = now.get(name)
+    return "" if found is None else found.digest
+
+
+async def _quietly_release(holds: HoldStore, approval: Approval) -> None:
+    try:
+        await holds.release(approval.hold_id, Claim(approval.claim))
+    except HoldsUnavailable:
+        log.warning("an approval could not be given back; it is given back when its claim has run out")

@@ -1,0 +1,84 @@
+"""Composition of everything about holds: the store, the desk, the step that asks, and what runs while nobody looks."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpx2
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from audit.journal import Journal
+from audit.sealing import Sealer
+from policy.decision import Deny
+from policy.holding import decide_holds
+from policy.statement import HoldsAct, HoldsRequest
+from server.approvals import Approvals
+from server.desk import HoldDesk
+from server.executing import Executions
+from server.hold_keeper import HoldKeeper
+from server.holds import HoldStore
+from server.identity import Identify
+from server.judging import Judge
+from server.leases import Leases
+from server.line import Bearer
+from server.measuring import Measuring
+from server.outbox import Outbox, Webhook
+from server.pool import SessionPool
+from server.recovering import Recovery
+from server.refusals import CatalogUnavailable, Unauthenticated
+
+APPROVERS_TOOLS = frozenset({"list_holds", "show_hold", "decide_hold"})
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What the house needs to hold statements, and what its channels need to decide on them."""
+
+    desk: HoldDesk
+    approvals: Approvals
+    executions: Executions
+    keeper: HoldKeeper
+
+
+@asynccontextmanager
+async def open_holding(
+    database: AsyncEngine,
+    sealer: Sealer,
+    journal: Journal,
+    judge: Callable[[], Judge],
+    pool: SessionPool,
+    catalog_database: str,
+    webhook: Webhook | None,
+) -> AsyncGenerator[Holding]:
+    """Everything about holds, over one database, one journal and one pool."""
+    async with httpx2.AsyncClient(follow_redirects=False) as http:
+        holds = HoldStore(database, sealer)
+        outbox = Outbox(database, webhook, http)
+        desk = HoldDesk(holds, journal, judge, outbox, Recovery(holds, journal, pool))
+        yield Holding(
+            desk=desk,
+            approvals=Approvals(holds, journal, Measuring(pool), outbox, desk.confirmed),
+            executions=Executions(Leases(pool, catalog_database), desk, holds, journal),
+            keeper=HoldKeeper(holds, journal, outbox, judge),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Which tools are listed for whom: those of their scopes, and those for approvers only to who approves anything."""
+
+    identify: Identify
+    judge: Callable[[], Judge]
+
+    async def __call__(self, bearer: Bearer | None, tool_name: str) -> bool:
+        """Whether the tool is listed."""
+        if not await self.identify.lists(bearer, tool_name):
+            return False
+        if tool_name not in APPROVERS_TOOLS:
+            return True
+        try:
+            principal = (await self.identify.verifier.verify(bearer)).principal
+            approving = self.judge().engine.policy.approving
+        except (Unauthenticated, CatalogUnavailable):
+            return False
+        return not isinstance(decide_holds(approving, principal, HoldsRequest(HoldsAct.LIST)), Deny)

@@ -1,0 +1,67 @@
+"""Finds out what became of an approved statement whose process died while it ran; nothing is run to find out.
+
+The claim is taken over first, so that its holder cannot begin any more. Then the Snowflake session in which it had
+begun is ended, so that nothing of it can be committed any more. Only then is Snowflake's history asked, by the query
+tag.
+"""
+
+import logging
+import secrets
+from dataclasses import dataclass
+
+from audit.journal import Journal
+from server.hold_record import HoldRecord, State
+from server.holds import HoldStore
+from server.pool import Kind, SessionPool
+from server.refusals import Refusal
+from server.warehouse import Fate
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """Looks into claims that were left behind. As long as Snowflake cannot be asked, they stay as they are."""
+
+    holds: HoldStore
+    journal: Journal
+    pool: SessionPool
+
+    async def __call__(self, hold: HoldRecord) -> HoldRecord:
+        """The hold, with its end found out if its claim has run out; unchanged where that cannot be told yet."""
+        if hold.state is not State.EXECUTING or hold.asked is None:
+            return hold
+        claim = await self.holds.take_over(hold)
+        if claim is None:
+            return hold
+        hold = await self.holds.find(hold.id)
+        match await self._fate(hold):
+            case Fate.COMMITTED:
+                if await self.holds.settle(hold.id, claim, State.EXECUTED, {**hold.outcome, "recovered": True}):
+                    await self._say("hold.executed", hold)
+            case Fate.NOT_COMMITTED:
+                if await self.holds.release(hold.id, claim):
+                    await self._say("hold.released", hold)
+            case Fate.UNKNOWN:
+                return hold
+        return await self.holds.find(hold.id)
+
+    async def _fate(self, hold: HoldRecord) -> Fate:
+        tag, session_id, asked = hold.outcome.get("tag"), hold.session_id, hold.asked
+        if session_id is None:
+            return Fate.NOT_COMMITTED  # it had not begun, and cannot any more
+        if tag is None or asked is None or not asked.objects:
+            return Fate.UNKNOWN
+        who = hold.requester
+        kind = Kind(who.issuer, who.subject, asked.role, asked.warehouse, hold.policy)
+        database = asked.objects[0][0]
+        try:
+            async with self.pool.aside(kind) as other:
+                return await self.pool.in_thread(lambda: other.fate_of(session_id, tag, database), abandon=True)
+        except Refusal as refusal:
+            log.warning("what became of %s could not be asked: %s", hold.id, refusal.code)
+            return Fate.UNKNOWN
+
+    async def _say(self, stage: str, hold: HoldRecord) -> None:
+        facts = {"hold_id": hold.id, "requester": hold.requester.subject, "via": "recovery"}
+        await self.journal.append("call_" + secrets.token_urlsafe(12), stage, facts)
