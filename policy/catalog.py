@@ -20,13 +20,18 @@ class TableKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column; `type` is Snowflake's own text, such as `NUMBER(38,0)` or `VARCHAR(16777216)`."""
+    """One column; `type` is Snowflake's own text, such as `NUMBER(38,0)` or `VARCHAR(16777216)`.
+
+    `tags` are names, `GOV.TAGS.PII` or short, alone or with their value: `PII=email`. `native_policies` are the full
+    names of Snowflake's own masking policies on it, which stay in force whatever the gate's policy says.
+    """
 
     name: str
     type: str
     nullable: bool = True
     comment: str = ""
     tags: tuple[str, ...] = ()
+    native_policies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,10 @@ class ForeignKey:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table or view. `definition` is a view's text; without one it cannot be looked into (`is_secure` or unknown)."""
+    """A table or view. `definition` is a view's text; without one it cannot be looked into (`is_secure` or unknown).
+
+    `native_policies` are the full names of Snowflake's own row access and other policies on it.
+    """
 
     name: TableName
     columns: tuple[Column, ...]
@@ -50,6 +58,7 @@ class Table:
     foreign_keys: tuple[ForeignKey, ...] = ()
     definition: str | None = None
     is_secure: bool = False
+    native_policies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,13 +91,14 @@ def _facts(table: Table) -> list[object]:
     """Everything that a table is, in a fixed order."""
     return [
         _parts(table.name),
-        [[c.name, c.type, c.nullable, c.comment, c.tags] for c in table.columns],
+        [[c.name, c.type, c.nullable, c.comment, c.tags, c.native_policies] for c in table.columns],
         table.kind.value,
         table.comment,
         table.primary_key,
         [[key.columns, _parts(key.target), key.target_columns] for key in table.foreign_keys],
         table.definition,
         table.is_secure,
+        table.native_policies,
     ]
 
 

@@ -26,6 +26,7 @@ class _Column(_Model):
     nullable: bool = True
     comment: str = ""
     tags: list[str] = []
+    native_policies: list[str] = []
 
 
 class _ForeignKey(_Model):
@@ -42,6 +43,7 @@ class _Table(_Model):
     foreign_keys: list[_ForeignKey] = []
     definition: str | None = None
     is_secure: bool = False
+    native_policies: list[str] = []
 
 
 _PLAIN = TypeAdapter(dict[str, str], config=ConfigDict(strict=True))
@@ -89,7 +91,10 @@ def _table(name: TableName, value: object) -> Table:
         raise PolicyDocumentError(f"`{name}` has two columns of one name", "give each column once")
     return Table(
         name=name,
-        columns=tuple(Column(c.name, c.type, c.nullable, c.comment, tuple(c.tags)) for c in model.columns),
+        columns=tuple(
+            Column(c.name, c.type, c.nullable, c.comment, tuple(c.tags), tuple(c.native_policies))
+            for c in model.columns
+        ),
         kind=TableKind(model.kind),
         comment=model.comment,
         primary_key=tuple(model.primary_key),
@@ -99,6 +104,7 @@ def _table(name: TableName, value: object) -> Table:
         ),
         definition=model.definition,
         is_secure=model.is_secure,
+        native_policies=tuple(model.native_policies),
     )
 
 
@@ -118,6 +124,7 @@ def _told(table: Table) -> dict[str, Any]:
         "primary_key": list(table.primary_key),
         "foreign_keys": keys,
         "is_secure": table.is_secure,
+        "native_policies": list(table.native_policies),
     }
     told.update({key: value for key, value in optional.items() if value})
     if table.definition is not None:
@@ -127,7 +134,7 @@ def _told(table: Table) -> dict[str, Any]:
 
 def _told_column(column: Column) -> dict[str, Any]:
     told: dict[str, Any] = {"name": column.name, "type": column.type}
-    optional = {"comment": column.comment, "tags": list(column.tags)}
+    optional = {"comment": column.comment, "tags": list(column.tags), "native_policies": list(column.native_policies)}
     told.update({key: value for key, value in optional.items() if value})
     if not column.nullable:
         told["nullable"] = False

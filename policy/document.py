@@ -139,7 +139,7 @@ class _Loader:
 
     def _classification(self, n: int, model: ClassificationModel) -> Classification:
         columns = self._patterns(model.columns, 4, "classifications", n, "columns")
-        return Classification(model.name, columns, frozenset(model.tags))
+        return Classification(model.name, columns, frozenset(tag.upper() for tag in model.tags))
 
     def _mask_rule(self, n: int, model: MaskRuleModel) -> MaskRule:
         known = [each.name for each in self._model.classifications]

@@ -95,9 +95,12 @@ class Exposures:
             classified = [
                 each.name
                 for each, patterns in classes
-                if not each.tags.isdisjoint(column.tags) or any(p.parts[3].matches(column.name) for p in patterns)
+                if not each.tags.isdisjoint(tag.upper() for tag in column.tags)
+                or any(p.parts[3].matches(column.name) for p in patterns)
             ]
-            is_clear = is_inherited or any(p.parts[3].matches(column.name) for p in public)
+            # What Snowflake itself masks, a wildcard does not call public: somebody has thought of that column.
+            naming = [p.parts[3] for p in public if p.parts[3].is_exact or not column.native_policies]
+            is_clear = is_inherited or any(part.matches(column.name) for part in naming)
             mask = self._mask(column, classified, is_clear=is_clear)
             appearances.append(_appearance(column, mask, tuple(classified)))
         named = all(

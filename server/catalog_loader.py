@@ -1,6 +1,7 @@
 """Reads the catalog from Snowflake: tables, views, columns, comments and keys, with the gate's own catalog role.
 
-That role needs USAGE on the databases and REFERENCES on what agents may see; it reads no data.
+That role needs USAGE on the databases and REFERENCES on what agents may see; it reads no data. Where the policy
+classifies by tag, it also needs the database roles SNOWFLAKE.GOVERNANCE_VIEWER and SNOWFLAKE.OBJECT_VIEWER.
 Sources: https://docs.snowflake.com/en/sql-reference/info-schema, .../sql/show-primary-keys, .../sql/show-imported-keys
 """
 
@@ -10,6 +11,7 @@ from typing import Any, TypeAlias
 
 from policy.catalog import Catalog, Column, ForeignKey, Table, TableKind
 from policy.names import TableName, quote
+from server.governance import POLICIES, TAGS, Governance, governed, literal
 from server.warehouse import Order, SnowflakeSession
 
 CATALOG_ROWS_MAX = 5_000_000
@@ -45,14 +47,20 @@ class CatalogTooLarge(Exception):
     """A database has more columns than the loader will take in."""
 
 
-def load_catalog(session: SnowflakeSession, databases: Iterable[str]) -> Catalog:
+def load_catalog(session: SnowflakeSession, databases: Iterable[str], *, is_governed: bool = False) -> Catalog:
     """A snapshot of `databases` (names as Snowflake stores them); blocks.
+
+    `is_governed` reads tags and Snowflake's own policies as well. What cannot be read then is a failure and not an
+    empty answer: a column whose tags are not known must not pass for one that has none.
 
     Raises:
         Refusal: Snowflake did not answer.
         CatalogTooLarge: a database is beyond the limit.
     """
-    return Catalog.of(table for database in databases for table in _tables(session, database))
+    tables = (table for database in databases for table in _tables(session, database))
+    if not is_governed:
+        return Catalog.of(tables)
+    return Catalog.of(governed(list(tables), _governance(session, databases)))
 
 
 def _tables(session: SnowflakeSession, database: str) -> Iterable[Table]:
@@ -76,6 +84,18 @@ def _tables(session: SnowflakeSession, database: str) -> Iterable[Table]:
             definition=(view["view_definition"] or None) if view is not None else None,
             is_secure=view is not None and str(view["is_secure"]).upper() in ("YES", "TRUE"),
         )
+
+
+def _governance(session: SnowflakeSession, databases: Iterable[str]) -> Governance:
+    """The tags and policies of `databases`, out of ACCOUNT_USAGE, which is up to two hours behind."""
+    found = Governance()
+    for database in databases:
+        read = _reader(session, literal(database))
+        for row in read(TAGS):
+            found.add_tag(database, row)
+        for row in read(POLICIES):
+            found.add_policy(database, row)
+    return found
 
 
 def _reader(session: SnowflakeSession, database: str) -> Callable[[str], list[Record]]:

@@ -55,8 +55,7 @@ class EngineRoom:
         """
         try:
             catalog = await self._load()
-            if self._engine is None or self._engine.catalog.digest != catalog.digest:
-                self._engine = await anyio.to_thread.run_sync(Engine, self.policy, catalog)
+            self._engine = await anyio.to_thread.run_sync(self._ready, catalog)
         except (Refusal, CatalogTooLarge) as failure:
             log.warning("the catalog could not be loaded: %s", failure)
             return False
@@ -66,11 +65,20 @@ class EngineRoom:
         self._loaded_at = self.clock()
         return True
 
+    def _ready(self, catalog: Catalog) -> Engine:
+        """The engine for `catalog`, made in a thread, for a large one takes seconds; the old one if nothing changed."""
+        if self._engine is not None and self._engine.catalog.digest == catalog.digest:
+            return self._engine
+        return Engine(self.policy, catalog)
+
     async def _load(self) -> Catalog:
         """Read the catalog in a thread, which is left to itself when nobody waits any longer."""
         pooled = await self.pool.borrow(self.kind)
         try:
-            return await self.pool.in_thread(lambda: load_catalog(pooled.session, self.databases), abandon=True)
+            is_governed = any(each.tags for each in self.policy.classifications)
+            return await self.pool.in_thread(
+                lambda: load_catalog(pooled.session, self.databases, is_governed=is_governed), abandon=True
+            )
         except anyio.get_cancelled_exc_class():
             pooled.session.is_usable = False  # the thread still runs on it
             raise
