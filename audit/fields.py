@@ -43,7 +43,7 @@ _PUBLIC = (
     # sessions of Snowflake's: what was opened, and how
     "lease_id", "session_id", "broker",
     # who was turned away, by whom
-    "revocation", "revoked_kind", "revoked_name", "operator",
+    "revocation", "revoked_kind", "revoked_name", "operator", "limit", "retry_after_s",
     # the journal about itself
     "key_id", "signed_by", "month", "next_stream", "entries", "size", "outcome", "matter", "found", "findings",
 )  # fmt: skip

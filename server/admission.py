@@ -6,16 +6,18 @@ from policy.principal import Principal
 from server.identity import Identify
 from server.inflight import InFlight
 from server.line import Call
+from server.quotas import Quotas
 from server.revocations import Revocations
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Proves who asks, and turns away whom an operator has revoked."""
+    """Proves who asks, turns away whom an operator has revoked, and counts the call."""
 
     identify: Identify
     in_flight: InFlight
     revocations: Revocations
+    quotas: Quotas
 
     async def __call__(self, call: Call) -> Principal:
         """The proven principal of `call`.
@@ -25,8 +27,10 @@ class Admission:
         Raises:
             Unauthenticated, UnknownTool: see `Identify`.
             Revoked, RevocationsUnavailable: see `Revocations.check`.
+            LimitReached, LimitsUnavailable: see `Quotas.call`.
         """
         principal = await self.identify(call.bearer, call.tool.name)
         self.in_flight.is_of(call.id, principal)
         await self.revocations.check(principal)
+        await self.quotas.call(principal)
         return principal

@@ -39,9 +39,11 @@ from server.issuers import IssuerTrust, trusts_of
 from server.janitor import Janitor
 from server.ledger import PostgresLedger
 from server.lending import Lending, OwnersSessions
+from server.limits import read_limits
 from server.line import Bearer, House
 from server.outbox import Webhook
 from server.pool import Kind, PoolLimits, SessionPool, open_pool
+from server.quotas import Quotas, kept
 from server.revocations import Revocations, RevocationStore, watched
 from server.rule_sets import read_rule_sets
 from server.seat import Seat
@@ -153,7 +155,7 @@ async def furnished(settings: Settings, seat: Seat | None = None) -> AsyncGenera
         DatabaseUnavailable: the database cannot be reached.
     """
     policy = read_policy(settings.policy)
-    trusts = trusts_of(settings)
+    trusts, limits_asked = trusts_of(settings), read_limits(settings.limits)
     sealer, signer = sealer_of(settings), signer_of(settings)
     credentials = ExternalOAuth(
         issuer=settings.snowflake_oauth_issuer,
@@ -187,12 +189,14 @@ async def furnished(settings: Settings, seat: Seat | None = None) -> AsyncGenera
         holding = await stack.enter_async_context(
             open_holding(database, sealer, journal, rooms.judge, pool, settings.databases[0], webhook_of(settings))
         )
+        quotas = Quotas(limits_asked, database)
+        await stack.enter_async_context(kept(quotas))
         house = House(
             journal=journal,
-            identify=Admission(identify, in_flight, revocations),
+            identify=Admission(identify, in_flight, revocations, quotas),
             judge=rooms.judge,
             approve=holding.approvals,
-            lease=Lending(holding.executions, in_flight),
+            lease=Lending(holding.executions, in_flight, quotas),
             recall=holding.desk.recall,
         )
         janitor = Janitor(ledger, pool, catalog_kind(settings))

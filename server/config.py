@@ -61,6 +61,7 @@ class Settings(BaseSettings):
 
     # what may be done
     policy: Path
+    limits: Path | None = None
     databases: Annotated[tuple[str, ...], NoDecode, Field(min_length=1)]
     catalog_refresh_s: Annotated[float, Field(gt=0)] = 300.0
     catalog_stale_s: Annotated[float, Field(gt=0)] = 3_600.0

@@ -3,26 +3,67 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import assert_never
 
+import orjson
+
+from policy.decision import ReadCatalog, RunSql, UseHolds
 from server.inflight import InFlight
-from server.line import Cleared, Lease, LeaseFor
+from server.line import Cleared, Lease, LeaseFor, Progress
 from server.pool import SessionPool
+from server.quotas import Quotas, Spending
+from server.raw import Raw, RawRows
 from server.revocations import Revocation
 
 
 @dataclass(frozen=True, slots=True)
 class Lending:
-    """Lends what `leases` lends, and lets it be known which calls have a lease."""
+    """Lends what `leases` lends within limits, and lets it be known which calls have a lease."""
 
     leases: LeaseFor
     in_flight: InFlight
+    quotas: Quotas
 
     @asynccontextmanager
     async def __call__(self, cleared: Cleared) -> AsyncGenerator[Lease]:
-        """A lease for exactly what was cleared; see `Leases`."""
-        async with self.leases(cleared) as lease:
-            with self.in_flight.leased(cleared.call_id):
-                yield lease
+        """A lease for exactly what was cleared; see `Leases`.
+
+        Raises:
+            LimitReached, LimitsUnavailable: see `Quotas.statement`.
+        """
+        match cleared.permit.action:
+            case ReadCatalog() | UseHolds():
+                async with self.leases(cleared) as lease:
+                    yield lease
+            case RunSql() as action:
+                async with (
+                    self.quotas.statement(cleared.principal, action.rows_max) as spending,
+                    self.leases(cleared) as lease,
+                ):
+                    with self.in_flight.leased(cleared.call_id):
+                        yield MeteredLease(lease, spending)
+            case _:
+                assert_never(cleared.permit.action)
+
+
+@dataclass(frozen=True, slots=True)
+class MeteredLease:
+    """A lease whose rows and bytes are counted."""
+
+    lease: Lease
+    spending: Spending
+
+    async def execute(self, cleared: Cleared, progress: Progress | None) -> Raw:
+        """Run exactly what was cleared, and settle what it took.
+
+        Raises:
+            LimitReached: what came back goes beyond the limit, and is not shown.
+        """
+        raw = await self.lease.execute(cleared, progress)
+        if isinstance(raw, RawRows):
+            volume = len(orjson.dumps(raw.rows, default=str)) if self.spending.counts_bytes else 0
+            await self.spending.spent(len(raw.rows), volume)
+        return raw
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,22 @@ class RevocationsUnavailable(Refusal):
     retryable: ClassVar[bool] = True
 
 
+class LimitReached(Refusal):
+    """The caller, or those whom they share a limit with, have used it up for now."""
+
+    code: ClassVar[str] = "limit_reached"
+    hint = "Wait before you ask again."
+    retryable: ClassVar[bool] = True
+
+
+class LimitsUnavailable(Refusal):
+    """The database that counts what is used of limits does not answer."""
+
+    code: ClassVar[str] = "limits_unavailable"
+    hint = "Nothing has run. Try again later; an operator should look at `snowgate doctor`."
+    retryable: ClassVar[bool] = True
+
+
 class UnknownTool(Refusal):
     """No tool of that name is offered to this caller."""
 

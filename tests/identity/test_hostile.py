@@ -18,7 +18,9 @@ from server.faults import Fault
 from server.identity import Identify, TokenVerifier
 from server.inflight import InFlight
 from server.judging import Judged
+from server.limits import Limits
 from server.line import Approval, Bearer, Call, CallId, Cleared, House, Lease, walk
+from server.quotas import Quotas
 from server.refusals import Unauthenticated
 from server.revocations import Revocation, Revocations, RevocationStore
 from tests.identity.hostile import ONCE, PER_ALGORITHM, Case, forges
@@ -118,8 +120,10 @@ async def test_no_hostile_token_reaches_step_two_and_each_is_journaled(
     for forge in FORGES:
         cases = PER_ALGORITHM + (ONCE if forge is FORGES[0] else ())
         identify = Identify(verifiers[forge.alg], {"run_query": "snowgate:read"})
-        in_flight = InFlight()
-        admission = Admission(identify, in_flight, Revocations(RevocationStore(journal[1]), in_flight, BeyondStepOne()))
+        in_flight, quotas = InFlight(), Quotas(Limits(), journal[1])
+        admission = Admission(
+            identify, in_flight, Revocations(RevocationStore(journal[1]), in_flight, BeyondStepOne()), quotas
+        )
         house = House(journal[0], admission, beyond.judge, beyond.approve, beyond.lease)
         for number, (_, fault, make) in enumerate(cases):
             call_id = CallId(f"{forge.alg}-{number}")

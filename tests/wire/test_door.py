@@ -15,9 +15,13 @@ SPEC = "io.modelcontextprotocol"
 ACCEPT = {"Accept": "application/json, text/event-stream"}
 
 
-async def _send(gate: Gate, headers: list[tuple[str, str]], body: Any, path: str = "") -> httpx2.Response:
+async def _send(
+    gate: Gate, headers: list[tuple[str, str]], body: Any, path: str = "", port: int | None = None
+) -> httpx2.Response:
+    own = gate.sandbox.state.ports.gate
+    url = gate.sandbox.state.resource_url.replace(f":{own}/", f":{port or own}/")
     async with httpx2.AsyncClient(timeout=20) as http:
-        return await http.post(gate.sandbox.state.resource_url + path, json=body, headers=[*ACCEPT.items(), *headers])
+        return await http.post(url + path, json=body, headers=[*ACCEPT.items(), *headers])
 
 
 def _bearer(token: str) -> tuple[str, str]:
