@@ -16,6 +16,7 @@ from audit.canonical import NotCanonical
 from audit.fields import Fact, Facts, check_facts
 from audit.note import Signer
 from audit.sealing import Sealer
+from audit.store import EntryRow
 from audit.ticket import Receipt, Ticket
 from audit.unavailable import JournalUnavailable
 from audit.writer import Writer
@@ -115,6 +116,11 @@ class Journal:
     def stream(self) -> UUID:
         """The id of this process' stream, new at each start and each month."""
         return self._writer.stream.id
+
+    @property
+    def head(self) -> EntryRow | None:
+        """The newest entry that is committed: what a writer prints, so that nobody can cut it off unseen."""
+        return self._writer.head
 
     def record(self, call_id: str) -> Record:
         """The record of one call, to be used as `async with journal.record(call_id) as record`.

@@ -117,6 +117,10 @@ class Signer:
             raise BadKey("a private key, but not one of Ed25519")
         return cls(name, key, kind)
 
+    def as_kind(self, kind: int) -> "Signer":
+        """The same key, for another type of signature."""
+        return Signer(self.public.name, self._key, kind)
+
     def sign(self, message: bytes) -> bytes:
         """64 bytes (RFC 8032)."""
         return self._key.sign(message)

@@ -75,6 +75,7 @@ cursor_table = Table(
     metadata,
     Column("stream", Uuid(), primary_key=True),
     Column("next_n", BigInteger(), nullable=False),
+    Column("closed", Boolean(), nullable=False),
     comment="How far each stream is in the tree.",
 )
 

@@ -5,7 +5,6 @@ in flight.
 """
 
 import gc
-import hashlib
 import logging
 import secrets
 import signal
@@ -22,8 +21,6 @@ from mcp.server.stdio import stdio_server
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.journal import Journal, open_journal
-from audit.note import BadKey, Signer
-from audit.sealing import Sealer
 from policy.document import Policy, PolicyDocumentError, load
 from server.admission import Admission
 from server.config import Settings, SettingsError
@@ -37,14 +34,17 @@ from server.identity import Identify, UnsafeLocalPrincipal, Verifier, read_princ
 from server.inflight import InFlight
 from server.issuers import IssuerTrust, trusts_of
 from server.janitor import Janitor
+from server.journal_keys import log_signer_of, read_key, sealer_of, signer_of
 from server.ledger import PostgresLedger
 from server.lending import Lending, OwnersSessions
 from server.limits import read_limits
 from server.line import Bearer, House
 from server.outbox import Webhook
 from server.pool import Kind, PoolLimits, SessionPool, open_pool
+from server.proving import proving
 from server.quotas import Quotas, kept
 from server.revocations import Revocations, RevocationStore, watched
+from server.rights import refuse_excess
 from server.rule_sets import read_rule_sets
 from server.seat import Seat
 from server.serving import listen
@@ -61,7 +61,6 @@ LAST_WORDS_S = 10.0
 GC_THRESHOLD = 20_000
 """Objects made before the youngest are collected."""
 
-KEY_BYTES_MIN = 32
 DATABASE_CONNECTIONS_MAX = 8
 
 log = logging.getLogger(__name__)
@@ -83,54 +82,6 @@ class Furnished:
     database: AsyncEngine
 
 
-def read_key(path: Path) -> bytes:
-    """The secret in a key file.
-
-    Raises:
-        SettingsError: it cannot be read, or is shorter than 32 bytes.
-    """
-    try:
-        key = path.read_bytes().strip()
-    except OSError as error:
-        raise SettingsError(f"no key can be read from {path}: {error.strerror}") from None
-    if len(key) < KEY_BYTES_MIN:
-        raise SettingsError(f"the key in {path} is too short: at least {KEY_BYTES_MIN} bytes are needed")
-    return key
-
-
-def sealer_of(settings: Settings) -> Sealer:
-    """The journal's sealer, with the key that is in force.
-
-    Raises:
-        SettingsError: the key file cannot be read.
-    """
-    key = read_key(settings.journal_key_file)
-    return Sealer(key, _key_id(key), settings.tenant)
-
-
-def signer_of(settings: Settings) -> Signer:
-    """The key that this process signs its batches of entries with.
-
-    Raises:
-        SettingsError: the key file cannot be read, or holds no Ed25519 key.
-    """
-    return read_signer(settings.journal_signing_key_file, f"{settings.journal_origin}/writer")
-
-
-def read_signer(path: Path, name: str) -> Signer:
-    """The Ed25519 key in the PEM file at `path`, under this name.
-
-    Raises:
-        SettingsError: it cannot be read, or holds no such key.
-    """
-    try:
-        return Signer.from_pem(name, path.read_bytes())
-    except OSError as error:
-        raise SettingsError(f"no key can be read from {path}: {error.strerror}") from None
-    except BadKey as error:
-        raise SettingsError(f"{path}: {error}", error.hint) from None
-
-
 def read_policy(path: Path) -> Policy:
     """The policy in the YAML file at `path`.
 
@@ -146,8 +97,10 @@ def read_policy(path: Path) -> Policy:
 
 
 @asynccontextmanager
-async def furnished(settings: Settings, seat: Seat | None = None) -> AsyncGenerator[Furnished]:
+async def furnished(settings: Settings, seat: Seat | None = None, *, prints: bool = False) -> AsyncGenerator[Furnished]:
     """The house that `settings` describe, open for business; limits are shared with the workers at other seats.
+
+    `prints`: standard output is for the heads of the journal.
 
     Raises:
         SettingsError: a setting, a file or the database schema is not fit to start with.
@@ -168,7 +121,9 @@ async def furnished(settings: Settings, seat: Seat | None = None) -> AsyncGenera
         raise SettingsError("the database schema is not at its newest step: run `snowgate migrate`")
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_engine(url, connections_max=DATABASE_CONNECTIONS_MAX))
+        await refuse_excess(database)
         journal = await stack.enter_async_context(open_journal(database, sealer, signer))
+        await stack.enter_async_context(proving(settings, database, journal, log_signer_of(settings), prints=prints))
         ledger = PostgresLedger(database, journal)
         limits = pool_limits_of(settings, seat)
         pool = await stack.enter_async_context(open_pool(account_of(settings), credentials, limits, ledger))
@@ -208,7 +163,7 @@ async def serve(settings: Settings, transport: Literal["stdio", "http"], seat: S
     """Serve until stopped: by SIGTERM or SIGINT, or by the end of stdin; `seat` is a worker's place among others."""
     prepare_process()
     state_key = read_key(settings.state_key_file)
-    async with furnished(settings, seat) as furniture:
+    async with furnished(settings, seat, prints=transport == "http") as furniture:
         _settle_memory()
         # Over HTTP everybody brings a token of their own: there is none to fall back on.
         token = settings.token.get_secret_value() if settings.token and transport == "stdio" else None
@@ -348,11 +303,6 @@ def _issuers(trusts: tuple[IssuerTrust, ...], verifier: Verifier) -> frozenset[s
 def _scopes(settings: Settings) -> dict[str, str]:
     """The scope of each tool; the unsafe local principal has no token and so no scopes to check."""
     return {} if settings.unsafe_local_principal is not None else tool_scopes()
-
-
-def _key_id(key: bytes) -> str:
-    """A short name for a key that says nothing of it."""
-    return hashlib.sha256(b"snowgate key id" + key).hexdigest()[:8]
 
 
 def new_key() -> bytes:

@@ -72,6 +72,12 @@ class Settings(BaseSettings):
     journal_signing_key_file: Path
     journal_log_key_file: Path | None = None
     journal_origin: Annotated[str, Field(pattern=r"^[^\s+]{1,128}$")] = "snowgate/journal"
+    journal_witnesses: Annotated[tuple[str, ...], NoDecode] = ()
+    journal_anchor_directory: Path | None = None
+    journal_prints_heads: bool = True
+    admin_database_url: SecretStr | None = None
+    auditor_database_url: SecretStr | None = None
+    retention_database_url: SecretStr | None = None
     tenant: Annotated[str, Field(max_length=128)] = ""
     state_key_file: Path
     answer_form: Literal["structured", "text"] = "structured"
@@ -100,7 +106,22 @@ class Settings(BaseSettings):
     sessions_per_principal_max: Annotated[int, Field(ge=1, le=1_000)] = 32
     sessions_max: Annotated[int, Field(ge=1, le=10_000)] = 128
 
-    @field_validator("databases", "allowed_hosts", "allowed_origins", mode="before")
+    @property
+    def admin_url(self) -> str:
+        """The database, by a login that may change its schema."""
+        return (self.admin_database_url or self.database_url).get_secret_value()
+
+    @property
+    def auditor_url(self) -> str:
+        """The database, by a login that may read the journal and add to it that it was read."""
+        return (self.auditor_database_url or self.database_url).get_secret_value()
+
+    @property
+    def retention_url(self) -> str:
+        """The database, by a login that may drop months which are old enough, and say so in the journal."""
+        return (self.retention_database_url or self.database_url).get_secret_value()
+
+    @field_validator("databases", "allowed_hosts", "allowed_origins", "journal_witnesses", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

@@ -13,15 +13,17 @@ from rich.console import Console
 from rich.table import Table
 
 from audit.journal import open_journal
-from server.app import account_of, catalog_kind, read_key, read_policy, sealer_of, signer_of
+from server.app import account_of, catalog_kind, read_policy
 from server.cli.terminal import KNOWN, EnvFile, failing_cleanly
 from server.config import Settings, load
 from server.credentials import ExternalOAuth, signing_key
 from server.database import at_head, open_engine
 from server.engine_room import EngineRoom
 from server.issuers import trusts_of
+from server.journal_keys import read_key, sealer_of, signer_of
 from server.keys import IssuerKeys, KeysUnavailable
 from server.pool import PoolLimits, SessionPool, open_pool
+from server.rights import refuse_excess
 
 CHECK_TIMEOUT_S = 30.0
 
@@ -106,7 +108,9 @@ async def _policy(settings: Settings) -> str:
 async def _database(settings: Settings) -> str:
     if not await at_head(settings.database_url.get_secret_value()):
         raise Unwell("the schema is not at its newest step", "Run `snowgate migrate`.")
-    return "reachable, schema at its newest step"
+    async with open_engine(settings.database_url.get_secret_value()) as engine:
+        await refuse_excess(engine)
+    return "reachable, schema at its newest step, and no right too many"
 
 
 async def _journal(settings: Settings) -> str:

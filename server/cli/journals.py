@@ -13,13 +13,22 @@ from audit.canonical import Json
 from audit.entry import JournalEntry
 from audit.reading import entries, unseal
 from audit.sealing import Sealer, Unsealable
-from server.app import sealer_of
+from server.cli.journal_keeping import find, legal_hold, retain
+from server.cli.journal_proofs import export, journaling, trust, verify
 from server.cli.terminal import EnvFile, failing_cleanly
 from server.config import load
-from server.database import open_engine
+from server.journal_keys import sealer_of
 from server.visible import visible
 
 journal_app = typer.Typer(help="Read the journal.", no_args_is_help=True)
+
+
+journal_app.command()(verify)
+journal_app.command()(export)
+journal_app.command()(trust)
+journal_app.command()(find)
+journal_app.command()(retain)
+journal_app.command("legal-hold")(legal_hold)
 
 
 @journal_app.callback()
@@ -40,8 +49,10 @@ def show(
         sealer = sealer_of(settings)
 
         async def read() -> list[JournalEntry]:
-            async with open_engine(settings.database_url.get_secret_value()) as engine:
-                return await entries(engine, call_id=call, last=last)
+            async with journaling(settings, settings.auditor_url) as (engine, journal):
+                found = await entries(engine, call_id=call, last=last)
+                await journal.append("", "journal.read", {"found": len(found), "outcome": call or ""})
+                return found
 
         found = anyio.run(read)
         if as_json:

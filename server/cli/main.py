@@ -16,6 +16,7 @@ from server.cli.policies import policy_app
 from server.cli.revoking import revoke
 from server.cli.sandboxes import demo, sandbox_app
 from server.cli.terminal import EnvFile, failing_cleanly
+from server.cli.witnesses import witness
 from server.config import load
 from server.seat import Seat
 
@@ -32,6 +33,7 @@ app.add_typer(sandbox_app, name="sandbox")
 app.command()(demo)
 app.command()(doctor)
 app.command()(revoke)
+app.command()(witness)
 
 
 def _show_version(wanted: bool) -> None:
@@ -83,5 +85,5 @@ def migrate(env_file: EnvFile = None) -> None:
     from server.database import migrate as migrate_database
 
     with failing_cleanly():
-        anyio.run(migrate_database, load(env_file).database_url.get_secret_value())
+        anyio.run(migrate_database, load(env_file).admin_url)
         Console(stderr=True).print("The database schema is at its newest step.")

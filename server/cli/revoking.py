@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.text import Text
 
 from audit.journal import Journal, open_journal
-from server.app import sealer_of, signer_of
 from server.cli.terminal import EnvFile, failing_cleanly
 from server.config import Settings, SettingsError, load
 from server.database import open_engine
+from server.journal_keys import sealer_of, signer_of
 from server.revocations import Revocation, RevocationKind, RevocationStore
 from server.visible import visible
 

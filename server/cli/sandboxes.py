@@ -15,13 +15,13 @@ from rich.text import Text
 
 from audit.entry import JournalEntry
 from audit.reading import check_chain, entries
-from server.app import sealer_of
 from server.cli import client_configs
 from server.cli.demo import Agent
 from server.cli.journals import print_entries
 from server.cli.terminal import failing_cleanly
 from server.config import load
 from server.database import migrate, open_engine
+from server.journal_keys import sealer_of
 from server.sandbox.children import child
 from server.sandbox.issuer import mint
 from server.sandbox.people import AGENT, PEOPLE
@@ -76,7 +76,7 @@ def demo(home: Home = None, policy: PolicyFile = POLICY, database_url: DatabaseU
 async def served(home: Path, policy: Path, database_url: str | None) -> AsyncGenerator[Sandbox]:
     """The sandbox with the gate served over HTTP, as a process of its own with nothing but its settings."""
     async with running_sandbox(home, policy=policy, database_url=database_url) as running:
-        await migrate(running.environment["SNOWGATE_DATABASE_URL"])
+        await migrate(running.environment["SNOWGATE_ADMIN_DATABASE_URL"])
         arguments = [
             "serve",
             "--transport",
@@ -152,7 +152,7 @@ class Tokens:
 async def _show_journal(console: Console, running: Sandbox, calls: list[str]) -> None:
     """The journal of these calls, and whether its chain holds."""
     settings = load(running.state.env_file)
-    async with open_engine(settings.database_url.get_secret_value()) as engine:
+    async with open_engine(settings.auditor_url) as engine:
         newest = await entries(engine, last=200)
     ours = [entry for entry in newest if entry.call_id in calls]
     console.print()

@@ -9,6 +9,9 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from audit.note import BadKey
+from audit.reading import Tampered
+from audit.retention import RetentionRefused
 from audit.unavailable import JournalUnavailable
 from policy.document import PolicyDocumentError
 from policy.refusal import PolicyRefusal
@@ -25,12 +28,15 @@ EnvFile = Annotated[
 
 KNOWN = (
     BadDatabaseUrl,
+    BadKey,
     DatabaseUnavailable,
     JournalUnavailable,
     ManifestMismatch,
     PolicyDocumentError,
     PolicyRefusal,
     Refusal,
+    RetentionRefused,
+    Tampered,
     PostgresNotStarted,
     SandboxError,
     SettingsError,

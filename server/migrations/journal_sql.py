@@ -127,7 +127,7 @@ GRANT SELECT ON journal.stream, journal.seen, journal.head, journal.cursor, jour
     journal.checkpoint TO journal_sequencer;
 GRANT INSERT ON journal.cursor, journal.run, journal.tile, journal.checkpoint TO journal_sequencer;
 GRANT UPDATE (size) ON journal.head TO journal_sequencer;
-GRANT UPDATE (next_n) ON journal.cursor TO journal_sequencer;
+GRANT UPDATE (next_n, closed) ON journal.cursor TO journal_sequencer;
 GRANT UPDATE (hashes) ON journal.tile TO journal_sequencer;
 
 GRANT SELECT ON ALL TABLES IN SCHEMA journal TO journal_reader;

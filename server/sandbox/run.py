@@ -13,6 +13,7 @@ import httpx2
 
 from server.sandbox import account
 from server.sandbox.children import Child, child
+from server.sandbox.database_logins import make_logins
 from server.sandbox.postgres import EmbeddedPostgres
 from server.sandbox.querylog import QueryRecord, read_queries
 from server.sandbox.state import LOOPBACK, SandboxState, open_state, write_atomically
@@ -81,8 +82,8 @@ async def running_sandbox(
 ) -> AsyncGenerator[Sandbox]:
     """Run everything that the gate needs while inside, with the state in `home`. Enter it from the main thread.
 
-    `database_url` names a PostgreSQL to use instead of an embedded one. The environment is written to the state's
-    `env_file` as well. Raises SandboxError, and PostgresNotStarted if the embedded PostgreSQL cannot run.
+    `database_url` names, by a superuser, a PostgreSQL to use instead of an embedded one. The environment is written to
+    the state's `env_file` as well. Raises SandboxError, and PostgresNotStarted if the embedded PostgreSQL cannot run.
     """
     state = open_state(home)
     async with AsyncExitStack() as stack:
@@ -92,19 +93,19 @@ async def running_sandbox(
         url = database_url or _embedded(stack, state)
         await lookalike.ready()
         await issuer.ready()
-        variables = environment(state, url, policy)
+        variables = environment(state, make_logins(url), policy)
         write_env_file(state, variables)
         yield Sandbox(state, Lookalike(state), variables)
 
 
-def environment(state: SandboxState, database_url: str, policy: Path | None = None) -> dict[str, str]:
-    """Return the settings of a gate that works against this sandbox; `policy` may be left to the caller."""
+def environment(state: SandboxState, database: dict[str, str], policy: Path | None = None) -> dict[str, str]:
+    """Return the settings of a gate that works against this sandbox, with the logins in `database`."""
     variables = {
         "SNOWGATE_HOST": LOOPBACK,
         "SNOWGATE_PORT": str(state.ports.gate),
         "SNOWGATE_ISSUER": state.issuer_url,
         "SNOWGATE_RESOURCE": state.resource_url,
-        "SNOWGATE_DATABASE_URL": database_url,
+        **database,
         "SNOWGATE_DATABASES": ",".join(sorted(account.DATABASES)),
         "SNOWGATE_JOURNAL_KEY_FILE": str(state.journal_key_file),
         "SNOWGATE_JOURNAL_SIGNING_KEY_FILE": str(state.journal_signing_key_file),

@@ -46,6 +46,7 @@ BANNED = (
             "server/cli/",
             "server/migrations/",
             "server/proving.py",
+            "server/rights.py",
             "server/sandbox/privileges.py",
             "tests/journal/",
             "tests/bench/",

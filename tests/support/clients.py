@@ -14,9 +14,9 @@ from mcp.types import CallToolResult, ElicitRequestFormParams, ElicitRequestPara
 
 from audit.entry import JournalEntry
 from audit.reading import entries, unseal
-from server.app import sealer_of
 from server.config import Settings, load
 from server.database import open_engine
+from server.journal_keys import sealer_of
 from server.sandbox.issuer import mint
 from server.sandbox.run import Sandbox
 
@@ -79,7 +79,7 @@ class Gate:
 
     async def journal(self, call_id: str) -> list[tuple[JournalEntry, dict[str, Any]]]:
         """The entries of one call with their facts opened."""
-        async with open_engine(self.settings.database_url.get_secret_value()) as engine:
+        async with open_engine(self.settings.auditor_url) as engine:
             found = await entries(engine, call_id=call_id, last=50)
         return [(entry, dict(unseal(entry, sealer_of(self.settings)))) for entry in found]
 

@@ -136,7 +136,7 @@ async def test_a_refused_token_leaves_an_entry(gate: Gate) -> None:
     from server.database import open_engine
 
     async def refused_at_the_door() -> int:
-        async with open_engine(gate.settings.database_url.get_secret_value()) as engine, engine.connect() as connection:
+        async with open_engine(gate.settings.auditor_url) as engine, engine.connect() as connection:
             found = await connection.execute(text("SELECT count(*) FROM journal.entry WHERE stage = 'refused'"))
             return int(found.scalar_one())
 

@@ -12,9 +12,9 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from audit.reading import entries, unseal
-from server.app import sealer_of
 from server.cli.main import app
 from server.database import open_engine
+from server.journal_keys import sealer_of
 from server.sandbox.issuer import mint
 from tests.support.clients import Gate, answer, refusal
 from tests.support.gates import serving
@@ -210,7 +210,7 @@ async def test_who_revoked_and_lifted_what_and_why_is_in_the_journal(gate: Gate)
     assert revocation in listed
     await lifted(gate, revocation)
     assert revocation not in (await snowgate(gate, "--list"))[1]
-    async with open_engine(gate.settings.database_url.get_secret_value()) as engine:
+    async with open_engine(gate.settings.auditor_url) as engine:
         found = await entries(engine, last=200)
     sealer = sealer_of(gate.settings)
     told = [(entry.stage, dict(unseal(entry, sealer))) for entry in found if entry.stage.startswith("revocation.")]

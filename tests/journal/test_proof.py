@@ -1,0 +1,96 @@
+"""The tree over all entries: it grows by whoever sequences, its heads are signed, and the verifier believes it."""
+
+import anyio
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from audit.checkpoint import open_checkpoint
+from audit.journal import Journal
+from audit.merkle import consistency_path, inclusion_path, is_consistent, is_included
+from audit.note import Signer
+from audit.sequencer import Sequencer
+from audit.tile_store import load_tiles
+from audit.tiles import needed
+from tests.journal.proving import ORIGIN, Proven, whys
+
+
+@pytest.fixture
+def proven(engine: AsyncEngine, journal: Journal, signer: Signer) -> Proven:
+    return Proven(engine, journal, signer)
+
+
+async def calls(proven: Proven, first: int, count: int) -> None:
+    async with anyio.create_task_group() as tasks:
+        for number in range(first, first + count):
+            tasks.start_soon(proven.call, f"call-{number}")
+
+
+async def test_what_was_never_touched_verifies(proven: Proven) -> None:
+    for step in range(3):
+        await calls(proven, step * 20, 20)
+        await proven.weave()
+    await calls(proven, 60, 3)  # these are under no head yet
+    report = await proven.verify()
+    assert whys(report) == []
+    assert report["warnings"] == []
+    assert (report["leaves"], report["entries"]) == (121, 127)
+
+
+async def test_verification_goes_on_where_it_ended(proven: Proven) -> None:
+    await calls(proven, 0, 150)
+    await proven.weave()
+    first = await proven.verify()
+    await calls(proven, 150, 150)
+    await proven.weave()
+    second = await proven.verify(state=first["state"])
+    assert whys(second) == []
+    assert (first["entries"], second["entries"], second["leaves"]) == (301, 300, 601)
+
+
+async def test_any_leaf_is_proven_from_the_tiles_that_hold_the_proof(proven: Proven) -> None:
+    await calls(proven, 0, 300)
+    await proven.weave()
+    async with proven.engine.connect() as connection:
+        size = (await connection.execute(text("select size from journal.head"))).scalar_one()
+        rows = (await connection.execute(text("select n, digest from journal.entry order by n"))).all()
+        root = (await connection.execute(text("select root from journal.checkpoint"))).scalar_one()
+        for n in (0, 1, 255, 256, 599, 600):
+            path = inclusion_path(n, size)
+            proof = (await load_tiles(connection, size, needed(path))).hashes(path)
+            assert is_included(rows[n].digest, n, size, proof, root)
+            assert not is_included(rows[n - 1].digest, n, size, proof, root)
+        for old in (1, 255, 256, 257, 512, 600):
+            before = (await load_tiles(connection, old, needed([(0, old)]))).root()
+            path = consistency_path(old, size)
+            proof = (await load_tiles(connection, size, needed(path))).hashes(path)
+            assert is_consistent(old, size, before, root, proof)
+
+
+async def test_an_idle_log_proves_its_silence(proven: Proven) -> None:
+    await proven.weave()
+    note = await proven.sequencer.publish()
+    assert note is not None
+    checkpoint, time_s = open_checkpoint(note, proven.log.public)
+    assert (checkpoint.origin, checkpoint.size) == (ORIGIN, 1)
+    assert time_s > 0
+    assert whys(await proven.verify()) == []
+
+
+async def test_two_sequencers_at_once_weave_one_tree(proven: Proven) -> None:
+    other = Sequencer(proven.engine, ORIGIN, proven.log, heartbeat_s=0)
+
+    async def sequence(sequencer: Sequencer) -> None:
+        for _ in range(15):
+            await sequencer.weave()
+            await sequencer.publish()
+
+    with anyio.fail_after(60):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(calls, proven, 0, 200)
+            tasks.start_soon(sequence, proven.sequencer)
+            tasks.start_soon(sequence, other)
+    await proven.weave()
+    report = await proven.verify()
+    assert whys(report) == []
+    assert report["leaves"] == 401
