@@ -23,8 +23,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from audit.journal import Journal, open_journal
 from policy.document import Policy, PolicyDocumentError, load
 from server.admission import Admission
+from server.brokers.choice import brokers_of
 from server.config import Settings, SettingsError
-from server.credentials import ExternalOAuth, signing_key
 from server.database import at_head, open_engine
 from server.desk import HoldDesk
 from server.doorway import Doorway
@@ -110,12 +110,7 @@ async def furnished(settings: Settings, seat: Seat | None = None, *, prints: boo
     policy = read_policy(settings.policy)
     trusts, limits_asked = trusts_of(settings), read_limits(settings.limits)
     sealer, signer = sealer_of(settings), signer_of(settings)
-    credentials = ExternalOAuth(
-        issuer=settings.snowflake_oauth_issuer,
-        audience=settings.snowflake_oauth_audience,
-        key=signing_key(settings.snowflake_oauth_key_file),
-        ttl_s=settings.credential_ttl_s,
-    )
+    brokers = brokers_of(settings, account_of(settings))
     url = settings.database_url.get_secret_value()
     if not await at_head(url):
         raise SettingsError("the database schema is not at its newest step: run `snowgate migrate`")
@@ -125,8 +120,11 @@ async def furnished(settings: Settings, seat: Seat | None = None, *, prints: boo
         journal = await stack.enter_async_context(open_journal(database, sealer, signer))
         await stack.enter_async_context(proving(settings, database, journal, log_signer_of(settings), prints=prints))
         ledger = PostgresLedger(database, journal)
+        stack.callback(brokers.close)
         limits = pool_limits_of(settings, seat)
-        pool = await stack.enter_async_context(open_pool(account_of(settings), credentials, limits, ledger))
+        pool = await stack.enter_async_context(
+            open_pool(account_of(settings), brokers.people, limits, ledger, brokers.own)
+        )
         verifier = await stack.enter_async_context(_verifier(settings, trusts))
         rooms = EngineRoom(
             policy=policy,

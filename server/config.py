@@ -93,9 +93,18 @@ class Settings(BaseSettings):
     snowflake_host: str | None = None
     snowflake_port: Annotated[int, Field(ge=1, le=65_535)] = 443
     snowflake_protocol: Literal["https", "http"] = "https"
-    snowflake_oauth_issuer: str
-    snowflake_oauth_audience: str
-    snowflake_oauth_key_file: Path
+    snowflake_broker: Literal["external_oauth", "workload_identity", "programmatic_access_token", "ephemeral_user"] = (
+        "external_oauth"
+    )
+    snowflake_oauth_issuer: str | None = None
+    snowflake_oauth_audience: str | None = None
+    snowflake_oauth_key_file: Path | None = None
+    snowflake_oauth_key: SecretStr | None = None
+    snowflake_oauth_key_program: Path | None = None
+    snowflake_oauth_next_key_file: Path | None = None
+    snowflake_broker_user: str | None = None
+    snowflake_broker_role: str | None = None
+    snowflake_broker_key_file: Path | None = None
     snowflake_catalog_user: str
     snowflake_catalog_role: str
     warehouse: str
@@ -153,6 +162,23 @@ class Settings(BaseSettings):
             hook = AnyHttpUrl(self.webhook_url)
             if not _is_safe(hook.scheme, hook.host):
                 raise ValueError("WEBHOOK_URL must be an https URL: it tells who asks for what")
+        return self
+
+    @model_validator(mode="after")
+    def _can_make_credentials(self) -> "Settings":
+        """Each broker needs settings of its own."""
+        if self.snowflake_broker in ("external_oauth", "workload_identity"):
+            if self.snowflake_oauth_issuer is None or self.snowflake_oauth_audience is None:
+                raise ValueError(
+                    f"SNOWFLAKE_OAUTH_ISSUER and SNOWFLAKE_OAUTH_AUDIENCE are required by {self.snowflake_broker}"
+                )
+            keys = [self.snowflake_oauth_key_file, self.snowflake_oauth_key, self.snowflake_oauth_key_program]
+            if keys.count(None) != len(keys) - 1:
+                raise ValueError("set exactly one of SNOWFLAKE_OAUTH_KEY_FILE, _KEY and _KEY_PROGRAM")
+        elif None in (self.snowflake_broker_user, self.snowflake_broker_role, self.snowflake_broker_key_file):
+            raise ValueError(f"SNOWFLAKE_BROKER_USER, _ROLE and _KEY_FILE are required by {self.snowflake_broker}")
+        if self.snowflake_oauth_key_program is not None and not self.snowflake_oauth_key_program.is_absolute():
+            raise ValueError("SNOWFLAKE_OAUTH_KEY_PROGRAM must be an absolute path: the gate has no PATH")
         return self
 
 

@@ -19,7 +19,7 @@ from anyio.abc import TaskGroup
 from server.credentials import Broker, Handle
 from server.ledger import LeaseRecord, Ledger, NoLedger
 from server.refusals import Busy, Revoked, SnowflakeUnavailable
-from server.warehouse import Account, SnowflakeSession
+from server.warehouse import Account, LoginRefused, SnowflakeSession
 
 SWEEP_EVERY_S = 5.0
 
@@ -90,6 +90,7 @@ class SessionPool:
     limits: PoolLimits
     tasks: TaskGroup
     ledger: Ledger
+    own: Broker | None = None
     clock: Callable[[], float] = time.monotonic
     logins: int = 0
     _idle: dict[Kind, list[Pooled]] = field(default_factory=dict)
@@ -243,36 +244,43 @@ class SessionPool:
 
     async def _log_in(self, kind: Kind) -> Pooled:
         """Open a session with a credential made for it. What it will leave in Snowflake is written down first."""
-        handle = self.broker.plan(kind.subject)
+        broker = self.own if kind.issuer == "" and self.own is not None else self.broker
+        handle = broker.plan(kind.subject)
         lease = LeaseRecord(
-            secrets.token_hex(8), self.broker.name, kind.issuer, kind.subject, kind.role, kind.warehouse, handle
+            secrets.token_hex(8), broker.name, kind.issuer, kind.subject, kind.role, kind.warehouse, handle
         )
         if handle is not None:
             await self.ledger.planned(lease)
-        session: SnowflakeSession | None = None
+        session = None
         try:
-            session = await self.in_thread(lambda: self._open_session(kind, handle))
-            await self.ledger.opened(lease, session.session_id)
+            opened, handle = await self.in_thread(lambda: self._open_session(kind, broker, lease.handle))
+            session = opened
+            await self.ledger.opened(lease, opened.session_id)
         except BaseException:
             with anyio.CancelScope(shield=True):
                 await self._undo(lease, session)
             raise
         self.logins += 1
-        return Pooled(lease.id, kind, session, handle, opened_at=self.clock(), idle_since=self.clock())
+        return Pooled(lease.id, kind, opened, handle, opened_at=self.clock(), idle_since=self.clock())
 
-    def _open_session(self, kind: Kind, handle: Handle | None) -> SnowflakeSession:
-        session = SnowflakeSession(
-            self.account,
-            self.broker.issue(kind.subject, kind.role, handle),
-            role=kind.role,
-            warehouse=kind.warehouse,
-        )
+    def _open_session(
+        self, kind: Kind, broker: Broker, handle: Handle | None
+    ) -> tuple[SnowflakeSession, Handle | None]:
+        def log_in() -> SnowflakeSession:
+            credential = broker.issue(kind.subject, kind.role, handle)
+            return SnowflakeSession(self.account, credential, role=kind.role, warehouse=kind.warehouse)
+
         try:
-            self.broker.logged_in(handle)
+            session = log_in()
+        except LoginRefused:
+            if not broker.refused():
+                raise
+            session = log_in()
+        try:
+            return session, broker.logged_in(handle)
         except BaseException:
             session.close()
             raise
-        return session
 
     async def _undo(self, lease: LeaseRecord, session: SnowflakeSession | None) -> None:
         """Leave nothing of a login that came to nothing."""
@@ -329,11 +337,14 @@ class SessionPool:
 
 @asynccontextmanager
 async def open_pool(
-    account: Account, broker: Broker, limits: PoolLimits, ledger: Ledger | None = None
+    account: Account, broker: Broker, limits: PoolLimits, ledger: Ledger | None = None, own: Broker | None = None
 ) -> AsyncGenerator[SessionPool]:
-    """A pool that sweeps itself, and ends its sessions on the way out. Without a ledger nobody else knows of them."""
+    """A pool that sweeps itself, and ends its sessions on the way out.
+
+    Without a ledger nobody else knows of them. `own` logs in the gate itself, where `broker` makes sessions of people.
+    """
     async with anyio.create_task_group() as tasks:
-        pool = SessionPool(account, broker, limits, tasks, ledger or NoLedger())
+        pool = SessionPool(account, broker, limits, tasks, ledger or NoLedger(), own)
         tasks.start_soon(pool.sweep_forever)
         try:
             yield pool

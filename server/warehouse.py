@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, assert_never
+from typing import Any
 
 import pyarrow as pa
 import snowflake.connector
@@ -18,10 +18,12 @@ from snowflake.connector._internal import decorators
 from snowflake.connector.errors import Error as DriverError
 from snowflake.connector.errors import InterfaceError, OperationalError
 
-from server.credentials import AccessToken, Credential
+from server.credentials import Credential
 from server.hold_refusals import EffectDrifted
+from server.login_settings import login_settings
 from server.raw import RawRows
 from server.refusals import OutcomeUnknown, Refusal, SnowflakeUnavailable, StatementFailed, StatementTimedOut
+from server.spelling import quoted
 from server.values import readers_of, rows_of
 from tools.contract import ResultColumn, Scalar
 
@@ -40,6 +42,9 @@ ERRNOS_OF_SESSIONS = range(390_000, 391_000)
 
 HISTORY_ROWS_MAX = 100
 HISTORY_TIMEOUT_S = 10
+ERRNOS_OF_LOGINS = range(390_000, 400_000)
+"""Numbers by which Snowflake turns a login away."""
+
 _HISTORY = (
     "SELECT QUERY_TYPE, QUERY_TAG, EXECUTION_STATUS FROM TABLE({database}.INFORMATION_SCHEMA.QUERY_HISTORY_BY_SESSION("
     "SESSION_ID => {session}, RESULT_LIMIT => {rows}))"
@@ -140,6 +145,10 @@ class CommitUnconfirmed(OutcomeUnknown):
         self.done = done
 
 
+class LoginRefused(SnowflakeUnavailable):
+    """Snowflake answered, and did not take the credential."""
+
+
 class SessionLost(SnowflakeUnavailable):
     """The session is of no use any more. `ran` is false only where Snowflake itself says that nothing was run."""
 
@@ -160,7 +169,7 @@ class SnowflakeSession:
         try:
             self._connection = snowflake.connector.connect(
                 **_where(account),
-                **_login(credential),
+                **login_settings(credential),
                 role=role,
                 warehouse=warehouse,
                 secondary_roles="NONE",
@@ -172,7 +181,9 @@ class SnowflakeSession:
                 session_parameters=SESSION_PARAMETERS,
             )
         except DriverError as error:
-            failure = SnowflakeUnavailable("snowflake did not open a session", **driver_facts(error))
+            was_answered = int(error.errno or 0) in ERRNOS_OF_LOGINS
+            why = LoginRefused if was_answered else SnowflakeUnavailable
+            failure = why("snowflake did not open a session", **driver_facts(error))
         else:
             self.is_usable = True
             return
@@ -220,8 +231,10 @@ class SnowflakeSession:
         self.abort(session_id)
         asked = _HISTORY.format(database=quoted(database), session=int(session_id), rows=HISTORY_ROWS_MAX)
         order = Order(asked, (), HISTORY_ROWS_MAX, HISTORY_TIMEOUT_S, tag)
-        found = [status for kind, of, status in self.run(order).rows if kind == "COMMIT" and of == tag]
-        return _FATES.get(str(found[0]).lower(), Fate.UNKNOWN) if found else Fate.NOT_COMMITTED
+        ours = {kind: status for kind, of, status in self.run(order).rows if of == tag}
+        if not ours:
+            return Fate.UNKNOWN  # not even its beginning: the history of that session is not for us to see
+        return _FATES.get(str(ours["COMMIT"]).lower(), Fate.UNKNOWN) if "COMMIT" in ours else Fate.NOT_COMMITTED
 
     def _system(self, function: str, session_id: int) -> None:
         try:
@@ -314,15 +327,6 @@ def _where(account: Account) -> dict[str, Any]:
     return {"account": account.name, "protocol": account.protocol, **at}
 
 
-def _login(credential: Credential) -> dict[str, Any]:
-    """The driver's names for a credential; the one place where its secret is taken out."""
-    match credential:
-        case AccessToken(token):
-            return {"authenticator": "oauth", "token": token.get_secret_value()}
-        case _:
-            assert_never(credential)
-
-
 def _is_session_lost(error: DriverError) -> bool:
     """Whether what came back was not Snowflake's answer to the statement, so that the session's state is unknown."""
     if str(error.sqlstate) == SQLSTATE_UNSUPPORTED:
@@ -339,11 +343,6 @@ def driver_facts(error: DriverError) -> dict[str, Any]:
         "driver_sqlstate": str(error.sqlstate or ""),
         "driver_message": str(error),
     }
-
-
-def quoted(name: str) -> str:
-    """`name` as a quoted identifier, whatever it holds."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _changed(cursor: Any, affected: int | None, order: Order) -> dict[str, int]:

@@ -14,9 +14,9 @@ from rich.table import Table
 
 from audit.journal import open_journal
 from server.app import account_of, catalog_kind, read_policy
+from server.brokers.choice import brokers_of
 from server.cli.terminal import KNOWN, EnvFile, failing_cleanly
 from server.config import Settings, load
-from server.credentials import ExternalOAuth, signing_key
 from server.database import at_head, open_engine
 from server.engine_room import EngineRoom
 from server.issuers import trusts_of
@@ -97,8 +97,8 @@ async def _keys(settings: Settings) -> str:
     read_key(settings.journal_key_file)
     read_key(settings.state_key_file)
     signer_of(settings)
-    signing_key(settings.snowflake_oauth_key_file)
-    return "journal keys, request-state key and Snowflake signing key can be read"
+    await to_thread.run_sync(brokers_of, settings, account_of(settings))
+    return "journal keys, request-state key and the broker's keys can be read"
 
 
 async def _policy(settings: Settings) -> str:
@@ -161,10 +161,12 @@ async def _catalog(settings: Settings) -> str:
 
 @asynccontextmanager
 async def _pool(settings: Settings) -> AsyncGenerator[SessionPool]:
-    key = await to_thread.run_sync(signing_key, settings.snowflake_oauth_key_file)
-    credentials = ExternalOAuth(settings.snowflake_oauth_issuer, settings.snowflake_oauth_audience, key)
-    async with open_pool(account_of(settings), credentials, PoolLimits()) as pool:
-        yield pool
+    brokers = await to_thread.run_sync(brokers_of, settings, account_of(settings))
+    try:
+        async with open_pool(account_of(settings), brokers.people, PoolLimits(), own=brokers.own) as pool:
+            yield pool
+    finally:
+        brokers.close()
 
 
 CHECKS = (

@@ -4,8 +4,10 @@ These are the facts that an administrator of a real account would have set up on
 and CREATE SECURITY INTEGRATION.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 
@@ -16,6 +18,8 @@ OAUTH_ISSUER = "https://gate.sandbox.snowgate/"
 OAUTH_AUDIENCE = "https://sandbox.snowflakecomputing.com"
 CATALOG_USER = "SNOWGATE_CATALOG"
 CATALOG_ROLE = "CATALOG_RO"
+BROKER_USER = "SNOWGATE_BROKER"
+BROKER_ROLE = "SNOWGATE_BROKER"
 
 ADMINISTRATORS = frozenset({"ACCOUNTADMIN", "ORGADMIN", "GLOBALORGADMIN", "SECURITYADMIN"})
 """Roles that External OAuth never opens unless an integration says so."""
@@ -25,7 +29,8 @@ ADMINISTRATORS = frozenset({"ACCOUNTADMIN", "ORGADMIN", "GLOBALORGADMIN", "SECUR
 class Role:
     """What Snowflake's GRANTs would let a role do: which databases, and reading, changing rows, or changing tables.
 
-    `operates_warehouse` is OPERATE on the warehouse: it may stop other users' statements.
+    `operates_warehouse` is OPERATE on the warehouse: it may stop other users' statements. `manages_users` is CREATE
+    USER, OWNERSHIP of the roles that it gives, and MODIFY PROGRAMMATIC AUTHENTICATION METHODS on all users.
     """
 
     name: str
@@ -33,17 +38,40 @@ class Role:
     changes_rows: bool = False
     changes_tables: bool = False
     operates_warehouse: bool = False
+    manages_users: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProgrammaticToken:
+    """A programmatic access token as it is kept: its secret's SHA-256, when it ends (seconds since 1970), its role."""
+
+    name: str
+    digest: bytes
+    expires_at: float
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """WORKLOAD_IDENTITY of TYPE = OIDC: whose tokens log this user in."""
+
+    issuer: str
+    subject: str
+    audiences: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A user: `login_name` is what a token's subject is matched with, in upper case."""
+    """A user: `login_name` is what a token's subject is matched with, in upper case. Keys are PEM, two for rotation."""
 
     name: str
     login_name: str
     roles: frozenset[str]
     default_role: str
     disabled: bool = False
+    public_keys: tuple[str, ...] = ()
+    tokens: tuple[ProgrammaticToken, ...] = ()
+    workload: Workload | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +90,19 @@ class ExternalOAuth:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Everything that the look-alike knows about who may do what."""
+    """Everything that the look-alike knows about who may do what. `users`, by name, changes as users are altered."""
 
     name: str
-    users: tuple[User, ...]
+    users: dict[str, User]
     roles: tuple[Role, ...]
     warehouses: frozenset[str]
     integrations: tuple[ExternalOAuth, ...] = field(default=())
+    workload_keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The public keys (PEM) of each OIDC issuer, which Snowflake would fetch by discovery."""
 
     def user(self, login_name: str) -> User | None:
         """Return the user with this login name, whatever its case, or None."""
-        return next((user for user in self.users if user.login_name == login_name.upper()), None)
+        return next((user for user in self.users.values() if user.login_name == login_name.upper()), None)
 
     def role(self, name: str) -> Role:
         """Return the role of that name; raises KeyError if there is none."""
@@ -93,30 +123,38 @@ def public_key_of(private_key_file: Path) -> str:
     return public.decode("ascii")
 
 
-def sandbox_account(gate_public_key: str) -> Account:
-    """Return the sandbox's account; `gate_public_key` (PEM) verifies the tokens that the gate mints."""
+def sandbox_account(gate_public_key: str, broker_public_key: str) -> Account:
+    """Return the sandbox's account; the keys (PEM) verify the tokens that the gate mints, and its broker's own."""
+    users = (
+        _user("ADA", "ANALYST_RO", "ANALYST_RW", workload=_workload("ada")),
+        _user("EMIL", "ANALYST_RO", "ANALYST_RW"),
+        _user("STELLA", "STEWARD_RO", "STEWARD_RW"),
+        _user("SOFIA", "STEWARD_RO", "STEWARD_RW"),
+        _user("ARTHUR", "ANALYST_RO"),
+        _user(CATALOG_USER, CATALOG_ROLE, workload=_workload(CATALOG_USER.lower())),
+        _user(BROKER_USER, BROKER_ROLE, CATALOG_ROLE, public_keys=(broker_public_key,)),
+        _user("FORMER", "ANALYST_RO", disabled=True),
+    )
     return Account(
         name=ACCOUNT_NAME,
-        users=(
-            _user("ADA", "ANALYST_RO", "ANALYST_RW"),
-            _user("EMIL", "ANALYST_RO", "ANALYST_RW"),
-            _user("STELLA", "STEWARD_RO", "STEWARD_RW"),
-            _user("SOFIA", "STEWARD_RO", "STEWARD_RW"),
-            _user("ARTHUR", "ANALYST_RO"),
-            _user(CATALOG_USER, CATALOG_ROLE),
-            _user("FORMER", "ANALYST_RO", disabled=True),
-        ),
+        users={user.name: user for user in users},
         roles=(
             Role("ANALYST_RO"),
             Role("ANALYST_RW", changes_rows=True),
             Role("STEWARD_RO"),
             Role("STEWARD_RW", changes_rows=True, changes_tables=True),
             Role(CATALOG_ROLE, operates_warehouse=True),
+            Role(BROKER_ROLE, databases=frozenset(), manages_users=True),
         ),
         warehouses=frozenset({WAREHOUSE}),
         integrations=(ExternalOAuth(OAUTH_ISSUER, frozenset({OAUTH_AUDIENCE}), (gate_public_key,)),),
+        workload_keys={OAUTH_ISSUER: (gate_public_key,)},
     )
 
 
-def _user(name: str, *roles: str, disabled: bool = False) -> User:
-    return User(name, name, frozenset(roles), roles[0], disabled)
+def _user(name: str, *roles: str, **more: Any) -> User:
+    return User(name, name, frozenset(roles), roles[0], **more)
+
+
+def _workload(subject: str) -> Workload:
+    return Workload(OAUTH_ISSUER, subject, frozenset({OAUTH_AUDIENCE}))

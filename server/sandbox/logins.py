@@ -1,7 +1,7 @@
 """Is this login's credential good? The look-alike's answer, made of the checks that Snowflake makes.
 
-Today one kind of credential opens a session: an External OAuth access token. Passwords, keys and the other kinds are
-refused, as on an account that has none of them set up.
+External OAuth access tokens are verified here; programmatic access tokens, key pairs and workload identities in
+`other_logins`. Passwords are refused, as on an account that has none.
 
 Sources: Snowflake, "External OAuth overview" and "Configure custom clients for External OAuth"; RFC 7519 section 4.1.
 """
@@ -15,6 +15,7 @@ from joserfc import jwt
 from joserfc.errors import ExpiredTokenError, JoseError
 from joserfc.jwk import RSAKey
 
+from server.sandbox import other_logins
 from server.sandbox.account import Account, ExternalOAuth, Role, User
 from server.sandbox.replies import SnowflakeError
 
@@ -32,6 +33,7 @@ class LoginRequest:
     token: str
     role: str
     secondary_roles: str
+    provider: str = ""
 
     @classmethod
     def read(cls, body: dict[str, Any], query: dict[str, str]) -> "LoginRequest":
@@ -46,6 +48,7 @@ class LoginRequest:
             token=text(body.get("TOKEN")),
             role=_identifier(query.get("roleName", "")),
             secondary_roles=text(body.get("SECONDARY_ROLES")).upper(),
+            provider=text(body.get("PROVIDER")).upper(),
         )
 
 
@@ -58,7 +61,7 @@ class Login:
 
 
 class Logins:
-    """Verifies logins against one account. Each public key is parsed once."""
+    """Verifies logins against one account."""
 
     def __init__(self, account: Account, clock: Callable[[], float] = time.time) -> None:
         self._account = account
@@ -70,14 +73,31 @@ class Logins:
 
         Raises SnowflakeError: 390100 (no such way to log in), 390303 (not a token for this account), 390318 (expired),
         390317 (role not in the token), 390309 (token of another user), 390101 (user disabled), 390189 (not the
-        user's role).
+        user's role), 394400 (not a programmatic access token), 390144 (no valid JWT of a key or of a workload).
         """
-        if request.authenticator != "OAUTH":
-            raise SnowflakeError("390100", "28000", "Incorrect username or password was specified.")
-        claims, integration = self._claims(request.token)
-        user = self._user(claims, request)
-        role = self._role(claims, integration, user, request)
-        return Login(user, role)
+        match request.authenticator:
+            case "OAUTH":
+                claims, integration = self._claims(request.token)
+                user = self._user(claims, request)
+                return Login(user, self._role(claims, integration, user, request))
+            case "PROGRAMMATIC_ACCESS_TOKEN":
+                user, only = other_logins.of_programmatic_token(self._account, request.token, self._clock())
+                return Login(user, self._role_of(user, request.role, only))
+            case "SNOWFLAKE_JWT":
+                user = other_logins.of_key_pair(self._account, request.token, self._clock())
+                return Login(user, self._role_of(user, request.role))
+            case "WORKLOAD_IDENTITY":
+                user = other_logins.of_workload(self._account, request.provider, request.token, self._clock())
+                return Login(user, self._role_of(user, request.role))
+            case _:
+                raise SnowflakeError("390100", "28000", "Incorrect username or password was specified.")
+
+    def _role_of(self, user: User, wanted: str, only: str | None = None) -> Role:
+        """The role of a login whose credential names none, or restricts it to one."""
+        name = wanted or only or user.default_role
+        if name not in user.roles or (only is not None and name != only):
+            raise _not_theirs(name)
+        return self._account.role(name)
 
     def _claims(self, token: str) -> tuple[dict[str, Any], ExternalOAuth]:
         if not token or len(token) > TOKEN_CHARS_MAX:
@@ -120,8 +140,7 @@ class Logins:
                 "08001",
                 "The user you were trying to authenticate as differs from the user tied to the access token.",
             )
-        if user.disabled:
-            raise SnowflakeError("390101", "28000", "User access disabled. Contact your local system administrator.")
+        other_logins.check_enabled(user)
         return user
 
     def _role(self, claims: dict[str, Any], integration: ExternalOAuth, user: User, request: LoginRequest) -> Role:
@@ -136,13 +155,17 @@ class Logins:
                 "server administrator.",
             )
         if wanted not in user.roles:
-            raise SnowflakeError(
-                "390189",
-                "08001",
-                f"Role '{wanted}' specified in the connect string does not exist or not authorized. Contact your "
-                "local system administrator, or attempt to login with another role, e.g. PUBLIC.",
-            )
+            raise _not_theirs(wanted)
         return self._account.role(wanted)
+
+
+def _not_theirs(role: str) -> SnowflakeError:
+    return SnowflakeError(
+        "390189",
+        "08001",
+        f"Role '{role}' specified in the connect string does not exist or not authorized. Contact your "
+        "local system administrator, or attempt to login with another role, e.g. PUBLIC.",
+    )
 
 
 def _roles_in(claims: dict[str, Any]) -> frozenset[str]:

@@ -28,7 +28,7 @@ def build(state: SandboxState, scale: float, token_ttl_s: float, master_ttl_s: f
     data.prepare(state.warehouse_directory, scale)
     engine = Engine(state.warehouse_directory)
     engine.lock()
-    account = sandbox_account(public_key_of(state.lease_key_file))
+    account = sandbox_account(public_key_of(state.lease_key_file), public_key_of(state.broker_key_file))
     sessions = Sessions(token_ttl_s, master_ttl_s)
     runner = Runner(account, sessions, engine, QueryLog(state.query_log_file))
     return Front(Logins(account), sessions, runner, state.secret(state.control_secret_file))

@@ -42,6 +42,7 @@ from server.sandbox.statements import (
     identifier,
     recognise,
 )
+from server.sandbox.users import Users
 
 TIMEOUT_PARAMETER = "STATEMENT_TIMEOUT_IN_SECONDS"
 STATEMENT_TIMEOUT_S = 172_800.0
@@ -65,6 +66,7 @@ class Runner:
         self._log = log
         self.statements = Statements(log, engine.interrupt)
         self.delays: list[Delay] = []
+        self._users = Users(account, self._end_sessions)
 
     def open(self, login: Login, warehouse: str, parameters: dict[str, str], database: str, schema: str) -> Session:
         """Open a session for a proven login; an unknown warehouse is no error yet, as on Snowflake."""
@@ -97,7 +99,7 @@ class Runner:
     def visible(self, session: Session, query_id: str) -> Statement:
         """Return a statement that this session's user sent; raises SnowflakeError 002003 for any other."""
         statement = self.statements.of_id(query_id)
-        if statement is None or statement.session.login.user != session.login.user:
+        if statement is None or statement.session.login.user.name != session.login.user.name:
             raise not_found(f"Statement '{query_id}'")
         return statement
 
@@ -184,8 +186,10 @@ class Runner:
             case Wait(seconds):
                 await _pause(statement, seconds)
                 return table(statement.query_id, [Column("SYSTEM$WAIT")], [[f"waited {seconds:g} seconds"]])
-            case _:
+            case UseWarehouse() | SetParameters() | History() | ShowKeys() | Nothing():
                 return self._answer(statement.session, statement.query_id, asked)
+            case _:
+                return await self._users.run(asked, statement.session.login.role, statement.query_id)
 
     def _answer(
         self, session: Session, query_id: str, asked: UseWarehouse | SetParameters | History | ShowKeys | Nothing
@@ -208,6 +212,14 @@ class Runner:
                 return status(query_id)
             case _:
                 assert_never(asked)
+
+    async def _end_sessions(self, user_name: str, with_sessions: bool) -> None:
+        for session in self._sessions:
+            if session.login.user.name == user_name and with_sessions:
+                await self.close(session)
+            elif session.login.user.name == user_name:
+                for statement in self.statements.running_in(session):
+                    await self.statements.stop(statement, cancelled())
 
     async def _abort_session(self, statement: Statement, session_id: int) -> dict[str, Any]:
         target = self._stoppable(statement, session_id)
@@ -244,7 +256,7 @@ class Runner:
 
     def _check_may_stop(self, session: Session, target: Session) -> None:
         # One's own, or anybody's with OPERATE on the warehouse that they run on.
-        if session.login.user != target.login.user and not session.login.role.operates_warehouse:
+        if session.login.user.name != target.login.user.name and not session.login.role.operates_warehouse:
             raise no_privilege(f"session '{target.session_id}'")
 
 

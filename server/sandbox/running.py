@@ -102,7 +102,7 @@ class Statements:
         theirs = [
             each.record
             for each in self._all.values()
-            if each.session.session_id == session_id and each.session.login.user == user
+            if each.session.session_id == session_id and each.session.login.user.name == user.name
         ]
         return theirs[::-1][:rows_max]
 

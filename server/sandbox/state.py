@@ -77,6 +77,11 @@ class SandboxState:
         return self.keys / "lease.pem"
 
     @property
+    def broker_key_file(self) -> Path:
+        """PEM, RSA 2048: the gate's broker logs in to Snowflake with it, where it has to make tokens or users there."""
+        return self.keys / "broker.pem"
+
+    @property
     def journal_key_file(self) -> Path:
         """32 random bytes, base64 on one line: the gate's journal key."""
         return self.keys / "journal.key"
@@ -204,6 +209,7 @@ def _secrets(state: SandboxState) -> dict[Path, Callable[[], bytes]]:
     return {
         state.issuer_key_file: lambda: _pem(ec.generate_private_key(ec.SECP256R1())),
         state.lease_key_file: lambda: _pem(rsa.generate_private_key(public_exponent=65537, key_size=2048)),
+        state.broker_key_file: lambda: _pem(rsa.generate_private_key(public_exponent=65537, key_size=2048)),
         state.journal_key_file: _random_line,
         state.journal_signing_key_file: lambda: _pem(ed25519.Ed25519PrivateKey.generate()),
         state.journal_log_key_file: lambda: _pem(ed25519.Ed25519PrivateKey.generate()),

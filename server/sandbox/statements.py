@@ -11,7 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from server.sandbox import user_statements
 from server.sandbox.replies import SnowflakeError
+from server.sandbox.user_statements import UserStatement
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,16 @@ class ShowKeys:
 
 
 AdminStatement: TypeAlias = (
-    AbortSession | CancelSession | CancelQuery | Wait | UseWarehouse | SetParameters | History | Nothing | ShowKeys
+    AbortSession
+    | CancelSession
+    | CancelQuery
+    | Wait
+    | UseWarehouse
+    | SetParameters
+    | History
+    | Nothing
+    | ShowKeys
+    | UserStatement
 )
 
 _NAME = r'(?:"[^"]+"|[A-Za-z_][\w$]*)'
@@ -111,7 +122,7 @@ def recognise(sql: str, binds: Mapping[str, Any] | None) -> AdminStatement | Non
     for pattern, reader in _READERS:
         if found := pattern.fullmatch(text):
             return reader(found, binds or {})
-    return None
+    return user_statements.recognise(text)
 
 
 def _system(found: re.Match[str], binds: Mapping[str, Any]) -> AdminStatement:

@@ -8,7 +8,8 @@ import pytest
 from joserfc.jwk import RSAKey
 
 from policy.document import load
-from server.credentials import ExternalOAuth
+from server.brokers.minted import ExternalOAuth
+from server.brokers.signing import KeySigner
 from server.engine_room import EngineRoom
 from server.pool import Kind, PoolLimits, SessionPool, open_pool
 from server.refusals import CatalogUnavailable
@@ -28,7 +29,7 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubSnowflake]:
 
 @pytest.fixture
 async def pool(stub: StubSnowflake) -> AsyncGenerator[SessionPool]:
-    credentials = ExternalOAuth("https://gate", "https://snow", KEY)
+    credentials = ExternalOAuth("https://gate", "https://snow", (KeySigner(KEY),))
     with anyio.fail_after(40):
         async with open_pool(Account("acct", "127.0.0.1", stub.port, "http"), credentials, PoolLimits()) as opened:
             yield opened

@@ -13,7 +13,8 @@ from policy.engine import Provenance
 from policy.principal import Principal, Subject
 from policy.statement import Verb
 from server import leases as leases_module
-from server.credentials import ExternalOAuth
+from server.brokers.minted import ExternalOAuth
+from server.brokers.signing import KeySigner
 from server.leases import Leases, order_of
 from server.line import CallId, Cleared
 from server.pool import PoolLimits, SessionPool, open_pool
@@ -53,7 +54,7 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubSnowflake]:
 
 @pytest.fixture
 async def pool(stub: StubSnowflake) -> AsyncGenerator[SessionPool]:
-    credentials = ExternalOAuth("https://gate", "https://snow", KEY)
+    credentials = ExternalOAuth("https://gate", "https://snow", (KeySigner(KEY),))
     with anyio.fail_after(40):
         async with open_pool(Account("acct", "127.0.0.1", stub.port, "http"), credentials, PoolLimits()) as opened:
             yield opened

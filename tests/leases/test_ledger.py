@@ -12,7 +12,8 @@ from audit.journal import Journal, JournalUnavailable, open_journal
 from audit.note import new_signer
 from audit.reading import entries
 from audit.sealing import Sealer
-from server.credentials import ExternalOAuth
+from server.brokers.minted import ExternalOAuth
+from server.brokers.signing import KeySigner
 from server.database import open_engine
 from server.janitor import Janitor
 from server.ledger import LeaseRecord, PostgresLedger, lease_table
@@ -53,7 +54,7 @@ def ledger(database: AsyncEngine, journal: Journal) -> PostgresLedger:
 
 @pytest.fixture
 async def pool(stub: StubSnowflake, ledger: PostgresLedger) -> AsyncGenerator[SessionPool]:
-    credentials = ExternalOAuth("https://gate", "https://snow", KEY)
+    credentials = ExternalOAuth("https://gate", "https://snow", (KeySigner(KEY),))
     where = Account("acct", "127.0.0.1", stub.port, "http")
     with anyio.fail_after(40):
         async with open_pool(where, credentials, PoolLimits(), ledger) as opened:

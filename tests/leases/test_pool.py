@@ -8,7 +8,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from server.credentials import ExternalOAuth
+from server.brokers.minted import ExternalOAuth
+from server.brokers.signing import KeySigner
 from server.pool import Kind, PoolLimits, SessionPool, open_pool
 from server.refusals import Busy, Revoked, SnowflakeUnavailable
 from server.warehouse import Account
@@ -42,7 +43,7 @@ def clock() -> Clock:
 @pytest.fixture
 async def pool(stub: StubSnowflake, clock: Clock) -> AsyncGenerator[SessionPool]:
     limits = PoolLimits(ttl_s=100, idle_s=10, wait_s=0.3, per_principal_max=2, total_max=3)
-    credentials = ExternalOAuth("https://gate", "https://snow", KEY)
+    credentials = ExternalOAuth("https://gate", "https://snow", (KeySigner(KEY),))
     with anyio.fail_after(30):
         async with open_pool(Account("acct", "127.0.0.1", stub.port, "http"), credentials, limits) as opened:
             opened.clock = clock
@@ -136,7 +137,7 @@ async def test_a_refused_login_frees_its_place(pool: SessionPool, stub: StubSnow
 
 
 async def test_a_closed_pool_leaves_no_session_behind(stub: StubSnowflake) -> None:
-    credentials = ExternalOAuth("https://gate", "https://snow", KEY)
+    credentials = ExternalOAuth("https://gate", "https://snow", (KeySigner(KEY),))
     async with open_pool(Account("acct", "127.0.0.1", stub.port, "http"), credentials, PoolLimits()) as pool:
         pooled = await pool.borrow(ADA)
         pool.give_back(pooled)
@@ -195,7 +196,7 @@ async def test_a_session_that_is_opened_while_its_owner_is_revoked_reaches_nobod
 
 
 async def test_idle_sessions_are_bounded_and_the_longest_idle_goes_first(stub: StubSnowflake, clock: Clock) -> None:
-    credentials = ExternalOAuth("https://gate", "https://snow", KEY)
+    credentials = ExternalOAuth("https://gate", "https://snow", (KeySigner(KEY),))
     where = Account("acct", "127.0.0.1", stub.port, "http")
     async with open_pool(where, credentials, PoolLimits(idle_max=2)) as pool:
         pool.clock = clock
@@ -212,7 +213,7 @@ async def test_idle_sessions_are_bounded_and_the_longest_idle_goes_first(stub: S
 async def test_sixty_four_principals_hold_sixty_four_sessions_and_each_gets_its_own_again(
     stub: StubSnowflake,
 ) -> None:
-    credentials = ExternalOAuth("https://gate", "https://snow", KEY)
+    credentials = ExternalOAuth("https://gate", "https://snow", (KeySigner(KEY),))
     where = Account("acct", "127.0.0.1", stub.port, "http")
     kinds = [replace(ADA, subject=f"p{n}") for n in range(64)]
     got: dict[str, set[int]] = {kind.subject: set() for kind in kinds}

@@ -37,7 +37,8 @@ def sessions(clock: Clock) -> Sessions:
 
 @pytest.fixture
 def opened(sessions: Sessions, sandbox: Sandbox) -> Session:
-    account = sandbox_account(public_key_of(sandbox.state.lease_key_file))
+    state = sandbox.state
+    account = sandbox_account(public_key_of(state.lease_key_file), public_key_of(state.broker_key_file))
     ada = account.user("ada")
     assert ada is not None
     return sessions.open(Login(ada, account.role("ANALYST_RO")), "GATE_WH", {})

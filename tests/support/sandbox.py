@@ -9,7 +9,8 @@ import pytest
 import snowflake.connector
 from anyio.from_thread import start_blocking_portal
 
-from server.credentials import ExternalOAuth, signing_key
+from server.brokers.minted import ExternalOAuth
+from server.brokers.signing import KeySigner, read_signing_key
 from server.sandbox import account
 from server.sandbox.run import Sandbox, running_sandbox
 from server.sandbox.state import LOOPBACK, SandboxState
@@ -35,7 +36,9 @@ def sandbox(databases: Databases) -> Iterator[Sandbox]:
 
 def minter(state: SandboxState) -> ExternalOAuth:
     """The gate's own minter of Snowflake tokens, with this sandbox's key."""
-    return ExternalOAuth(account.OAUTH_ISSUER, account.OAUTH_AUDIENCE, signing_key(state.lease_key_file))
+    return ExternalOAuth(
+        account.OAUTH_ISSUER, account.OAUTH_AUDIENCE, (KeySigner(read_signing_key(state.lease_key_file)),)
+    )
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""The ways to make a credential for one Snowflake session, one a file; `server.brokers.choice` picks one."""
