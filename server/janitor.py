@@ -35,7 +35,8 @@ class Janitor:
     async def clean(self) -> int:
         """Take away what is orphaned; how much of it is gone."""
         try:
-            orphans = await self.ledger.claim_orphans()
+            # What another broker left can be taken away by a gate that has that broker, and by no other.
+            orphans = await self.ledger.claim_orphans(self.pool.broker_names)
         except SQLAlchemyError as failure:
             log.warning("the ledger could not be read: %s", type(failure).__name__)
             return 0

@@ -164,8 +164,8 @@ class PostgresLedger:
         except SQLAlchemyError as failure:
             log.warning("the sessions in use could not be confirmed: %s", type(failure).__name__)
 
-    async def claim_orphans(self) -> list[LeaseRecord]:
-        """Take over what nobody holds any more: no other janitor gets it while this one is alive.
+    async def claim_orphans(self, brokers: frozenset[str]) -> list[LeaseRecord]:
+        """Take over what these brokers made and nobody holds any more: no other janitor gets it while this one lives.
 
         Raises:
             SQLAlchemyError: the database does not answer.
@@ -174,7 +174,7 @@ class PostgresLedger:
         is_ours = (lease_table.c.state == "orphan") & (lease_table.c.replica == self.replica)
         found = (
             select(lease_table.c.id)
-            .where(or_(is_silent, is_ours))
+            .where(or_(is_silent, is_ours), lease_table.c.broker.in_(brokers))
             .order_by(lease_table.c.seen_at)
             .limit(CLAIMED_AT_ONCE_MAX)
             .with_for_update(skip_locked=True)

@@ -100,6 +100,11 @@ class SessionPool:
     _freed: anyio.Event = field(default_factory=anyio.Event)
     _threads: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(512))
 
+    @property
+    def broker_names(self) -> frozenset[str]:
+        """Whose sessions this pool can open, and whose traces it can take away."""
+        return frozenset({self.broker.name} | ({self.own.name} if self.own is not None else set()))
+
     async def borrow(self, kind: Kind) -> Pooled:
         """A session of `kind`: a warm one, else a new one as soon as the limits allow.
 

@@ -15,6 +15,7 @@ from server.cli.journals import journal_app
 from server.cli.policies import policy_app
 from server.cli.revoking import revoke
 from server.cli.sandboxes import demo, sandbox_app
+from server.cli.snowflake import snowflake_app
 from server.cli.terminal import EnvFile, failing_cleanly
 from server.cli.witnesses import witness
 from server.config import load
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.add_typer(policy_app, name="policy")
 app.add_typer(journal_app, name="journal")
 app.add_typer(sandbox_app, name="sandbox")
+app.add_typer(snowflake_app, name="snowflake")
 app.command()(demo)
 app.command()(doctor)
 app.command()(revoke)

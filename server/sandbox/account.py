@@ -131,8 +131,13 @@ def sandbox_account(gate_public_key: str, broker_public_key: str) -> Account:
         _user("STELLA", "STEWARD_RO", "STEWARD_RW"),
         _user("SOFIA", "STEWARD_RO", "STEWARD_RW"),
         _user("ARTHUR", "ANALYST_RO"),
-        _user(CATALOG_USER, CATALOG_ROLE, workload=_workload(CATALOG_USER.lower())),
-        _user(BROKER_USER, BROKER_ROLE, CATALOG_ROLE, public_keys=(broker_public_key,)),
+        _user(
+            CATALOG_USER,
+            CATALOG_ROLE,
+            workload=_workload(CATALOG_USER.lower()),
+            public_keys=(broker_public_key,),
+        ),
+        _user(BROKER_USER, BROKER_ROLE, public_keys=(broker_public_key,)),
         _user("FORMER", "ANALYST_RO", disabled=True),
     )
     return Account(

@@ -1,0 +1,85 @@
+"""`snowgate snowflake setup`: the SQL that an administrator runs once, to be read first."""
+
+import base64
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+
+from server.bootstrap import BROKERS, Broker, Wanted, bootstrap
+from server.cli.terminal import failing_cleanly
+from server.config import SettingsError
+
+snowflake_app = typer.Typer(help="What has to be set up in Snowflake.", no_args_is_help=True)
+
+PUBLIC_KEY_HERE = "MIIBIjANBg... (openssl rsa -in lease.pem -pubout -outform DER | base64 -w0)"
+
+
+@snowflake_app.callback()
+def snowflake() -> None:
+    """What has to be set up in Snowflake."""
+
+
+@snowflake_app.command()
+def setup(
+    broker: Annotated[str, typer.Option(help=f"One of {', '.join(BROKERS)}.")] = "external_oauth",
+    database: Annotated[list[str] | None, typer.Option(help="A database to read; may be repeated.")] = None,
+    person: Annotated[list[str] | None, typer.Option(help="A person's user; may be repeated.")] = None,
+    address: Annotated[list[str] | None, typer.Option(help="Where the gate comes from, as CIDR.")] = None,
+    read_role: str = "AGENT_RO",
+    write_role: Annotated[str | None, typer.Option(help="A role for writes, if agents may ask for any.")] = None,
+    warehouse: str = "SNOWGATE_WH",
+    issuer: str = "https://gate.example.com/",
+    audience: str = "https://org-account.snowflakecomputing.com",
+    key_file: Annotated[Path | None, typer.Option(help="PEM whose public half Snowflake is to believe.")] = None,
+) -> None:
+    """Print the least-privilege SQL for one way to open sessions; nothing is sent anywhere."""
+    with failing_cleanly():
+        typer.echo(
+            bootstrap(
+                Wanted(
+                    broker=_broker_named(broker),
+                    databases=tuple(database or ("CRM",)),
+                    read_role=read_role,
+                    write_role=write_role,
+                    catalog_role="SNOWGATE_CATALOG",
+                    catalog_user="SNOWGATE_CATALOG",
+                    broker_role="SNOWGATE_BROKER",
+                    broker_user="SNOWGATE_BROKER",
+                    warehouse=warehouse,
+                    people=tuple(person or ("ADA",)),
+                    addresses=tuple(address or ("192.0.2.10/32",)),
+                    issuer=issuer,
+                    audience=audience,
+                    public_key=PUBLIC_KEY_HERE if key_file is None else public_key_of(key_file),
+                )
+            ),
+            nl=False,
+        )
+
+
+def _broker_named(name: str) -> Broker:
+    found = next((each for each in BROKERS if each == name), None)
+    if found is None:
+        raise SettingsError(f"there is no broker `{name}`", f"It is one of {', '.join(BROKERS)}.")
+    return found
+
+
+def public_key_of(path: Path) -> str:
+    """The public half of the key in a PEM file, as Snowflake takes it: base64 of its DER.
+
+    Raises:
+        SettingsError: there is no key in it.
+    """
+    try:
+        pem = path.read_bytes()
+        if b"PRIVATE" in pem:
+            public = serialization.load_pem_private_key(pem, None).public_key()
+        else:
+            public = serialization.load_pem_public_key(pem)
+    except (OSError, ValueError, TypeError, UnsupportedAlgorithm):
+        raise SettingsError(f"no key can be read from {path}") from None
+    der = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(der).decode()
