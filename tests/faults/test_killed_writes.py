@@ -1,0 +1,17 @@
+"""A gate that is killed at any step of an approved write loses nothing, does nothing twice, and nothing unasked."""
+
+import pytest
+
+from tests.faults.kills import STEPS, Kills
+from tests.support.clients import Gate
+
+
+@pytest.mark.parametrize(("step", "customer"), list(zip(STEPS, range(1030, 1040), strict=False)), ids=STEPS.keys())
+async def test_an_approved_write_runs_once_though_its_gate_is_killed(
+    gate: Gate, step: str, customer: int, free_tcp_port: int
+) -> None:
+    kills = Kills(gate, free_tcp_port)
+    await kills.once(step, customer)
+    assert kills.counts["double effects"] == 0
+    assert kills.counts["approved and lost"] == 0
+    assert kills.counts["told as executed"] == 1
