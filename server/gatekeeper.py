@@ -29,6 +29,9 @@ PEEKED_BYTES_MAX = 4 * 2**20
 
 TOOL_NAME_LENGTH_MAX = 64
 
+APPROVERS_SCOPE = "snowgate:approve"
+"""Asked for on purpose, by a person's own client: an agent that has just arrived is not told to ask for it."""
+
 
 class ProvenToken(AccessToken):
     """An access token as the SDK carries it, with the key that its sender has shown to hold."""
@@ -47,7 +50,8 @@ class Challenge:
 
     def unauthenticated(self, refusal: Unauthenticated, *, was_sent: bool) -> JSONResponse:
         """401, or 400 for a request that is not one; without `error` where no token was sent (RFC 6750 section 3.1)."""
-        wanted = " ".join(self.scope_prefix + scope for scope in dict.fromkeys(self.scopes.values()))
+        agents = dict.fromkeys(scope for scope in self.scopes.values() if scope != APPROVERS_SCOPE)
+        wanted = " ".join(self.scope_prefix + scope for scope in agents)
         told: dict[str, str] = {}
         status, scheme = 401, "Bearer"
         match refusal.fault:

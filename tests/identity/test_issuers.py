@@ -178,7 +178,8 @@ def test_strangers_learn_of_every_issuer_exactly_as_it_is_written() -> None:
     assert document["resource"] == RESOURCE
     assert document["authorization_servers"] == [ISSUER, PARTNER]
     assert set(document["scopes_supported"]) == {
-        "snowgate:read", "snowgate:write", "snowflake/snowgate:read", "snowflake/snowgate:write",
+        "snowgate:read", "snowgate:write", "snowgate:approve",
+        "snowflake/snowgate:read", "snowflake/snowgate:write", "snowflake/snowgate:approve",
     }  # fmt: skip
 
 
