@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from sqlglot import exp
 
+from policy.bounds import too_deep
 from policy.guard import position
 from policy.names import TableName
 from policy.resolve import stored
@@ -24,6 +25,9 @@ _HIERARCHY = frozenset({"LEVEL", "CONNECT_BY_ISLEAF", "CONNECT_BY_ISCYCLE"})
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _PARTS = ("catalog", "db", "table", "this")
 _SUGGESTIONS_MAX = 3
+ALIASES_WATCHED_MIN = 10
+ALIAS_GROWTH_MAX = 2_000
+"""How often an alias may stand in another, written out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,8 @@ class _Checker:
             self._match(match, scope)
         projections = node.expressions
         scope.aliases = frozenset(stored(e.args["alias"]) for e in projections if isinstance(e, exp.Alias))
+        if len(scope.aliases) >= ALIASES_WATCHED_MIN:
+            _refuse_growth(projections)
         if node.args.get("connect") is not None:
             scope.aliases |= _HIERARCHY
         self._visit_slots(
@@ -321,6 +327,18 @@ class _Checker:
         wanted = name.rsplit(".", 1)[-1].upper()
         near = difflib.get_close_matches(wanted, sorted(candidates), _SUGGESTIONS_MAX, 0.6)
         self.unknown.append(UnknownColumn(name, tuple(near), position(node)))
+
+
+def _refuse_growth(projections: Iterable[exp.Expr]) -> None:
+    """Refuse aliases that use earlier ones again and again: written out, as Snowflake does, they double each time."""
+    weights: dict[str, int] = {}
+    for projection in projections:
+        if isinstance(projection, exp.Alias):
+            used = (column for column in projection.find_all(exp.Column) if not column.args.get("table"))
+            weight = 1 + sum(weights.get(stored(c.this), 0) for c in used if isinstance(c.this, exp.Identifier))
+            if weight > ALIAS_GROWTH_MAX:
+                raise too_deep(position(projection))
+            weights[stored(projection.args["alias"])] = weight
 
 
 def _declared(alias: exp.Expr | None) -> tuple[str | None, ...] | None:

@@ -1,5 +1,6 @@
 """Hostile text is turned away with a stable code, quickly, and leaves the engine as it was."""
 
+import tracemalloc
 from time import process_time
 
 import pytest
@@ -12,6 +13,7 @@ def _nested(before: str, after: str, times: int, inside: str = "SELECT 1") -> st
     return before * times + inside + after * times
 
 
+MEMORY_MAX_BYTES = 100_000_000
 HOSTILE = {
     "joins that wait in brackets": (
         _nested("SELECT 1 FROM nation a " + "LEFT JOIN region b " * 7 + "LEFT JOIN (", ") c", 3),
@@ -46,6 +48,14 @@ HOSTILE = {
     "joins": ("SELECT 1 FROM t" + " JOIN t" * 40, PolicyCode.STATEMENT_TOO_DEEP),
     "hidden joins": ("SELECT 1 FROM t" + " JOIN (SELECT 1 FROM t JOIN t ON 1 = 1)" * 40, PolicyCode.STATEMENT_TOO_DEEP),
     "type calls": ("SELECT " + "DATE(" * 40 + "1" + ")" * 40, PolicyCode.STATEMENT_TOO_DEEP),
+    "aliases that double": (
+        "SELECT 'x' AS a0, " + ", ".join(f"a{n} || a{n} AS a{n + 1}" for n in range(40)),
+        PolicyCode.STATEMENT_TOO_DEEP,
+    ),
+    "aliases that double in a condition": (
+        "SELECT 1 FROM (SELECT 1 AS a0, " + ", ".join(f"IFF(a{n} > 1, a{n}, 2) AS a{n + 1}" for n in range(30)) + ")",
+        PolicyCode.STATEMENT_TOO_DEEP,
+    ),
     "casts": ("SELECT 1" + "::INT" * 4_000, PolicyCode.STATEMENT_TOO_DEEP),
 }
 
@@ -58,6 +68,24 @@ def test_hostile_text_is_refused_in_time(text: str, code: PolicyCode) -> None:
     assert caught.value.code is code
     assert process_time() - began < 0.5  # some 50 ms alone; a full run's heap is slower to collect
     assert engine().understand("SELECT 1").binds == 0
+
+
+@pytest.mark.parametrize("name", ["tokens", "megabyte", "sums", "unions", "nots", "casts", "aliases that double"])
+def test_hostile_text_takes_little_memory(name: str) -> None:
+    text, _ = HOSTILE[name]
+    tracemalloc.start()
+    try:
+        with pytest.raises(PolicyRefusal):
+            engine().understand(text + " ")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < MEMORY_MAX_BYTES
+
+
+def test_many_aliases_that_use_each_other_once_are_no_attack() -> None:
+    chain = ", ".join(f"a{n} + 1 AS a{n + 1}" for n in range(100))
+    assert engine().understand(f"SELECT 1 AS a0, {chain}").binds == 0
 
 
 def test_a_long_list_of_values_is_no_attack() -> None:

@@ -7,9 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sqlglot
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlglot import exp
 
+from policy.constructs import SLOTS
 from tests.noninterference.found import Found, document, found
 from tests.noninterference.grammar import CONSTRUCTS_MIN, statements
 from tests.noninterference.machine import Machine
@@ -29,12 +32,14 @@ SETTINGS = settings(
     suppress_health_check=list(HealthCheck),
     print_blob=True,
 )
+KINDS_MIN = 50
 FORGOTTEN_WORLDS = 60
 FORGOTTEN_NOTICED_MIN = 10
 
 _counts: Counter[str] = Counter()
 _reached: Counter[str] = Counter()
 _refused: Counter[str] = Counter()
+_kinds: set[str] = set()
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +59,8 @@ def test_what_is_hidden_never_shows(machine: Machine, data: st.DataObject) -> No
         told = machine.ask(world, sql)
         _counts.update(asked=1, run=told.is_run, told=told.is_told_apart)
         _reached.update(constructs if told.is_run else ())
+        if told.is_run:
+            _kinds.update(type(node).__name__ for node in sqlglot.parse_one(sql, read="snowflake").walk())
         if told.refused:
             _refused[told.refused] += 1
         assert told.violation is None, f"{told.violation}\n{document(world, sql)}"
@@ -97,9 +104,16 @@ def test_the_machine_had_the_power_to_find_something(capsys: pytest.CaptureFixtu
         print(f"\nnoninterference: {_counts['asked']} queries, {_counts['run']} ran,", end=" ")
         print(f"{_counts['told']} could have failed; {len(_reached)} constructs reached:")
         print("  " + ", ".join(f"{name} {count}" for name, count in _reached.most_common()))
+        known = {name for name in SLOTS if not issubclass(getattr(exp, name), exp.Func)}
+        print(
+            f"  kinds of node reached: {len(_kinds & known)} of {len(known)}, and {len(_kinds - known)} functions;",
+            end="",
+        )
+        print(f" not reached: {' '.join(sorted(known - _kinds))}")
         print(f"  of one forgotten table {_counts['forgotten and noticed']} queries told")
         for reason, count in _refused.most_common(5):
             print(f"  refused {count}: {reason}")
     assert _counts["run"] >= RUN_SHARE_MIN * _counts["asked"]
     assert _counts["told"] >= TOLD_SHARE_MIN * _counts["run"]
     assert len(_reached) >= CONSTRUCTS_MIN
+    assert len(_kinds & known) >= KINDS_MIN
