@@ -108,13 +108,14 @@ def _refuse_uncovered(ruling: Ruling, touches: Sequence[_Touch]) -> Deny | None:
 
 def _refuse_past(audience: Audience, statement: SqlStatement) -> Deny | None:
     """Refuse time travel on a table whose past the policy does not open: it holds what was deleted or masked since."""
-    for place in statement.tree.places:
+    for n, place in enumerate(statement.tree.places):
         if place.past and not audience.exposures.is_past_open(place.table):
             return Deny(
                 _NOBODY,
                 PolicyCode.CONSTRUCT_NOT_ALLOWED,
                 f"time travel on `{place.table}` is not allowed",
                 "leave AT and BEFORE out; the policy's owner can open a table's past (time_travel)",
+                n,
             )
     return None
 

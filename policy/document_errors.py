@@ -1,16 +1,25 @@
 """What is wrong with a policy document, in the words of its author: where it stands and what was meant."""
 
 import difflib
+from collections.abc import Iterable
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from policy.document_models import PolicyModel
 from policy.yaml_source import PolicyDocumentError, YamlSource
 
 
-def located(found: ValidationError, source: YamlSource) -> PolicyDocumentError:
-    """The first validation error with its place and, for an unknown word, the nearest known one."""
+def located(
+    found: ValidationError,
+    source: YamlSource,
+    root: type[BaseModel] = PolicyModel,
+    family: Iterable[type[BaseModel]] = (),
+) -> PolicyDocumentError:
+    """The first validation error with its place and, for an unknown word, the nearest known one.
+
+    `root` is the document's model and `family` are those that stand inside it.
+    """
     errors = found.errors(include_url=False)
     error = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
     path = [step for step in error["loc"] if not (isinstance(step, str) and step.startswith("function-"))]
@@ -20,7 +29,10 @@ def located(found: ValidationError, source: YamlSource) -> PolicyDocumentError:
     word = str(real[-1]) if real else ""
     if is_extra:
         return PolicyDocumentError(
-            f"the key `{word}` is not known here", did_you_mean(word, _known_keys(path)), line, column
+            f"the key `{word}` is not known here",
+            did_you_mean(word, _known_keys(path, root, family or PolicyModel.family())),
+            line,
+            column,
         )
     if error["type"] == "missing":
         above = ".".join(map(str, real)) or "the document"
@@ -49,13 +61,9 @@ def _written(path: list[str | int], value: Any) -> list[str | int]:
     return steps
 
 
-def _known_keys(path: list[str | int]) -> list[str]:
+def _known_keys(path: list[str | int], root: type[BaseModel], family: Iterable[type[BaseModel]]) -> list[str]:
     """The keys that the document's schema knows at the place above the end of `path`."""
-    return sorted(
-        {key for model in PolicyModel.family() for key in model.model_fields}
-        if len(path) > 1
-        else PolicyModel.model_fields
-    )
+    return sorted({key for model in family for key in model.model_fields} if len(path) > 1 else root.model_fields)
 
 
 def did_you_mean(word: str, known: list[str]) -> str:

@@ -1,43 +1,119 @@
 """One statement judged and told as plain data: what `policy decide` prints, and what later checks compare."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from policy.decision import Decision, Deny, Hold, MaskColumn, Permit, RunSql
+from policy.circumstances import UNKNOWN, Circumstances
+from policy.decision import Decision, Deny, FilterRows, Hold, MaskColumn, Permit, RuleId, RunSql
 from policy.engine import Engine
 from policy.names import display
+from policy.positions import position_of
 from policy.principal import Principal
-from policy.refusal import PolicyRefusal
+from policy.refusal import PolicyCode, PolicyRefusal
+from policy.statement import SqlStatement
 
 
-def judge(engine: Engine, principal: Principal, sql: str, id: str) -> dict[str, Any]:
-    """The verdict on `sql`, read or write as the statement itself says, whatever `sql` is. Never raises on SQL text.
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a statement. `at` is the offset of the offending piece; `statement` is None if not understood."""
 
-    The keys are `id`, `decision` (permit, hold, deny), `code`, `message`, `rules`, `sql` (what would run, after
-    approval where it is a hold) and `masked` (full names of the columns that the caller meets masked).
-    """
+    decision: Decision
+    at: int | None
+    statement: SqlStatement | None
+
+    @property
+    def word(self) -> str:
+        """`permit`, `hold` or `deny`."""
+        match self.decision:
+            case Permit():
+                return "permit"
+            case Hold():
+                return "hold"
+            case Deny():
+                return "deny"
+
+    @property
+    def permit(self) -> Permit | None:
+        """What would run, after approval where it is a hold."""
+        match self.decision:
+            case Permit() as permit:
+                return permit
+            case Hold(_, then):
+                return then
+            case Deny():
+                return None
+
+    @property
+    def rules(self) -> list[RuleId]:
+        """The rules that determined it, in order; of a hold, those that permit it too."""
+        of_permit = self.permit.determining if self.permit is not None else frozenset[RuleId]()
+        return sorted(self.decision.determining | of_permit)
+
+    @property
+    def masked(self) -> list[str]:
+        """Full names of the columns that the caller meets masked, in order."""
+        owed = self.permit.obligations if self.permit is not None else frozenset()
+        return sorted(f"{each.table}.{display(each.column)}" for each in owed if isinstance(each, MaskColumn))
+
+    @property
+    def filtered(self) -> list[str]:
+        """The row filters that apply, in order."""
+        owed = self.permit.obligations if self.permit is not None else frozenset()
+        return sorted({each.filter_id for each in owed if isinstance(each, FilterRows)})
+
+    @property
+    def sql(self) -> str | None:
+        """What would run."""
+        permit = self.permit
+        return permit.action.sql if permit is not None and isinstance(permit.action, RunSql) else None
+
+
+def verdict_on(
+    engine: Engine,
+    principal: Principal,
+    sql: str,
+    *,
+    parameters: Sequence[object] | None = None,
+    rows_max: int | None = None,
+    circumstances: Circumstances = UNKNOWN,
+) -> Verdict:
+    """The verdict on `sql`, read or write as the statement itself says, whatever `sql` is. Never raises on SQL text."""
     try:
-        decision = engine.decide(principal, engine.understand(sql))
+        statement = engine.understand(sql)
+        if parameters is not None:
+            statement = engine.parse(sql, parameters=len(parameters), is_write=statement.target is not None)
     except PolicyRefusal as refusal:
-        return _line(id, "deny", code=refusal.code.value, message=refusal.message)
-    return _told(id, decision)
+        return Verdict(Deny(frozenset(), refusal.code, refusal.message, refusal.hint), refusal.at, None)
+    decision = engine.decide(principal, statement, rows_max=rows_max, circumstances=circumstances)
+    return Verdict(decision, position_of(statement, decision) if isinstance(decision, Deny) else None, statement)
 
 
-def _told(id_: str, decision: Decision) -> dict[str, Any]:
-    match decision:
-        case Deny(determining, code, message, _):
-            return _line(id_, "deny", code=code.value, message=message, rules=sorted(determining))
-        case Hold(determining, then):
-            return {**_permit(id_, then), "decision": "hold", "rules": sorted(determining | then.determining)}
-        case Permit():
-            return _permit(id_, decision)
+def judge(
+    engine: Engine,
+    principal: Principal,
+    sql: str,
+    id: str,
+    *,
+    parameters: Sequence[object] | None = None,
+    circumstances: Circumstances = UNKNOWN,
+) -> dict[str, Any]:
+    """The verdict on `sql` as the keys of the JSONL contract. Never raises on SQL text.
 
-
-def _permit(id_: str, permit: Permit) -> dict[str, Any]:
-    sql = permit.action.sql if isinstance(permit.action, RunSql) else None
-    masked = sorted(f"{o.table}.{display(o.column)}" for o in permit.obligations if isinstance(o, MaskColumn))
-    return _line(id_, "permit", rules=sorted(permit.determining), sql=sql, masked=masked)
-
-
-def _line(id_: str, decision: str, **told: Any) -> dict[str, Any]:
-    blank: dict[str, Any] = {"code": None, "message": None, "rules": [], "sql": None, "masked": []}
-    return {"id": id_, "decision": decision, **blank, **told}
+    They are `id`, `decision` (permit, hold, deny), `code`, `message`, `rules`, `sql` (what would run, after approval
+    where it is a hold) and `masked` (full names of the columns that the caller meets masked).
+    """
+    verdict = verdict_on(engine, principal, sql, parameters=parameters, circumstances=circumstances)
+    code: PolicyCode | None = None
+    message: str | None = None
+    if isinstance(verdict.decision, Deny):
+        code, message = verdict.decision.code, verdict.decision.message
+    return {
+        "id": id,
+        "decision": verdict.word,
+        "code": None if code is None else code.value,
+        "message": message,
+        "rules": verdict.rules,
+        "sql": verdict.sql,
+        "masked": verdict.masked,
+    }

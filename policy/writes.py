@@ -16,22 +16,24 @@ def refuse_write(
 ) -> Deny | None:
     """The refusal of a write that meets protected data, or None. A write's text keeps plain names, so it must not."""
     shape = statement.tree.shape
-    for place, written in zip(statement.tree.places, sources, strict=True):
+    for n, (place, written) in enumerate(zip(statement.tree.places, sources, strict=True)):
         table = writer.table(place.table)
         if not place.is_target:
             if written.is_masked or written.is_filtered:
                 return _deny(
                     f"`{place.table}` is masked or filtered for you, so a write cannot read it",
                     "write values that you state yourself",
+                    n,
                 )
             continue
         if table is None or writer.is_view(place.table):
-            return _deny(f"`{place.table}` is not a table that can be written", "write to a table")
+            return _deny(f"`{place.table}` is not a table that can be written", "write to a table", n)
         exposure = exposures.of(table)
         if exposure.filters:
             return _deny(
                 f"you see only some rows of `{place.table}`, so you cannot write to it",
                 "ask someone who sees the whole table",
+                n,
             )
         masked = {column.name for column in exposure.columns if column.mask is not None}
         looked_at = sorted(masked & shape.values)
@@ -40,9 +42,10 @@ def refuse_write(
             return _deny(
                 f"`{shown}` of `{place.table}` is masked for you, so a write cannot depend on it",
                 "use columns that are clear to you in conditions and expressions; masked columns may only be assigned",
+                n,
             )
     return None
 
 
-def _deny(message: str, hint: str) -> Deny:
-    return Deny(_NOBODY, PolicyCode.NOT_PERMITTED, message, hint)
+def _deny(message: str, hint: str, place: int) -> Deny:
+    return Deny(_NOBODY, PolicyCode.NOT_PERMITTED, message, hint, place)

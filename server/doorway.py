@@ -28,6 +28,7 @@ from mcp.types import (
 from mcp.types import Tool as ToolListing
 
 from audit.unavailable import JournalUnavailable
+from policy.positions import line_and_column
 from policy.refusal import PolicyRefusal
 from server.elicitation import AskFirst, Elicitation
 from server.inflight import InFlight
@@ -132,7 +133,7 @@ class Doorway:
         except AskFirst as question:
             return question.as_result()
         except TURNED_AWAY as refusal:
-            return refused(refusal, call.id)
+            return refused(refusal, call.id, call.arguments.get("sql"))
         except Exception as crash:
             # The journal has the crash in full; its text may quote data, so the log gets the way to it only.
             log.error("call %s failed: %s", call.id, type(crash).__name__)
@@ -147,8 +148,8 @@ def answered(answer: JsonObject, form: Literal["structured", "text"]) -> CallToo
     return CallToolResult(content=[TextContent(text=_summary(answer))], structured_content=answer)
 
 
-def refused(refusal: TurnedAway, call_id: CallId) -> CallToolResult:
-    """A refusal that an agent can act on."""
+def refused(refusal: TurnedAway, call_id: CallId, sql: object = None) -> CallToolResult:
+    """A refusal that an agent can act on; it points into the agent's own `sql` where one piece of it is the reason."""
     shape = {
         "code": str(refusal.code),
         "message": refusal.message,
@@ -158,9 +159,12 @@ def refused(refusal: TurnedAway, call_id: CallId) -> CallToolResult:
     }
     if isinstance(refusal, Refusal):
         shape |= refusal.shown
-    if isinstance(refusal, PolicyRefusal) and refusal.at is not None:
-        shape["at"] = refusal.at
-    text = f"Refused ({shape['code']}): {refusal.message}. {refusal.hint}"
+    where = ""
+    if isinstance(refusal, PolicyRefusal) and refusal.at is not None and isinstance(sql, str):
+        line, column = line_and_column(sql, refusal.at)
+        shape |= {"at": refusal.at, "line": line, "column": column}
+        where = f" at line {line}, column {column}"
+    text = f"Refused{where} ({shape['code']}): {refusal.message}. {refusal.hint}"
     return CallToolResult(content=[TextContent(text=text)], structured_content=shape, is_error=True)
 
 

@@ -9,6 +9,7 @@ from audit.journal import Journal
 from policy.decision import Deny, Hold, Permit
 from policy.engine import Provenance
 from policy.names import TableName
+from policy.positions import position_of
 from policy.principal import Principal
 from policy.refusal import PolicyRefusal
 from server.facts import facts_of_answer, facts_of_cleared, facts_of_judged, facts_of_principal
@@ -204,7 +205,7 @@ async def clear(call: Call, judged: Judged, approve: Approve) -> Cleared:
         case Hold() as hold:
             approval = await approve(call, judged, hold)
             return Cleared(call.id, judged.principal, judged.wanted, approval.permit, judged.provenance, approval)
-        case Deny(_, code, message, hint):
-            raise PolicyRefusal(code, message, hint)
+        case Deny(_, code, message, hint) as deny:
+            raise PolicyRefusal(code, message, hint, position_of(judged.statement, deny))
         case _:
             assert_never(judged.decision)
