@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from sqlglot import exp
 
 from policy.catalog import Catalog, Table
+from policy.claims import Bound, Name, bound_to, with_claims
 from policy.detectors import Detector
 from policy.exposure import Exposures
 from policy.principal import Principal
@@ -14,8 +16,8 @@ from policy.rulebook import Policy, RoleEntry
 from policy.rules import Rules
 from policy.statement import SqlStatement
 
-AudienceKey = int
-"""One bit for each audience of the policy, in order: whether the principal is in it."""
+AudienceKey: TypeAlias = int | tuple[int, Bound]
+"""One bit for each audience of the policy, in order: whether the principal is in it. Then what filters ask of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,27 +33,29 @@ class Audience:
     scanned: frozenset[Detector] = frozenset()
 
 
-def key_of(policy: Policy, principal: Principal) -> AudienceKey:
-    """The audience key of `principal`."""
+def key_of(policy: Policy, principal: Principal, asked: tuple[Name, ...]) -> AudienceKey:
+    """The audience key of `principal`; `asked` is what row filters ask of the caller."""
     key = 0
     for n, who in enumerate(policy.audiences()):
         if who.matches(principal):
             key |= 1 << n
-    return key
+    return (key, bound_to(principal, asked)) if asked else key
 
 
 def compile_audience(
     policy: Policy,
     catalog: Catalog,
     conditions: Mapping[str, exp.Expr],
+    asked: tuple[Name, ...],
     views: Callable[[Table], SqlStatement | None],
     key: AudienceKey,
 ) -> Audience:
     """Everything that `policy` says for the audience `key`."""
-    bits = iter(range(key.bit_length() + len(list(policy.audiences()))))
+    flags, values = (key, ()) if isinstance(key, int) else key
+    bits = iter(range(flags.bit_length() + len(list(policy.audiences()))))
 
     def is_in() -> bool:
-        return bool(key >> next(bits) & 1)
+        return bool(flags >> next(bits) & 1)
 
     roles = [role for role in policy.roles if is_in()]
     masks_off = frozenset([n for n, mask in enumerate(policy.masks) if mask.unless is not None and is_in()])
@@ -63,6 +67,8 @@ def compile_audience(
         r for r, is_meant, is_spared in zip(policy.rules, among, excepted, strict=True) if is_meant and not is_spared
     ]
     scans = [scan for scan in policy.content_scans if scan.unless is None or not is_in()]
+    if asked:
+        conditions = {name: with_claims(condition, asked, values) for name, condition in conditions.items()}
     exposures = Exposures(policy, masks_off, frozenset(outside + spared))
     return Audience(
         key=key,

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from policy.audience import Audience, compile_audience, key_of
+from policy.audience import Audience, AudienceKey, compile_audience, key_of
 from policy.catalog import Catalog, Table, TableKind
 from policy.circumstances import UNKNOWN, Circumstances
+from policy.claims import asked_of
 from policy.decide import bounded_rows, decide_sql
 from policy.decision import Decision, Deny, Hold, Permit, RunSql
 from policy.describe import CatalogIndex, decide_schema
@@ -59,15 +60,16 @@ class Engine:
         self.catalog = catalog
         self.provenance = Provenance(policy.digest, catalog.digest, f"sqlglot {PARSER_VERSION}")
         self._conditions = {each.id: parse_filter(each.id, each.where, policy.functions) for each in policy.row_filters}
+        self._asked = asked_of(self._conditions.values())
         self._has_conditions = policy.has_conditions
         self._index = CatalogIndex(catalog)
         self._views: dict[int, SqlStatement | None] = {}
         self._statements: Lru[str, SqlStatement | PolicyRefusal] = Lru(STATEMENTS_REMEMBERED)
-        self._decisions: Lru[tuple[str, int, int | None, Bits], Decision] = Lru(DECISIONS_REMEMBERED)
-        self._facts: Lru[tuple[str, int], dict[str, Any]] = Lru(FACTS_REMEMBERED)
-        self._audiences: Lru[int, Audience] = Lru(AUDIENCES_REMEMBERED)
-        self._keys: Lru[Principal, tuple[int]] = Lru(PRINCIPALS_REMEMBERED)
-        self._visible: Lru[int, tuple[Table, ...]] = Lru(AUDIENCES_REMEMBERED)
+        self._decisions: Lru[tuple[str, AudienceKey, int | None, Bits], Decision] = Lru(DECISIONS_REMEMBERED)
+        self._facts: Lru[tuple[str, AudienceKey], dict[str, Any]] = Lru(FACTS_REMEMBERED)
+        self._audiences: Lru[AudienceKey, Audience] = Lru(AUDIENCES_REMEMBERED)
+        self._keys: Lru[Principal, tuple[AudienceKey]] = Lru(PRINCIPALS_REMEMBERED)
+        self._visible: Lru[AudienceKey, tuple[Table, ...]] = Lru(AUDIENCES_REMEMBERED)
 
     def understand(self, text: str) -> SqlStatement:
         """The statement that `text` is, query or write. Raises PolicyRefusal, and nothing else."""
@@ -194,10 +196,12 @@ class Engine:
     def audience(self, principal: Principal) -> Audience:
         """What the policy comes to for `principal`."""
         known = self._keys.get(principal)
-        (key,) = known if known is not None else self._keys.put(principal, (key_of(self.policy, principal),))
+        (key,) = (
+            known if known is not None else self._keys.put(principal, (key_of(self.policy, principal, self._asked),))
+        )
         audience = self._audiences.get(key)
         if audience is None:
-            audience = compile_audience(self.policy, self.catalog, self._conditions, self._view, key)
+            audience = compile_audience(self.policy, self.catalog, self._conditions, self._asked, self._view, key)
             self._audiences.put(key, audience)
         return audience
 

@@ -3,6 +3,7 @@
 from sqlglot import exp
 
 from policy.catalog import Table
+from policy.claims import name_of
 from policy.exposure import SOURCE_ALIAS
 from policy.guard import guard
 from policy.printing import print_verified
@@ -28,8 +29,12 @@ def parse_filter(filter_id: str, where: str, opened: frozenset[str]) -> exp.Expr
     if condition is None or others or any(isinstance(node, _SCOPES) for node in condition.walk()):
         raise _unusable(filter_id, "it is not a plain condition", "write a condition over the table's own columns")
     for column in condition.find_all(exp.Column):
-        if column.args.get("table") is not None:
-            raise _unusable(filter_id, f"`{column.sql()}` is qualified", "name the column alone")
+        if column.args.get("table") is not None and name_of(column) is None:
+            raise _unusable(
+                filter_id,
+                f"`{column.sql()}` is qualified",
+                "name the column alone; of the caller there is `principal.claims.NAME`, and `.subject`, `.actor`, `.issuer`",
+            )
     bare: exp.Expr = condition.this
     return bare
 
