@@ -33,7 +33,7 @@ def parse_filter(filter_id: str, where: str, opened: frozenset[str]) -> exp.Expr
             raise _unusable(
                 filter_id,
                 f"`{column.sql()}` is qualified",
-                "name the column alone; of the caller there is `principal.claims.NAME`, and `.subject`, `.actor`, `.issuer`",
+                "name the column alone; the caller is `principal.claims.NAME`, `.subject`, `.actor` or `.issuer`",
             )
     bare: exp.Expr = condition.this
     return bare
