@@ -271,7 +271,13 @@ async def test_a_write_in_a_session_that_snowflake_has_ended_is_never_sent_again
 
 @pytest.mark.parametrize(
     ("status", "outcome"),
-    [("SUCCESS", None), ("FAILED_WITH_ERROR", StatementFailed), (None, StatementFailed), ("RUNNING", OutcomeUnknown)],
+    [
+        ("SUCCESS", None),
+        ("FAILED_WITH_ERROR", StatementFailed),
+        (None, StatementFailed),
+        ("RUNNING", OutcomeUnknown),
+        ("not for us to see", OutcomeUnknown),
+    ],
 )
 async def test_a_commit_whose_answer_was_lost_is_asked_for_and_not_made_again(
     pool: SessionPool, stub: StubSnowflake, status: str | None, outcome: type[Refusal] | None
@@ -280,7 +286,8 @@ async def test_a_commit_whose_answer_was_lost_is_asked_for_and_not_made_again(
     what = cleared(verb=Verb.UPDATE)
     assert isinstance(what.permit.action, RunSql)
     tag = order_of(what, what.permit.action).tag
-    history = [] if status is None else [("COMMIT", tag, status)]
+    began = [] if status == "not for us to see" else [("BEGIN_TRANSACTION", tag, "SUCCESS")]
+    history = began if status is None or not began else [("COMMIT", tag, status), *began]
     stub.otherwise = lambda body: texts(history) if "QUERY_HISTORY" in body["sqlText"] else numbers(1)
     if outcome is None:
         assert (await run(pool, what)).rows_affected == 1
