@@ -4,8 +4,8 @@
 
 `trust.txt` comes from whoever you trust, never from the database: `log KEY`, `writer KEY`, `witness KEY` and
 `quorum NUMBER`, a line each. Anchors are what was kept elsewhere: notes, or lines that the gates have printed.
-Ends with 0 if everything holds, 1 if something does not (the first line names the first bad entry), 2 if the question
-could not be asked. With `--state`, it goes on where the last run that held has ended, and leaves its own end there.
+Ends with 0 if all holds, 1 if not (the first line names the first bad entry), 2 if the question could not be asked.
+With `--state`, it goes on where the last run that held has ended, and leaves its own end there.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 KEEP = timedelta(days=430)  # from the first day of a month
 SKEW_S, LAG_S = 120.0, 120.0
 ENDS = ("answered", "refused", "failed", "cancelled", "unknown")
+PERMITS, NEVER = ("permit", "hold"), "a call was answered that was never permitted"
 COLUMNS = ("stream", "n", "at", "stage", "call_id")
 BODY = {*COLUMNS, "v", "prev", "facts"}
 TILE_BYTES = 256 * 32
@@ -97,8 +98,7 @@ class Trust:
         return origin, int(size), base64.b64decode(root, validate=True), max(signed[by]), cosigned
 
 
-class _Tree:
-    # A growing RFC 6962 tree: the right edge of its tiles, and the hashes of the tiles that it has filled.
+class _Tree:  # RFC 6962, as the right edge of its tiles and the hashes of those that it has filled
     def __init__(self, size: int, edge: list[str]) -> None:
         self.size, self.edge = size, [bytearray.fromhex(tile) for tile in edge]
         self.full: dict[tuple[int, int], bytes] = {}
@@ -216,8 +216,7 @@ class Verifier:
     def _grow(self, digest: bytes) -> None:
         self._run |= {"count": self._run["count"] - 1, "n": self._run["n"] + 1}
         self._tree.push(digest)
-        size = self._tree.size
-        if size in self._want:
+        if (size := self._tree.size) in self._want:
             self._must(self._tree.root() == self._want[size], f"leaf {size - 1}", "up to it, the tree is not as signed")
         if size in self._times:
             for at, limit in ((self._span[0], -LAG_S), (self._span[1], SKEW_S)):
@@ -260,12 +259,14 @@ class Verifier:
 
     def _follow(self, place: str, stage: str, call: str, body: Record) -> None:
         facts, calls = body["facts"], self._s["calls"]
-        if stage == "decided":
-            calls[call] = facts.get("decision")
+        if stage == "decided":  # after a month has turned, the answer may stand in another stream, and come first
+            told, decision = calls.pop(call, "="), str(facts.get("decision"))
+            self._must(told[0] == "=" or decision in PERMITS, told[1:], NEVER)
+            calls |= {call: f"={decision}"} if told[0] == "=" else {}
         elif stage in ENDS:
-            decision = calls.pop(call, "gone" if self._s["gone"] else "")
-            permitted = stage != "answered" or decision in ("permit", "hold", "gone")
-            self._must(permitted, place, "a call was answered that was never permitted")
+            told = calls.pop(call, f"@{place}" if stage == "answered" else "=permit")
+            self._must(stage != "answered" or told[0] == "@" or told[1:] in PERMITS, place, NEVER)
+            calls |= {call: told} if told[0] == "@" else {}
         elif stage == "retention.drop":
             self._s["told"][facts.get("month")] = [facts.get("entries"), body["at"]]
 
@@ -290,6 +291,8 @@ class Verifier:
             entries, at = self._s["told"].get(month, [-1, "~"])
             due = entries == count and at >= str(date.fromisoformat(month) + KEEP)
             self._must(due, place, f"{count} entries of {month} are gone, and none announces that with good reason")
+        early = [told[1:] for told in self._s["calls"].values() if told[0] == "@" and not self._s["gone"]]
+        self._must(not early, "".join(early[:1]), NEVER)
         self._must(not self._tiles, f"tile {min(self._tiles, default=0)}", "it is missing")
         enough = self._cosigned >= self._trust.quorum
         self._must(enough, f"checkpoint {self._s['last'][0]}", f"only {self._cosigned} witnesses cosigned the newest")
@@ -299,9 +302,9 @@ class Verifier:
         """What was found. Raises Unreadable if the export has no end."""
         if "ended" not in self._log:
             raise Unreadable("the export is cut off")
-        first = self.findings[0] if self.findings else None
+        found = {"first": [*self.findings, None][0], "findings": self.findings, "warnings": self.warnings}
         counts = {"entries": self._entries, "leaves": self._tree.size, "open_calls": len(self._s["calls"])}
-        return counts | {"ok": first is None, "first": first, "findings": self.findings, "warnings": self.warnings}
+        return counts | {"ok": not self.findings} | found
 
 
 def texts(path: Path) -> Iterator[str]:
