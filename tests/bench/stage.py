@@ -9,8 +9,10 @@ from pathlib import Path
 
 import anyio
 import httpx2
+from anyio import to_thread
 
 from server.database import migrate
+from server.sandbox.database_logins import make_logins
 from server.sandbox.postgres import EmbeddedPostgres
 from tests.bench.cases import CASES
 from tests.bench.client import Kind, McpTarget
@@ -118,19 +120,20 @@ async def snowgate(
     token = premises.keys.token(issuer, url)
     database = premises.postgres.dsn(f"bench_{port}")
     await migrate(database)
+    logins = await to_thread.run_sync(make_logins, database)
     target = McpTarget(
         "snowgate", url, kind=premises.client, token=token, extra={"purpose": "benchmark", "rows_max": 200_000}
     )
-    env = {**_settings(premises, backend_port, port, database), **(extra or {})}
+    env = {**_settings(premises, backend_port, port), **logins, **(extra or {})}
     async with _answering(arguments, env, port, log, target) as started:
         yield started
 
 
-def _settings(premises: Premises, backend_port: int, port: int, database: str) -> dict[str, str]:
+def _settings(premises: Premises, backend_port: int, port: int) -> dict[str, str]:
     keys = premises.keys
     settings = {
         "HOST": "127.0.0.1", "PORT": port, "ISSUER": f"http://127.0.0.1:{backend_port}/issuer",
-        "RESOURCE": f"http://127.0.0.1:{port}/mcp", "POLICY": POLICY, "DATABASES": "TPCH", "DATABASE_URL": database,
+        "RESOURCE": f"http://127.0.0.1:{port}/mcp", "POLICY": POLICY, "DATABASES": "TPCH",
         "JOURNAL_KEY_FILE": keys.journal,
         "JOURNAL_SIGNING_KEY_FILE": keys.signing, "STATE_KEY_FILE": keys.state, "SNOWFLAKE_ACCOUNT": "bench",
         "SNOWFLAKE_HOST": "127.0.0.1", "SNOWFLAKE_PORT": backend_port, "SNOWFLAKE_PROTOCOL": "http",

@@ -11,6 +11,7 @@ from server.brokers.administrator import Administrator, KeyPairs
 from server.brokers.signing import private_key_of, read_signing_key
 from server.refusals import StatementFailed
 from server.sandbox import account
+from server.sandbox.database_logins import make_logins
 from server.sandbox.run import Sandbox
 from server.sandbox.state import LOOPBACK
 from server.warehouse import Account
@@ -27,7 +28,7 @@ ENDED_WITH_ITS_SESSION = "390111"
 def settings_of(gate: Gate, broker: str, database_url: str) -> dict[str, str]:
     return {
         "SNOWGATE_RESOURCE": gate.sandbox.state.resource_url,
-        "SNOWGATE_DATABASE_URL": database_url,
+        **make_logins(database_url),
         "SNOWGATE_SNOWFLAKE_BROKER": broker,
         "SNOWGATE_SNOWFLAKE_BROKER_USER": account.BROKER_USER,
         "SNOWGATE_SNOWFLAKE_BROKER_ROLE": account.BROKER_ROLE,
