@@ -28,6 +28,7 @@ from server.config import Settings, SettingsError
 from server.database import at_head, open_engine
 from server.desk import HoldDesk
 from server.doorway import Doorway
+from server.dpop import ProofStore
 from server.engine_room import EngineRoom
 from server.holding import Holding, Listing, open_holding
 from server.identity import Identify, UnsafeLocalPrincipal, Verifier, read_principal
@@ -203,7 +204,8 @@ async def _serve_stdio(doorway: Doorway, state_key: bytes) -> None:
 async def _serve_http(
     doorway: Doorway, state_key: bytes, settings: Settings, furniture: Furnished, seat: Seat | None
 ) -> None:
-    app = http_app(doorway.server(state_key), settings, furniture.trusts, furniture.verifier, furniture.journal)
+    proofs = ProofStore(furniture.database)
+    app = http_app(doorway.server(state_key), settings, furniture.trusts, furniture.verifier, furniture.journal, proofs)
     await listen(app, settings, seat)
     # What was cancelled when its grace ran out still has to reach Snowflake and the journal.
     with anyio.move_on_after(LAST_WORDS_S, shield=True):

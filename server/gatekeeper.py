@@ -19,8 +19,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from audit.journal import Journal
 from audit.unavailable import JournalUnavailable
+from server.dpop import Possession
 from server.faults import Fault
-from server.identity import Proof, Verifier
+from server.identity import TOKEN_LENGTH_MAX, Proof, Verifier
 from server.line import Bearer
 from server.refusals import OutOfScope, Refusal, Unauthenticated
 
@@ -84,7 +85,7 @@ class Gatekeeper:
     app: ASGIApp
     verifier: Verifier
     journal: Journal
-    resource: str
+    possession: Possession
     challenge: Challenge
     open_paths: frozenset[str]
     _inner: ASGIApp = field(init=False, repr=False)
@@ -105,7 +106,7 @@ class Gatekeeper:
     async def _keep(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         try:
-            proof = await self._proof(headers)
+            proof = await self._proof(headers, scope["method"])
         except Unauthenticated as refusal:
             await self._journal(refusal)
             was_sent = "authorization" in headers
@@ -125,7 +126,7 @@ class Gatekeeper:
             return
         await self._inner(scope, _replaying(taken, more, receive), send)
 
-    async def _proof(self, headers: Headers) -> Proof:
+    async def _proof(self, headers: Headers, method: str) -> Proof:
         """The proof of who sent a request with these headers.
 
         Raises:
@@ -137,9 +138,16 @@ class Gatekeeper:
         if len(sent) > 1:  # whoever is in front of us may have believed the other one
             raise Unauthenticated("a request has one Authorization header", Fault.REQUEST)
         scheme, _, token = sent[0].partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise Unauthenticated("the Authorization header carries no bearer token", Fault.REQUEST)
-        return await self.verifier.verify(Bearer(token))
+        if scheme.lower() not in ("bearer", "dpop") or not token:
+            raise Unauthenticated("the Authorization header carries no access token", Fault.REQUEST)
+        if scheme.lower() == "bearer":
+            return await self.verifier.verify(Bearer(token))
+        proofs = headers.getlist("dpop")
+        if len(proofs) != 1:
+            raise Unauthenticated("a request with a bound token has one DPoP header", Fault.PROOF)
+        if len(token) > TOKEN_LENGTH_MAX:
+            raise Unauthenticated("the access token is too long", Fault.TOO_LONG)
+        return await self.verifier.verify(Bearer(token, await self.possession.verify(proofs[0], method, token)))
 
     def _token(self, headers: Headers, proof: Proof) -> ProvenToken:
         return ProvenToken(
@@ -147,7 +155,7 @@ class Gatekeeper:
             client_id=proof.client_id,
             scopes=sorted(proof.principal.scopes),
             expires_at=proof.expires_at,
-            resource=self.resource,
+            resource=self.possession.resource,
             subject=proof.principal.subject,
             claims={"iss": proof.principal.issuer},
             thumbprint=proof.thumbprint,

@@ -86,27 +86,44 @@ class IssuerKeys:
         self._fetched_at = self.clock()
 
     async def _published(self) -> KeySet:
-        metadata = await self._get(self.issuer.rstrip("/") + "/.well-known/openid-configuration")
-        if metadata["issuer"] != self.issuer:
-            raise ValueError("another issuer")  # OpenID Connect Discovery 4.3: it must be the one that was asked for
-        where = httpx2.URL(metadata["jwks_uri"])
-        if where.scheme != "https" and where.scheme != httpx2.URL(self.issuer).scheme:
-            raise ValueError("keys of an https issuer over another scheme")  # RFC 8414 section 2
-        return _usable(await self._get(str(where)))
+        metadata = await discovered(self.http, self.issuer)
+        return _usable(await _object_at(self.http, of_same_scheme(self.issuer, metadata["jwks_uri"])))
 
-    async def _get(self, url: str) -> dict[str, Any]:
-        """The JSON object at `url`, without taking in more than is allowed."""
-        taken = bytearray()
-        async with self.http.stream("GET", url) as response:
-            response.raise_for_status()
-            async for piece in response.aiter_bytes():
-                taken += piece
-                if len(taken) > DISCOVERY_BYTES_MAX:
-                    raise ValueError("the document is too large")
-        document = json.loads(taken)
-        if not isinstance(document, dict):
-            raise TypeError("the document is not an object")
-        return document
+
+async def discovered(http: httpx2.AsyncClient, issuer: str) -> dict[str, Any]:
+    """What `issuer` says of itself; raises whatever goes wrong."""
+    metadata = await _object_at(http, issuer.rstrip("/") + "/.well-known/openid-configuration")
+    if metadata["issuer"] != issuer:
+        raise ValueError("another issuer")  # OpenID Connect Discovery 4.3: it must be the one that was asked for
+    return metadata
+
+
+def of_same_scheme(issuer: str, url: str) -> str:
+    """`url`, unless it would have an https issuer's word over another scheme (RFC 8414 section 2)."""
+    where = httpx2.URL(url)
+    if where.scheme != "https" and where.scheme != httpx2.URL(issuer).scheme:
+        raise ValueError("an https issuer over another scheme")
+    return str(where)
+
+
+async def taken(response: httpx2.Response, bytes_max: int) -> bytes:
+    """The body of a streamed `response`, without taking in more than is allowed."""
+    body = bytearray()
+    async for piece in response.aiter_bytes():
+        body += piece
+        if len(body) > bytes_max:
+            raise ValueError("the document is too large")
+    return bytes(body)
+
+
+async def _object_at(http: httpx2.AsyncClient, url: str) -> dict[str, Any]:
+    """The JSON object at `url`."""
+    async with http.stream("GET", url) as response:
+        response.raise_for_status()
+        document = json.loads(await taken(response, DISCOVERY_BYTES_MAX))
+    if not isinstance(document, dict):
+        raise TypeError("the document is not an object")
+    return document
 
 
 def _usable(document: dict[str, Any]) -> KeySet:

@@ -65,9 +65,21 @@ def read(token: str) -> Unverified:
 
 def _object(part: str) -> dict[str, Any]:
     try:
-        text = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)).decode("utf-8")
-        value = json.loads(text, object_pairs_hook=_named_once, parse_constant=_no_number)
-    except (ValueError, binascii.Error, RecursionError):
+        text = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+    except (ValueError, binascii.Error):
+        raise Unauthenticated("the access token is malformed", Fault.MALFORMED) from None
+    return strict_object(text)
+
+
+def strict_object(text: bytes) -> dict[str, Any]:
+    """The JSON object that `text` is, in UTF-8.
+
+    Raises:
+        Unauthenticated: it is another value, or names a member twice.
+    """
+    try:
+        value = json.loads(text.decode("utf-8"), object_pairs_hook=_named_once, parse_constant=_no_number)
+    except (ValueError, RecursionError):
         raise Unauthenticated("the access token is malformed", Fault.MALFORMED) from None
     if not isinstance(value, dict):
         raise Unauthenticated("the access token is malformed", Fault.MALFORMED)
@@ -85,8 +97,13 @@ def _no_number(constant: str) -> None:
     raise ValueError(constant)
 
 
-class _Signatures(jws.JWSRegistry):
-    """Signature algorithms without the warning that `EdDSA` has newer names (RFC 9864): issuers choose theirs."""
+class Signatures(jws.JWSRegistry):
+    """Signature algorithms without the warning that `EdDSA` has newer names (RFC 9864): issuers choose theirs.
+
+    A DPoP proof has an RSA key in its header, which the library's own bound leaves no room for.
+    """
+
+    max_header_length = 4_096
 
     def get_alg(self, name: str) -> Any:
         """The algorithm, if it is allowed."""
@@ -109,7 +126,7 @@ class JwtVerifier:
 
     def __post_init__(self) -> None:
         object.__setattr__(
-            self, "_signatures", _Signatures(algorithms=list(self.trust.algorithms), strict_check_header=False)
+            self, "_signatures", Signatures(algorithms=list(self.trust.algorithms), strict_check_header=False)
         )
         registry = jwt.JWTClaimsRegistry(
             now=lambda: int(self.clock()),
@@ -134,7 +151,7 @@ class JwtVerifier:
             jws.deserialize_compact(token, key, registry=self._signatures)
         except (JoseError, ValueError, TypeError):
             raise Unauthenticated("the access token is not valid", Fault.SIGNATURE) from None
-        self._check_claims(unverified.claims)
+        self.check_claims(unverified.claims)
         return unverified.claims
 
     def _check_header(self, header: Claims) -> None:
@@ -147,14 +164,15 @@ class JwtVerifier:
         kind = token.header.get("typ", "")
         named = isinstance(kind, str) and kind.lower()
         plain = self.trust.accept_plain_jwt and named in ("", "jwt")
-        inner = str(token.claims.get("typ", "Bearer")).lower() in ("bearer", "dpop")  # Keycloak's own word
-        use = token.claims.get("token_use", "access") == "access"  # Amazon Cognito's
-        if (
-            (named not in ACCESS_TOKEN_TYPES and not plain)
-            or not inner
-            or not use
-            or _OTHER_TOKENS & token.claims.keys()
-        ):
+        if named not in ACCESS_TOKEN_TYPES and not plain:
+            raise Unauthenticated("the token is not an access token", Fault.TYPE)
+        self.check_kind(token.claims)
+
+    def check_kind(self, claims: Claims) -> None:
+        """Refuse what its claims show to be another kind of token."""
+        inner = str(claims.get("typ", "Bearer")).lower() in ("bearer", "dpop")  # Keycloak's own word
+        use = claims.get("token_use", "access") == "access"  # Amazon Cognito's
+        if not inner or not use or _OTHER_TOKENS & claims.keys():
             raise Unauthenticated("the token is not an access token", Fault.TYPE)
 
     async def _key(self, header: Claims) -> Key:
@@ -182,7 +200,8 @@ class JwtVerifier:
             return False
         return True
 
-    def _check_claims(self, claims: Claims) -> None:
+    def check_claims(self, claims: Claims) -> None:
+        """Refuse claims that are not this issuer's, for this audience, now."""
         try:
             self._times.validate(dict(claims))
         except ExpiredTokenError:

@@ -16,9 +16,10 @@ from starlette.routing import Route
 
 from audit.journal import Journal
 from server.config import Settings
+from server.dpop import Possession, ProofStore
 from server.gatekeeper import Challenge, Gatekeeper
 from server.identity import Verifier
-from server.issuers import IssuerTrust, scopes_of
+from server.issuers import ALGORITHMS, IssuerTrust, scopes_of
 from tools.manifest import offers
 
 PATH = "/mcp"
@@ -31,7 +32,12 @@ LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 
 def http_app(
-    server: Server[Any], settings: Settings, trusts: Sequence[IssuerTrust], verifier: Verifier, journal: Journal
+    server: Server[Any],
+    settings: Settings,
+    trusts: Sequence[IssuerTrust],
+    verifier: Verifier,
+    journal: Journal,
+    proofs: ProofStore,
 ) -> Starlette:
     """The ASGI application that serves `server`, with authentication unless there is one local principal for all."""
     security = TransportSecuritySettings(
@@ -55,7 +61,7 @@ def http_app(
         Gatekeeper,
         verifier=verifier,
         journal=journal,
-        resource=settings.resource,
+        possession=Possession(settings.resource, proofs, settings.token_leeway_s),
         challenge=Challenge(metadata_url, tool_scopes(), trusts[0].scope_prefix),
         open_paths=frozenset({HEALTH_PATH, *metadata_paths}),
     )
@@ -77,6 +83,8 @@ def protected_resource(resource: str, trusts: Sequence[IssuerTrust]) -> dict[str
         "authorization_servers": [trust.issuer for trust in trusts],
         "scopes_supported": list(dict.fromkeys(scope for trust in trusts for scope in scopes_of(trust, scopes))),
         "bearer_methods_supported": ["header"],
+        "dpop_signing_alg_values_supported": list(ALGORITHMS),
+        "dpop_bound_access_tokens_required": all(trust.dpop == "required" for trust in trusts),
     }
 
 
