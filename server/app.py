@@ -25,6 +25,7 @@ from policy.document import Policy, PolicyDocumentError, load
 from server.admission import Admission
 from server.brokers.choice import brokers_of
 from server.config import Settings, SettingsError
+from server.console.opening import open_console
 from server.database import at_head, open_engine
 from server.desk import HoldDesk
 from server.doorway import Doorway
@@ -81,6 +82,7 @@ class Furnished:
     pool: SessionPool
     rooms: EngineRoom
     database: AsyncEngine
+    revocations: Revocations
 
 
 def read_policy(path: Path) -> Policy:
@@ -155,7 +157,9 @@ async def furnished(settings: Settings, seat: Seat | None = None, *, prints: boo
         )
         janitor = Janitor(ledger, pool, catalog_kind(settings))
         await stack.enter_async_context(_background(rooms, holding, ledger, janitor))
-        yield Furnished(house, identify, in_flight, holding.desk, trusts, verifier, journal, pool, rooms, database)
+        yield Furnished(
+            house, identify, in_flight, holding.desk, trusts, verifier, journal, pool, rooms, database, revocations
+        )
 
 
 async def serve(settings: Settings, transport: Literal["stdio", "http"], seat: Seat | None = None) -> None:
@@ -204,9 +208,19 @@ async def _serve_stdio(doorway: Doorway, state_key: bytes) -> None:
 async def _serve_http(
     doorway: Doorway, state_key: bytes, settings: Settings, furniture: Furnished, seat: Seat | None
 ) -> None:
-    proofs = ProofStore(furniture.database)
-    app = http_app(doorway.server(state_key), settings, furniture.trusts, furniture.verifier, furniture.journal, proofs)
-    await listen(app, settings, seat)
+    async with open_console(
+        settings,
+        furniture.trusts,
+        database=furniture.database,
+        sealer=sealer_of(settings),
+        journal=furniture.journal,
+        desk=furniture.desk,
+        revocations=furniture.revocations,
+    ) as console:
+        server = doorway.server(state_key)
+        proofs = ProofStore(furniture.database)
+        app = http_app(server, settings, furniture.trusts, furniture.verifier, furniture.journal, proofs, console)
+        await listen(app, settings, seat)
     # What was cancelled when its grace ran out still has to reach Snowflake and the journal.
     with anyio.move_on_after(LAST_WORDS_S, shield=True):
         await doorway.in_flight.none_left()

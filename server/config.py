@@ -86,7 +86,15 @@ class Settings(BaseSettings):
     # who is told of held requests
     webhook_url: Url | None = None
     webhook_key_file: Path | None = None
+
+    # the web console
     console_url: Url | None = None
+    console_client_id: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+    console_client_secret_file: Path | None = None
+    console_scope: Annotated[str, Field(pattern=r"^openid( [!-~]+)*$")] = "openid"
+    console_idle_s: Annotated[float, Field(gt=0, le=86_400)] = 1_800.0
+    console_session_s: Annotated[float, Field(gt=0, le=86_400)] = 28_800.0
+    console_proof_s: Annotated[float, Field(ge=60, le=86_400)] = 900.0
 
     # Snowflake
     snowflake_account: str
@@ -152,6 +160,18 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _knows_its_console(self) -> "Settings":
+        if (self.console_client_id is None) != (self.console_client_secret_file is None):
+            raise ValueError("CONSOLE_CLIENT_ID and CONSOLE_CLIENT_SECRET_FILE go together")
+        if self.console_client_id is None:
+            return self
+        if self.unsafe_local_principal is not None:
+            raise ValueError("CONSOLE_CLIENT_ID needs an issuer to sign people in")
+        if self.console_url is None or not _is_console(self.console_url):
+            raise ValueError("CONSOLE_URL must be where browsers find the console: https, its path ending in /console")
+        return self
+
+    @model_validator(mode="after")
     def _trusts_no_clear_text(self) -> "Settings":
         """Keys and credentials travel over http only where nobody can listen in or answer instead."""
         if self.issuer is not None:
@@ -187,6 +207,18 @@ def check_issuer_url(issuer: str) -> None:
     url = AnyHttpUrl(issuer)
     if not _is_safe(url.scheme, url.host):
         raise ValueError("ISSUER must be an https URL: whoever can answer for it can sign in as anybody")
+
+
+def is_safe_url(url: str) -> bool:
+    """Whether nobody can listen in or answer instead: https, or this machine."""
+    parsed = AnyHttpUrl(url)
+    return _is_safe(parsed.scheme, parsed.host)
+
+
+def _is_console(url: str) -> bool:
+    parsed = AnyHttpUrl(url)
+    path = (parsed.path or "").rstrip("/")
+    return is_safe_url(url) and path.endswith("/console") and parsed.query is None and parsed.fragment is None
 
 
 def _is_safe(scheme: str, host: str | None) -> bool:

@@ -124,14 +124,16 @@ class HoldDesk:
         await self.tell(event, hold, entry)
         return now
 
-    async def withdraw(self, who: Principal, hold_id: str, reason: str, *, call_id: str | None = None) -> None:
-        """Take one's own request back, before it runs.
+    async def withdraw(
+        self, who: Principal, hold_id: str, reason: str, *, call_id: str | None = None, is_in_person: bool = False
+    ) -> None:
+        """Take one's own request back, before it runs; in person, whichever agent made it.
 
         Raises:
             HoldNotFound: it is not theirs.
             HoldSpent: it runs, ran, or has ended otherwise.
         """
-        hold = await self._own(who, hold_id)
+        hold = await self._own(who, hold_id, is_in_person=is_in_person)
         if not await self.holds.close(hold, State.WITHDRAWN):
             raise HoldSpent(f"it cannot be withdrawn any more, it is {hold.state}", hold_id=hold.id)
         facts = {"hold_id": hold.id, "reason": reason, "subject": who.subject}
@@ -222,13 +224,11 @@ class HoldDesk:
             case _:
                 return {"status": hold.state.value, **({} if entry is None else hold_object(hold, entry))}
 
-    async def _own(self, who: Principal, hold_id: str) -> HoldRecord:
+    async def _own(self, who: Principal, hold_id: str, *, is_in_person: bool = False) -> HoldRecord:
         hold = await self.holds.find(hold_id)
-        if (hold.requester.issuer, hold.requester.subject, hold.requester.actor) != (
-            who.issuer,
-            who.subject,
-            who.actor,
-        ):
+        asked = hold.requester
+        is_same = (asked.issuer, asked.subject) == (who.issuer, who.subject)
+        if not is_same or not (is_in_person or asked.actor == who.actor):
             raise HoldNotFound("there is no such hold for you")
         return hold
 

@@ -88,6 +88,8 @@ class Gatekeeper:
     possession: Possession
     challenge: Challenge
     open_paths: frozenset[str]
+    open_below: str | None = None
+    """A path below which everybody may ask, for those who answer there prove people in a way of their own."""
     _inner: ASGIApp = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -95,13 +97,16 @@ class Gatekeeper:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Prove who asks, then pass the request on."""
-        if scope["type"] != "http" or scope["path"] in self.open_paths:
+        if scope["type"] != "http" or scope["path"] in self.open_paths or self._is_below(scope["path"]):
             await self.app(scope, receive, send)
             return
         try:
             await self._keep(scope, receive, send)
         except JournalUnavailable as refusal:  # the last line of defence: what cannot be journaled is refused
             await PlainTextResponse(f"{refusal.code}: {refusal.message}", status_code=503)(scope, receive, send)
+
+    def _is_below(self, path: str) -> bool:
+        return self.open_below is not None and path.startswith(self.open_below + "/")
 
     async def _keep(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)

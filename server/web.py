@@ -11,11 +11,12 @@ from pydantic import AnyHttpUrl
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
 
 from audit.journal import Journal
 from server.config import Settings
+from server.console.app import Console
 from server.dpop import Possession, ProofStore
 from server.gatekeeper import Challenge, Gatekeeper
 from server.identity import Verifier
@@ -38,6 +39,7 @@ def http_app(
     verifier: Verifier,
     journal: Journal,
     proofs: ProofStore,
+    console: Console | None = None,
 ) -> Starlette:
     """The ASGI application that serves `server`, with authentication unless there is one local principal for all."""
     security = TransportSecuritySettings(
@@ -63,8 +65,11 @@ def http_app(
         journal=journal,
         possession=Possession(settings.resource, proofs, settings.token_leeway_s),
         challenge=Challenge(metadata_url, tool_scopes(), trusts[0].scope_prefix),
-        open_paths=frozenset({HEALTH_PATH, *metadata_paths}),
+        open_paths=frozenset({HEALTH_PATH, *metadata_paths} | ({console.path} if console else set())),
+        open_below=None if console is None else console.path,
     )
+    if console is not None:
+        app.router.routes += [Route(console.path, _to(console.path + "/")), Mount(console.path, console.app())]
     app.user_middleware.insert(0, keeper)
     return app
 
@@ -93,6 +98,13 @@ def _metadata(resource: str, trusts: Sequence[IssuerTrust]) -> Any:
 
     async def answer(_: Request) -> Response:
         return JSONResponse(document, headers={"cache-control": "public, max-age=300"})
+
+    return answer
+
+
+def _to(path: str) -> Any:
+    async def answer(_: Request) -> Response:
+        return RedirectResponse(path, 308)
 
     return answer
 

@@ -106,6 +106,10 @@ def _introduce(console: Console, running: Sandbox) -> None:
     state = running.state
     good_for = mint(state, "ada", ttl_s=TOKEN_TTL_S)
     console.print(Text("snowgate is open at "), Text(state.resource_url, style="bold green"))
+    console.print(Text("people decide at "), Text(state.console_url, style="bold green"))
+    for group in sorted({group for person in PEOPLE.values() for group in person.groups}):
+        members = ", ".join(person.name for person in PEOPLE.values() if group in person.groups)
+        console.print(Text(f"  {group}: {members}", style="dim"))
     console.print(f"state in {state.home}; stop with Ctrl-C; it will all be there again\n")
     console.print(Text(f"The tokens below let {AGENT} act for ada (analysts), for 12 hours.", style="dim"))
     console.print(Text("Others: snowgate sandbox token --as " + "|".join(PEOPLE), style="dim"))

@@ -2,7 +2,8 @@
 
 `POST /token` with `grant_type=client_credentials`, the agent's id and secret (in the body or as HTTP Basic), and
 `persona=ada` (or another person of `people`) answers with an access token as an authorization server would give it to
-an agent that a person has let act for her. There is no sign-in page and no password: it is for one machine.
+an agent that a person has let act for her. `/authorize` (see `server.sandbox.signing_in`) signs people in to the web
+console. There is no password anywhere: it is for one machine.
 
 Runs as a process of its own: `python -P -m server.sandbox.issuer --state DIR`. Sources: RFC 6749 section 4.4, RFC 8414,
 RFC 8707, RFC 9068, RFC 8693 section 4.1 (`act`), OpenID Connect Discovery 1.0.
@@ -25,7 +26,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from server.sandbox.people import AGENT, PEOPLE, SCOPES
+from server.sandbox.people import AGENT, CONSOLE, PEOPLE, SCOPES
+from server.sandbox.signing_in import SigningIn
 from server.sandbox.state import LOOPBACK, SandboxError, SandboxState, load_state
 
 TOKEN_TTL_S = 3_600
@@ -95,7 +97,11 @@ class Issuer:
     def __init__(self, state: SandboxState) -> None:
         self._state = state
         self._key = signing_key(state)
-        self._agent_secret = state.secret(state.agent_secret_file)
+        self._secrets = {
+            AGENT: state.secret(state.agent_secret_file),
+            CONSOLE: state.secret(state.console_secret_file),
+        }
+        self._signing_in = SigningIn(state.issuer_url, f"{state.console_url}/signed-in")
 
     def app(self) -> Starlette:
         """Return the ASGI application."""
@@ -105,6 +111,8 @@ class Issuer:
                 Route("/.well-known/oauth-authorization-server", self._metadata),
                 Route("/jwks.json", self._jwks),
                 Route("/token", self._token, methods=["POST"]),
+                Route("/authorize", self._signing_in.ask, methods=["GET"]),
+                Route("/authorize", self._signing_in.answer, methods=["POST"]),
             ]
         )
 
@@ -114,13 +122,16 @@ class Issuer:
             {
                 "issuer": issuer,
                 "jwks_uri": f"{issuer}/jwks.json",
+                "authorization_endpoint": f"{issuer}/authorize",
                 "token_endpoint": f"{issuer}/token",
                 "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-                "grant_types_supported": ["client_credentials"],
-                "response_types_supported": ["none"],
+                "grant_types_supported": ["client_credentials", "authorization_code"],
+                "response_types_supported": ["code"],
+                "code_challenge_methods_supported": ["S256"],
+                "authorization_response_iss_parameter_supported": True,
                 "subject_types_supported": ["public"],
                 "id_token_signing_alg_values_supported": ["ES256"],
-                "scopes_supported": list(SCOPES),
+                "scopes_supported": ["openid", *SCOPES],
             }
         )
 
@@ -138,9 +149,36 @@ class Issuer:
             return JSONResponse(body, refused.status, headers=NO_STORE)
 
     def _issue(self, form: Mapping[str, str], authorization: str) -> dict[str, Any]:
-        self._check_client(form, authorization)
-        if form.get("grant_type") != "client_credentials":
-            raise TokenError("unsupported_grant_type", "only client_credentials is supported")
+        client = self._client(form, authorization)
+        match client, form.get("grant_type"):
+            case (agent, "client_credentials") if agent == AGENT:
+                return self._issue_access_token(form)
+            case (console, "authorization_code") if console == CONSOLE:
+                return self._issue_id_token(form)
+            case _:
+                raise TokenError("unsupported_grant_type", "agents use client_credentials, the console its codes")
+
+    def _issue_id_token(self, form: Mapping[str, str]) -> dict[str, Any]:
+        """What a code stands for (OpenID Connect Core 3.1.3.3); the access token with it is good for nothing."""
+        signed_in = self._signing_in.redeem(form)
+        if signed_in is None:
+            raise TokenError("invalid_grant", "the code is unknown, used, too old or another client's")
+        now, person = int(time.time()), PEOPLE[signed_in.person]
+        claims = {
+            "iss": self._state.issuer_url,
+            "aud": CONSOLE,
+            "sub": person.name,
+            "nonce": signed_in.nonce,
+            "groups": list(person.groups),
+            "name": person.full_name,
+            "sid": secrets.token_urlsafe(16),
+            "iat": now,
+            "exp": now + 300,
+        }
+        token = jwt.encode({"alg": "ES256", "kid": self._key.kid}, claims, self._key)
+        return {"access_token": secrets.token_urlsafe(16), "token_type": "Bearer", "expires_in": 1, "id_token": token}
+
+    def _issue_access_token(self, form: Mapping[str, str]) -> dict[str, Any]:
         person = form.get("persona", "")
         if person not in PEOPLE:
             raise TokenError("invalid_request", f"persona must be one of {', '.join(PEOPLE)}")
@@ -152,11 +190,12 @@ class Issuer:
         token = mint(self._state, person, scopes=scopes)
         return {"access_token": token, "token_type": "Bearer", "expires_in": TOKEN_TTL_S, "scope": " ".join(scopes)}
 
-    def _check_client(self, form: Mapping[str, str], authorization: str) -> None:
+    def _client(self, form: Mapping[str, str], authorization: str) -> str:
         client, secret = _basic(authorization) or (form.get("client_id", ""), form.get("client_secret", ""))
-        is_right = secrets.compare_digest(secret.encode(), self._agent_secret.encode())
-        if client != AGENT or not is_right:
+        is_right = secrets.compare_digest(secret.encode(), self._secrets.get(client, "").encode())
+        if client not in self._secrets or not is_right:
             raise TokenError("invalid_client", "the client is unknown or its secret is wrong", 401)
+        return client
 
 
 def _basic(authorization: str) -> tuple[str, str] | None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 AGENT = "demo-agent"
+CONSOLE = "snowgate-console"
 SCOPES = ("snowgate:read", "snowgate:write", "snowgate:approve")
 
 

@@ -14,6 +14,7 @@ import httpx2
 from server.sandbox import account
 from server.sandbox.children import Child, child
 from server.sandbox.database_logins import make_logins
+from server.sandbox.people import CONSOLE
 from server.sandbox.postgres import EmbeddedPostgres
 from server.sandbox.querylog import QueryRecord, read_queries
 from server.sandbox.state import LOOPBACK, SandboxState, open_state, write_atomically
@@ -111,6 +112,9 @@ def environment(state: SandboxState, database: dict[str, str], policy: Path | No
         "SNOWGATE_JOURNAL_SIGNING_KEY_FILE": str(state.journal_signing_key_file),
         "SNOWGATE_JOURNAL_LOG_KEY_FILE": str(state.journal_log_key_file),
         "SNOWGATE_STATE_KEY_FILE": str(state.request_state_key_file),
+        "SNOWGATE_CONSOLE_URL": state.console_url,
+        "SNOWGATE_CONSOLE_CLIENT_ID": CONSOLE,
+        "SNOWGATE_CONSOLE_CLIENT_SECRET_FILE": str(state.console_secret_file),
         "SNOWGATE_SNOWFLAKE_ACCOUNT": account.ACCOUNT_NAME,
         "SNOWGATE_SNOWFLAKE_HOST": LOOPBACK,
         "SNOWGATE_SNOWFLAKE_PORT": str(state.ports.snowflake),

@@ -107,6 +107,11 @@ class SandboxState:
         return self.keys / "agent.secret"
 
     @property
+    def console_secret_file(self) -> Path:
+        """The client secret of the web console at the issuer, one line."""
+        return self.keys / "console.secret"
+
+    @property
     def control_secret_file(self) -> Path:
         """Opens the look-alike's own `/_sandbox/` addresses, one line."""
         return self.keys / "control.secret"
@@ -140,6 +145,11 @@ class SandboxState:
     def resource_url(self) -> str:
         """The gate's resource identifier, `aud` in tokens for it (RFC 8707)."""
         return f"http://{LOOPBACK}:{self.ports.gate}/mcp"
+
+    @property
+    def console_url(self) -> str:
+        """Where a browser finds the gate's web console."""
+        return f"http://{LOOPBACK}:{self.ports.gate}/console"
 
     def secret(self, file: Path) -> str:
         """Return the one line that a secret file holds."""
@@ -215,6 +225,7 @@ def _secrets(state: SandboxState) -> dict[Path, Callable[[], bytes]]:
         state.journal_log_key_file: lambda: _pem(ed25519.Ed25519PrivateKey.generate()),
         state.request_state_key_file: _random_line,
         state.agent_secret_file: _random_line,
+        state.console_secret_file: _random_line,
         state.control_secret_file: _random_line,
     }
 

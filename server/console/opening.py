@@ -1,0 +1,71 @@
+"""The console from settings: there is one if it is known to the issuer as a client, else there is none."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx2
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from audit.journal import Journal
+from audit.sealing import Sealer
+from server.claims import ClaimsReader
+from server.config import Settings, SettingsError
+from server.console.app import Console
+from server.console.sessions import SessionStore
+from server.console.sign_in import IdTokenVerifier, SignIn
+from server.desk import HoldDesk
+from server.issuers import IssuerTrust
+from server.keys import IssuerKeys
+from server.revocations import Revocations
+
+
+@asynccontextmanager
+async def open_console(
+    settings: Settings,
+    trusts: Sequence[IssuerTrust],
+    *,
+    database: AsyncEngine,
+    sealer: Sealer,
+    journal: Journal,
+    desk: HoldDesk,
+    revocations: Revocations,
+) -> AsyncGenerator[Console | None]:
+    """The console, whose people sign in at the first of `trusts`.
+
+    Raises:
+        SettingsError: the file of its client secret cannot be used.
+    """
+    secret_file = settings.console_client_secret_file
+    if settings.console_client_id is None or secret_file is None or settings.console_url is None or not trusts:
+        yield None
+        return
+    trust = trusts[0]
+    foreign = tuple(other.prefix for other in trusts[1:] if other.prefix)
+    url = settings.console_url.rstrip("/")
+    async with httpx2.AsyncClient(timeout=5.0, follow_redirects=False) as http:
+        keys = IssuerKeys(
+            trust.issuer, http, settings.keys_fresh_s, settings.keys_stale_s, settings.keys_refetch_floor_s
+        )
+        sign_in = SignIn(
+            ClaimsReader(trust, foreign),
+            IdTokenVerifier(trust, keys, settings.console_client_id, settings.token_leeway_s),
+            http,
+            sealer,
+            settings.console_client_id,
+            _read_secret(secret_file),
+            settings.console_scope,
+            f"{url}/signed-in",
+        )
+        sessions = SessionStore(database, sealer, settings.console_idle_s, settings.console_session_s)
+        yield Console(url, desk, journal, revocations, sessions, sign_in, settings.console_proof_s)
+
+
+def _read_secret(path: Path) -> str:
+    try:
+        secret = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"no secret can be read from {path}: {type(error).__name__}") from None
+    if not secret:
+        raise SettingsError(f"the secret in {path} is empty")
+    return secret
