@@ -9,6 +9,7 @@ import pytest
 from tests.console.browsing import Browser, Page, asked_for
 from tests.support.clients import Gate, answer, refusal
 from tests.support.databases import driver_dsn
+from tests.wire.test_revocation import lifted, revoked
 
 XSS = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'--><b>bold</b>"
 
@@ -317,7 +318,7 @@ async def test_strangers_reach_the_sign_in_and_nothing_else(gate: Gate) -> None:
 
 
 async def test_an_approver_who_lost_the_group_decides_nothing(gate: Gate) -> None:
-    from server.app import sealer_of
+    from server.journal_keys import sealer_of
     from server.console.sessions import SessionStore
     from server.database import open_engine
 
@@ -341,9 +342,31 @@ async def test_whom_an_operator_has_revoked_is_turned_away_at_the_next_request(g
     async with Browser(gate) as browser:
         await browser.sign_in("arthur")
         assert (await browser.get()).answer.status_code == 200
-        # the column that holds the session's own subject is not what decides: the claims are
-        change(gate, "update gate.console_session set subject = 'sofia' where subject = 'arthur'")
-        assert "arthur" in (await browser.get()).text
+        revocation = await revoked(gate, "--principal", "arthur")
+        try:
+            page = await browser.get()
+            assert (page.answer.status_code, page.code) == (403, "revoked")
+            back = await browser.http.get(await browser.come_back(await browser.leave(), "arthur"))
+            assert (back.status_code, Page(back).code) == (403, "revoked")
+        finally:
+            await lifted(gate, revocation)
+
+
+async def test_a_sign_in_and_a_refusal_are_in_the_journal(gate: Gate) -> None:
+    from audit.reading import entries, unseal
+    from server.journal_keys import sealer_of
+    from server.database import open_engine
+
+    async with Browser(gate) as browser:
+        await browser.sign_in("emil")
+        await browser.get("/holds/hold_doesnotexist")
+    async with open_engine(gate.settings.auditor_url) as engine:
+        last = [
+            (entry.stage, dict(unseal(entry, sealer_of(gate.settings)))) for entry in await entries(engine, last=20)
+        ]
+    ours = [(stage, facts.get("subject"), facts.get("code")) for stage, facts in last if facts.get("via") == "console"]
+    assert ("console.signed_in", "emil", None) in ours
+    assert ("refused", "emil", "hold_not_found") in ours
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,34 @@
+"""SQL for the eye: nothing of it is lost, what the gate put in is marked, and hostile text takes no longer."""
+
+import time
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.console.sql_text import COMPARED_MAX, words
+
+pieces = st.sampled_from(["'", '"', "--", "/*", "*/", "\n", " ", "SELECT", "a", "1.5", "''", "é", "(", ";"])
+texts = st.lists(pieces, max_size=40).map("".join) | st.text(max_size=60)
+
+
+@given(texts, st.none() | texts)
+def test_joined_the_pieces_are_the_statement(sql: str, asked: str | None) -> None:
+    assert "".join(word.text for word in words(sql, asked)) == sql
+
+
+@given(texts)
+def test_nothing_is_marked_in_what_was_asked_for(sql: str) -> None:
+    assert [word for word in words(sql, sql) if word.is_new] == []
+
+
+def test_what_the_gate_put_in_is_marked_and_case_and_quotes_are_not() -> None:
+    found = words('SELECT "ID" FROM "T" WHERE region = 1 AND a = 2', "select id from t where a = 2")
+    assert "".join(word.text for word in found if word.is_new) == "region=1AND"
+
+
+def test_a_statement_full_of_open_quotes_is_read_in_no_time() -> None:
+    began = time.perf_counter()
+    for hostile in ("'" * 100_001, "/*" * 50_000, '"a' * 50_001, "a " * 50_000):
+        words(hostile, hostile[:-1])
+    words("a " * (COMPARED_MAX // 2), "b " * (COMPARED_MAX // 2))
+    assert time.perf_counter() - began < 20
