@@ -6,10 +6,6 @@ Every text can be read: what is not closed reaches to the end.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import SequenceMatcher
-
-COMPARED_MAX = 1_500
-"""Words of a statement that are compared with another's; comparing takes time that grows with their square."""
 
 _WORDS = re.compile(
     r"(?P<comment>--[^\n]*|/\*.*?(?:\*/|\Z))"
@@ -39,22 +35,14 @@ class Word:
 
 
 def words(sql: str, asked: str | None = None) -> list[Word]:
-    """The pieces of `sql`; with `asked`, those that are not in it are marked as new. Joined, they are `sql`."""
-    found = list(_split(sql))
+    """The pieces of `sql`; with `asked`, the words that do not occur in it are marked as new. Joined, they are `sql`.
+
+    Takes time in proportion to the texts: an agent chooses them, and to align them takes more than their square.
+    """
     if asked is None:
-        return found
-    before = list(_split(asked))
-    if max(len(found), len(before)) > COMPARED_MAX:
-        return found
-    pairs = SequenceMatcher(None, [_key(w) for w in before], [_key(w) for w in found], autojunk=False)
-    new = {
-        n
-        for tag, _, _, start, end in pairs.get_opcodes()
-        if tag in ("insert", "replace")
-        for n in range(start, end)
-        if found[n].kind != "space"
-    }
-    return [Word(w.text, w.kind, n in new) for n, w in enumerate(found)]
+        return list(_split(sql))
+    known = {_key(word) for word in _split(asked)}
+    return [Word(w.text, w.kind, w.kind != "space" and _key(w) not in known) for w in _split(sql)]
 
 
 def _split(sql: str) -> Iterator[Word]:
@@ -66,7 +54,5 @@ def _split(sql: str) -> Iterator[Word]:
 
 
 def _key(word: Word) -> str:
-    """What makes two words the same to a reader: not case, not quotes round a name, not how much space."""
-    if word.kind == "space":
-        return " "
+    """What makes two words the same to a reader: not case, not quotes round a name."""
     return word.text if word.kind == "text" else word.text.strip('"').upper()

@@ -318,9 +318,9 @@ async def test_strangers_reach_the_sign_in_and_nothing_else(gate: Gate) -> None:
 
 
 async def test_an_approver_who_lost_the_group_decides_nothing(gate: Gate) -> None:
-    from server.journal_keys import sealer_of
     from server.console.sessions import SessionStore
     from server.database import open_engine
+    from server.journal_keys import sealer_of
 
     hold_id = await asked_for(gate, 9211)
     async with Browser(gate) as browser, open_engine(gate.settings.database_url.get_secret_value()) as engine:
@@ -354,17 +354,17 @@ async def test_whom_an_operator_has_revoked_is_turned_away_at_the_next_request(g
 
 async def test_a_sign_in_and_a_refusal_are_in_the_journal(gate: Gate) -> None:
     from audit.reading import entries, unseal
-    from server.journal_keys import sealer_of
     from server.database import open_engine
+    from server.journal_keys import sealer_of
 
     async with Browser(gate) as browser:
         await browser.sign_in("emil")
         await browser.get("/holds/hold_doesnotexist")
-    async with open_engine(gate.settings.auditor_url) as engine:
-        last = [
-            (entry.stage, dict(unseal(entry, sealer_of(gate.settings)))) for entry in await entries(engine, last=20)
-        ]
-    ours = [(stage, facts.get("subject"), facts.get("code")) for stage, facts in last if facts.get("via") == "console"]
+    auditor = gate.settings.auditor_url
+    async with open_engine(auditor) as engine:
+        last = await entries(engine, last=20)
+    facts = [(entry.stage, dict(unseal(entry, sealer_of(gate.settings)))) for entry in last]
+    ours = [(stage, said.get("subject"), said.get("code")) for stage, said in facts if said.get("via") == "console"]
     assert ("console.signed_in", "emil", None) in ours
     assert ("refused", "emil", "hold_not_found") in ours
 

@@ -5,7 +5,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.console.sql_text import COMPARED_MAX, words
+from server.console.sql_text import words
 
 pieces = st.sampled_from(["'", '"', "--", "/*", "*/", "\n", " ", "SELECT", "a", "1.5", "''", "é", "(", ";"])
 texts = st.lists(pieces, max_size=40).map("".join) | st.text(max_size=60)
@@ -23,12 +23,12 @@ def test_nothing_is_marked_in_what_was_asked_for(sql: str) -> None:
 
 def test_what_the_gate_put_in_is_marked_and_case_and_quotes_are_not() -> None:
     found = words('SELECT "ID" FROM "T" WHERE region = 1 AND a = 2', "select id from t where a = 2")
-    assert "".join(word.text for word in found if word.is_new) == "region=1AND"
+    assert "".join(word.text for word in found if word.is_new) == "region1AND"
 
 
-def test_a_statement_full_of_open_quotes_is_read_in_no_time() -> None:
+def test_hostile_text_takes_no_longer_than_other_text_of_its_length() -> None:
     began = time.perf_counter()
     for hostile in ("'" * 100_001, "/*" * 50_000, '"a' * 50_001, "a " * 50_000):
         words(hostile, hostile[:-1])
-    words("a " * (COMPARED_MAX // 2), "b " * (COMPARED_MAX // 2))
+    words("a " * 50_000, "b " * 50_000)
     assert time.perf_counter() - began < 20

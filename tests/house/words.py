@@ -20,7 +20,7 @@ BANNED = (
     Banned(
         r"(?<![A-Za-z])[Gg]rant(s|ed|ing)?(?![a-z])",
         "permit, lease, approval or scope; GRANT is Snowflake's, in upper case",
-        meant=r"grant_types?",  # RFC 6749's parameter
+        meant=r"grant_types?|invalid_grant",  # RFC 6749's parameter and error
     ),
     Banned(
         r"[Pp]ermissions?(?![a-z])",
