@@ -10,6 +10,7 @@ import anyio
 import typer
 from rich.console import Console
 
+from server.cli.clients import client_config
 from server.cli.doctor import doctor
 from server.cli.journals import journal_app
 from server.cli.policies import policy_app
@@ -36,6 +37,7 @@ app.command()(demo)
 app.command()(doctor)
 app.command()(revoke)
 app.command()(witness)
+app.command()(client_config)
 
 
 def _show_version(wanted: bool) -> None:

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from audit.entry import JournalEntry
 from audit.reading import check_chain, entries
-from server.cli import client_configs
+from server.cli.client_configs import CLIENTS, Entrance, configuration, file_of, program
 from server.cli.demo import Agent
 from server.cli.journals import print_entries
 from server.cli.terminal import failing_cleanly
@@ -113,14 +113,12 @@ def _introduce(console: Console, running: Sandbox) -> None:
     console.print(f"state in {state.home}; stop with Ctrl-C; it will all be there again\n")
     console.print(Text(f"The tokens below let {AGENT} act for ada (analysts), for 12 hours.", style="dim"))
     console.print(Text("Others: snowgate sandbox token --as " + "|".join(PEOPLE), style="dim"))
-    for title, text in (
-        ("Claude Code", client_configs.claude_code(state.resource_url, good_for)),
-        ("Claude Desktop (claude_desktop_config.json)", client_configs.over_stdio(state.env_file, good_for)),
-        ("VS Code (.vscode/mcp.json)", client_configs.over_http(state.resource_url, good_for, key="servers")),
-        ("Cursor (.cursor/mcp.json)", client_configs.over_http(state.resource_url, good_for, key="mcpServers")),
-    ):
-        console.print(Text(f"\n{title}", style="bold"))
-        console.print(text, soft_wrap=True, markup=False, highlight=False)
+    over_http = Entrance(url=state.resource_url, token=good_for)
+    over_stdio = Entrance("stdio", command=program(), env_file=state.env_file, token=good_for)
+    for client in CLIENTS:
+        entrance = over_stdio if client == "claude-desktop" else over_http
+        console.print(Text(f"\n{client} ({file_of(client)})", style="bold"))
+        console.print(configuration(client, entrance), soft_wrap=True, markup=False, highlight=False)
 
 
 async def _run_demo(home: Path, policy: Path, database_url: str | None) -> None:

@@ -15,6 +15,7 @@ from audit.retention import RetentionRefused
 from audit.unavailable import JournalUnavailable
 from policy.document import PolicyDocumentError
 from policy.refusal import PolicyRefusal
+from server.cli.client_configs import NoSuchConfiguration
 from server.config import SettingsError
 from server.database import BadDatabaseUrl, DatabaseUnavailable
 from server.refusals import Refusal
@@ -32,6 +33,7 @@ KNOWN = (
     DatabaseUnavailable,
     JournalUnavailable,
     ManifestMismatch,
+    NoSuchConfiguration,
     PolicyDocumentError,
     PolicyRefusal,
     Refusal,
