@@ -19,7 +19,7 @@ from tests.house.consoles import Console, consoles, is_true
 from tests.support.databases import reachable_directory
 
 COLUMNS = 100
-COMMAND_S_MAX = 120
+COMMAND_S_MAX = 400
 MARKED = [(page, console) for page in tree.documents() for console in consoles(page.read_text(encoding="utf-8"))]
 
 
