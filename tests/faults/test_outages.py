@@ -67,16 +67,16 @@ async def test_without_snowflake_a_call_is_refused_and_journaled(gate: Gate, fre
 async def test_a_gate_that_is_killed_in_the_middle_leaves_the_decision_and_runs_nothing_twice(
     gate: Gate, free_tcp_port: int
 ) -> None:
-    sql = "SELECT COUNT(*) AS n FROM tpch.public.nation WHERE n_name <> 'killed'"
-    await gate.sandbox.lookalike.delay_next("killed", 3)
+    sql = "SELECT COUNT(*) AS n FROM tpch.public.nation WHERE n_name <> 'cut in two'"
+    await gate.sandbox.lookalike.delay_next("cut in two", 3)
     settings = {"SNOWGATE_RESOURCE": gate.sandbox.state.resource_url}
     async with serving(gate.sandbox, port=free_tcp_port, **settings) as process, anyio.create_task_group() as tasks:
         tasks.start_soon(Calls(gate, free_tcp_port).attempt, {"sql": sql, "purpose": "to be cut off"})
-        await eventually(lambda: bool(gate.ran("killed")))
+        await eventually(lambda: bool(gate.ran("cut in two")))
         process.send_signal(signal.SIGKILL)
         await process.wait()
         tasks.cancel_scope.cancel()
-    [record] = [r for r in gate.sandbox.lookalike.queries() if "killed" in r.sql]
+    [record] = [r for r in gate.sandbox.lookalike.queries() if "cut in two" in r.sql]
     call_id = json.loads(record.tag)["snowgate_call"]
     assert [entry.stage for entry, _ in await gate.journal(call_id)] == ["decided"]
 

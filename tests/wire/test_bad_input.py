@@ -126,7 +126,7 @@ async def test_without_a_good_token_the_door_answers_401_with_a_complete_challen
         assert response.status_code == 401, name
         challenge = response.headers["www-authenticate"]
         assert "resource_metadata=" in challenge
-        assert 'scope="snowgate:read snowgate:write snowgate:approve"' in challenge
+        assert 'scope="snowgate:read snowgate:write"' in challenge
         assert ("invalid_token" in challenge) == (token is not None)
 
 
