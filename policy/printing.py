@@ -61,6 +61,7 @@ _LITERALS = frozenset(
         TokenType.UNICODE_STRING,
     }
 )
+_TYPED = frozenset(SNOWFLAKE.parser_class.TYPE_TOKENS) - {TokenType.INTERVAL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def print_verified(parsed: Parsed, resolved: Resolved, opened: frozenset[str]) -
     called, quoted = _called(parsed.tokens)
     if quoted or any(not _survives(name, functions) for name in called & FUNCTIONS_ALLOWED):
         raise _unfaithful()
-    if _is_dice_doubled(parsed.tokens, tokens):
+    if _is_cast_misplaced(parsed.tokens) or _is_dice_doubled(parsed.tokens, tokens):
         raise _unfaithful()
     kept = [*tokens, *(token for text in resolved.removed for token in SNOWFLAKE.tokenize(text))]
     if is_anything_lost(parsed.tokens, kept if resolved.removed else tokens, resolved.renamed):
@@ -196,6 +197,13 @@ def _called(tokens: Sequence[Token]) -> tuple[set[str], bool]:
     before = [token for token, after in itertools.pairwise(tokens) if after.token_type is _OPENS]
     called = {token.text.upper().rpartition(" ")[2] for token in before}
     return called, any(t.token_type is _NAME and t.text.upper() in _GRAMMAR for t in before)
+
+
+def _is_cast_misplaced(source: Sequence[Token]) -> bool:
+    """Whether a typed literal is cast, as in `DATE '2026-01-31'::TEXT`: the parser casts the string before the type."""
+    kinds = [token.token_type for token in source]
+    following = zip(kinds, kinds[1:], kinds[2:], strict=False)
+    return any(last is TokenType.DCOLON and text in _LITERALS and kind in _TYPED for kind, text, last in following)
 
 
 def _is_dice_doubled(source: Sequence[Token], printed: Sequence[Token]) -> bool:

@@ -127,3 +127,9 @@ WITH a AS (SELECT * FROM IDENTIFIER('nation')) SELECT COUNT(*) FROM a;
 WITH customer AS (SELECT * FROM IDENTIFIER('customer')) SELECT * FROM customer;
 --#O-cte-03 | cte-shadow | must=MASKED | a later expression does not stand for the table
 WITH a AS (SELECT c_phone FROM customer), customer AS (SELECT 'decoy' AS c_phone) SELECT a.c_phone, customer.c_phone FROM a, customer;
+--#O-print-04 | print meaning | must=DENY | the parser casts the string of a typed literal before its type: a date where a text was asked for
+SELECT DATE '2024-01-02'::VARCHAR;
+--#O-print-05 | print meaning | must=DENY | the same of a moment
+SELECT o_orderkey FROM orders WHERE o_orderdate = TIMESTAMP '2024-01-02 10:00:00'::DATE;
+--#O-print-06 | print meaning | must=ALLOW | with brackets it is what was meant
+SELECT (DATE '2024-01-02')::VARCHAR, DATE '2024-01-02', '2024-01-02'::DATE::VARCHAR;

@@ -130,7 +130,7 @@ class Expressions:
         text = self.value(Kind.TEXT, depth + 1)
         if kind is Kind.TEXT:
             self._c.reach("cast to text")
-            return f"{self.value(self._c.one((Kind.NUMBER, Kind.DATE)), depth + 1)}::VARCHAR"
+            return f"({self.value(self._c.one((Kind.NUMBER, Kind.DATE)), depth + 1)})::VARCHAR"
         if kind is Kind.TRUTH:
             self._c.reach("TRY_TO_BOOLEAN")
             return f"TRY_TO_BOOLEAN({text})"
