@@ -12,7 +12,7 @@ from policy.binds import BIND_PREFIX
 from policy.bounds import too_deep
 from policy.constructs import SLOTS
 from policy.functions import FUNCTIONS_ALLOWED, PATTERN_FUNCTIONS, TABLE_FUNCTIONS, hint_on
-from policy.identifiers import RESERVED_PREFIX
+from policy.identifiers import RESERVED_PREFIX, has_control
 from policy.refusal import PolicyCode, PolicyRefusal
 from policy.syntax import is_too_deep
 
@@ -33,7 +33,6 @@ _FAMILIAR = {
 _PLAIN_NAME = re.compile(r"[^\W\d][\w$]*\Z")
 _PLAIN_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_ ]*\Z")
 _PATTERN = re.compile(r"[\w\s()|*+{},]+\Z", re.ASCII)
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
 _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -97,7 +96,7 @@ class _Guard:
         if not name:
             raise self._construct(node, "an empty name")
         if node.args.get("quoted"):
-            if _UNPRINTABLE.search(node.name):
+            if has_control(node.name):
                 raise self._construct(node, "a line break or other control character in a name")
             return
         # Whatever the parser took for a name is printed bare, so it must be a name for Snowflake as well.
