@@ -9,7 +9,7 @@ import logging
 import secrets
 import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -21,6 +21,7 @@ from mcp.server.stdio import stdio_server
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.journal import Journal, open_journal
+from audit.sealing import Sealer
 from policy.document import Policy, PolicyDocumentError, load
 from server.admission import Admission
 from server.brokers.choice import brokers_of
@@ -45,6 +46,7 @@ from server.outbox import Webhook
 from server.pool import Kind, PoolLimits, SessionPool, open_pool
 from server.proving import proving
 from server.quotas import Quotas, kept
+from server.readiness import Readiness, readiness_of
 from server.revocations import Revocations, RevocationStore, watched
 from server.rights import refuse_excess
 from server.rule_sets import read_rule_sets
@@ -83,6 +85,7 @@ class Furnished:
     rooms: EngineRoom
     database: AsyncEngine
     revocations: Revocations
+    readiness: Readiness
 
 
 def read_policy(path: Path) -> Policy:
@@ -112,31 +115,17 @@ async def furnished(settings: Settings, seat: Seat | None = None, *, prints: boo
     """
     policy = read_policy(settings.policy)
     trusts, limits_asked = trusts_of(settings), read_limits(settings.limits)
-    sealer, signer = sealer_of(settings), signer_of(settings)
-    brokers = brokers_of(settings, account_of(settings))
+    sealer = sealer_of(settings)
     url = settings.database_url.get_secret_value()
     if not await at_head(url):
         raise SettingsError("the database schema is not at its newest step: run `snowgate migrate`")
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_engine(url, connections_max=DATABASE_CONNECTIONS_MAX))
-        await refuse_excess(database)
-        journal = await stack.enter_async_context(open_journal(database, sealer, signer))
-        await stack.enter_async_context(proving(settings, database, journal, log_signer_of(settings), prints=prints))
+        journal = await stack.enter_async_context(_journal(settings, database, sealer, prints=prints))
         ledger = PostgresLedger(database, journal)
-        stack.callback(brokers.close)
-        limits = pool_limits_of(settings, seat)
-        pool = await stack.enter_async_context(
-            open_pool(account_of(settings), brokers.people, limits, ledger, brokers.own)
-        )
+        pool = await stack.enter_async_context(_pool(settings, seat, ledger))
         verifier = await stack.enter_async_context(_verifier(settings, trusts))
-        rooms = EngineRoom(
-            policy=policy,
-            databases=settings.databases,
-            pool=pool,
-            kind=catalog_kind(settings),
-            refresh_s=settings.catalog_refresh_s,
-            stale_s=settings.catalog_stale_s,
-        )
+        rooms = _rooms(settings, policy, pool)
         identify = Identify(verifier, _scopes(settings))
         in_flight = InFlight()
         sessions = OwnersSessions(pool, _issuers(trusts, verifier))
@@ -156,9 +145,21 @@ async def furnished(settings: Settings, seat: Seat | None = None, *, prints: boo
             recall=holding.desk.recall,
         )
         janitor = Janitor(ledger, pool, catalog_kind(settings))
-        await stack.enter_async_context(_background(rooms, holding, ledger, janitor))
+        readiness = readiness_of(database, rooms, verifier)
+        await stack.enter_async_context(_background(rooms, holding, ledger, janitor, readiness))
         yield Furnished(
-            house, identify, in_flight, holding.desk, trusts, verifier, journal, pool, rooms, database, revocations
+            house=house,
+            identify=identify,
+            in_flight=in_flight,
+            desk=holding.desk,
+            trusts=trusts,
+            verifier=verifier,
+            journal=journal,
+            pool=pool,
+            rooms=rooms,
+            database=database,
+            revocations=revocations,
+            readiness=readiness,
         )
 
 
@@ -217,10 +218,12 @@ async def _serve_http(
         desk=furniture.desk,
         revocations=furniture.revocations,
     ) as console:
-        server = doorway.server(state_key)
+        server, ready = doorway.server(state_key), furniture.readiness
         proofs = ProofStore(furniture.database)
-        app = http_app(server, settings, furniture.trusts, furniture.verifier, furniture.journal, proofs, console)
-        await listen(app, settings, seat)
+        app = http_app(
+            server, settings, furniture.trusts, furniture.verifier, furniture.journal, proofs, ready, console
+        )
+        await listen(app, settings, seat, ready.drain)
     # What was cancelled when its grace ran out still has to reach Snowflake and the journal.
     with anyio.move_on_after(LAST_WORDS_S, shield=True):
         await doorway.in_flight.none_left()
@@ -238,6 +241,40 @@ async def _until_stopped(work: Callable[[], Awaitable[None]]) -> None:
         tasks.start_soon(watch)
         await work()
         tasks.cancel_scope.cancel()
+
+
+def _rooms(settings: Settings, policy: Policy, pool: SessionPool) -> EngineRoom:
+    """Where engines are built from `policy` and the catalog."""
+    return EngineRoom(
+        policy=policy,
+        databases=settings.databases,
+        pool=pool,
+        kind=catalog_kind(settings),
+        refresh_s=settings.catalog_refresh_s,
+        stale_s=settings.catalog_stale_s,
+    )
+
+
+@asynccontextmanager
+async def _journal(
+    settings: Settings, database: AsyncEngine, sealer: Sealer, *, prints: bool
+) -> AsyncGenerator[Journal]:
+    """The journal, kept provable, in a database where the gate may do no more than it needs."""
+    await refuse_excess(database)
+    async with (
+        open_journal(database, sealer, signer_of(settings)) as journal,
+        proving(settings, database, journal, log_signer_of(settings), prints=prints),
+    ):
+        yield journal
+
+
+@asynccontextmanager
+async def _pool(settings: Settings, seat: Seat | None, ledger: PostgresLedger) -> AsyncGenerator[SessionPool]:
+    """Snowflake sessions, and who makes credentials for them."""
+    account, limits = account_of(settings), pool_limits_of(settings, seat)
+    with closing(brokers_of(settings, account)) as brokers:
+        async with open_pool(account, brokers.people, limits, ledger, brokers.own) as pool:
+            yield pool
 
 
 @asynccontextmanager
@@ -259,7 +296,7 @@ async def _verifier(settings: Settings, trusts: tuple[IssuerTrust, ...]) -> Asyn
 
 @asynccontextmanager
 async def _background(
-    rooms: EngineRoom, holding: Holding, ledger: PostgresLedger, janitor: Janitor
+    rooms: EngineRoom, holding: Holding, ledger: PostgresLedger, janitor: Janitor, readiness: Readiness
 ) -> AsyncGenerator[None]:
     """Keep the catalog fresh, the holds kept and Snowflake clean; wait for the first snapshot, but not for ever."""
     with anyio.move_on_after(CATALOG_WAIT_S):
@@ -269,6 +306,7 @@ async def _background(
         tasks.start_soon(ledger.beat_forever)
         tasks.start_soon(janitor.clean_forever)
         tasks.start_soon(holding.keeper.keep_forever)
+        tasks.start_soon(readiness.watch_forever)
         yield
         tasks.cancel_scope.cancel()
 

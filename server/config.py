@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
     workers: Annotated[int, Field(ge=1, le=64)] = 1
+    drain_s: Annotated[float, Field(ge=0, le=300)] = 0.0
     shutdown_grace_s: Annotated[float, Field(gt=0, le=300)] = 10.0
 
     # who may call

@@ -2,7 +2,7 @@
 
 import signal
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from socket import socket
 from typing import Any
@@ -19,10 +19,11 @@ from server.seat import Seat, shared_listener
 from server.web import PATH, WITH_SESSIONS
 
 
-async def listen(app: Starlette, settings: Settings, seat: Seat | None) -> None:
+async def listen(app: Starlette, settings: Settings, seat: Seat | None, drain: Callable[[], None]) -> None:
     """Serve `app` at the settings' address; on SIGTERM or SIGINT stop taking calls and let those under way finish.
 
-    A second signal stops at once.
+    `drain` is called first, `drain_s` before the last call is taken, so that nobody sends calls here any more. One more
+    signal waits for that no longer, the next stops at once.
 
     Raises:
         SettingsError: nothing can listen at this host and port.
@@ -38,7 +39,7 @@ async def listen(app: Starlette, settings: Settings, seat: Seat | None) -> None:
                 first = await stack.enter_async_context(to_first(seat.first_socket))
                 app.user_middleware.insert(0, Middleware(Relay, path=PATH, with_sessions=WITH_SESSIONS, first=first))
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_stop_by_signal, servers)
+            tasks.start_soon(_stop_by_signal, servers, drain, settings.drain_s)
             if seat is not None:
                 tasks.start_soon(_stop_with_supervisor, servers)
             async with anyio.create_task_group() as serving:
@@ -94,10 +95,22 @@ def _stop(servers: Sequence[uvicorn.Server]) -> None:
         server.should_exit = True
 
 
-async def _stop_by_signal(servers: Sequence[uvicorn.Server]) -> None:
+async def _stop_by_signal(servers: Sequence[uvicorn.Server], drain: Callable[[], None], drain_s: float) -> None:
+    async def stop_after_draining() -> None:
+        drain()
+        with pause:
+            await anyio.sleep(drain_s)
+        _stop(servers)
+
+    pause = anyio.CancelScope()
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        async for _ in signals:
-            _stop(servers)
+        async with anyio.create_task_group() as tasks:
+            await anext(signals)
+            tasks.start_soon(stop_after_draining)
+            async for _ in signals:
+                if servers[0].should_exit:
+                    _stop(servers)
+                pause.cancel()
 
 
 async def _stop_with_supervisor(servers: Sequence[uvicorn.Server]) -> None:

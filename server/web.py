@@ -21,10 +21,12 @@ from server.dpop import Possession, ProofStore
 from server.gatekeeper import Challenge, Gatekeeper
 from server.identity import Verifier
 from server.issuers import ALGORITHMS, IssuerTrust, scopes_of
+from server.readiness import Readiness
 from tools.manifest import offers
 
 PATH = "/mcp"
 HEALTH_PATH = "/healthz"
+READY_PATH = "/readyz"
 METADATA_PATH = "/.well-known/oauth-protected-resource"
 WITH_SESSIONS = frozenset(HANDSHAKE_PROTOCOL_VERSIONS)
 """Protocol versions whose clients shake hands first, and then belong to the process that they did it with."""
@@ -39,6 +41,7 @@ def http_app(
     verifier: Verifier,
     journal: Journal,
     proofs: ProofStore,
+    readiness: Readiness,
     console: Console | None = None,
 ) -> Starlette:
     """The ASGI application that serves `server`, with authentication unless there is one local principal for all."""
@@ -47,7 +50,10 @@ def http_app(
         allowed_hosts=_with_ports(settings.allowed_hosts or (*LOCAL_HOSTS, settings.host)),
         allowed_origins=list(settings.allowed_origins) or [f"http://{host}:*" for host in LOCAL_HOSTS],
     )
-    routes = [Route(HEALTH_PATH, _healthy, methods=["GET"])]
+    routes = [
+        Route(HEALTH_PATH, _healthy, methods=["GET"]),
+        Route(READY_PATH, _ready(readiness), methods=["GET"]),
+    ]
     if not trusts or settings.resource is None:
         return server.streamable_http_app(
             streamable_http_path=PATH, transport_security=security, custom_starlette_routes=routes
@@ -65,7 +71,7 @@ def http_app(
         journal=journal,
         possession=Possession(settings.resource, proofs, settings.token_leeway_s),
         challenge=Challenge(metadata_url, tool_scopes(), trusts[0].scope_prefix),
-        open_paths=frozenset({HEALTH_PATH, *metadata_paths} | ({console.path} if console else set())),
+        open_paths=frozenset({HEALTH_PATH, READY_PATH, *metadata_paths} | ({console.path} if console else set())),
         open_below=None if console is None else console.path,
     )
     if console is not None:
@@ -111,6 +117,15 @@ def _to(path: str) -> Any:
 
 async def _healthy(_: Request) -> Response:
     return PlainTextResponse("ok")
+
+
+def _ready(readiness: Readiness) -> Any:
+    async def answer(_: Request) -> Response:
+        missing = readiness.missing()
+        said = f"not ready: {', '.join(missing)}" if missing else "ready"
+        return PlainTextResponse(said, 503 if missing else 200, {"cache-control": "no-store"})
+
+    return answer
 
 
 def _with_ports(hosts: tuple[str, ...]) -> list[str]:
