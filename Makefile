@@ -8,6 +8,9 @@ STAMP := $(VENV)/.installed-$(shell cat pyproject.toml requirements/dev.txt | ck
 # The first of these that is at least 3.11; `make PYTHON=/path/to/python ...` names another.
 PYTHON := python3 python3.14 python3.13 python3.12 python3.11
 
+# Without bytecode on disk, each of the many processes would compile every library anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test bench format lock clean
 

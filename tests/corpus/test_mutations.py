@@ -4,13 +4,14 @@
 a case, to be put into the file of its category.
 """
 
+import math
 import os
 import random
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from time import process_time
+from time import monotonic, process_time
 
 import duckdb
 import pytest
@@ -38,8 +39,15 @@ def twins() -> Iterator[Twins]:
         yield first, second
 
 
+@pytest.fixture(scope="module")
+def watch(twins: Twins) -> Iterator["_Watch"]:
+    watch = _Watch(twins)
+    with watch.watching():
+        yield watch
+
+
 @pytest.mark.slow
-def test_no_mutant_gets_through(twins: Twins, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_mutant_gets_through(twins: Twins, watch: "_Watch", capsys: pytest.CaptureFixture[str]) -> None:
     seeds = [case.sql for case in attacks() if case.must != "RESIDUAL" and case.known is None and len(case.sql) < 1_000]
     dice = random.Random(SEED)  # noqa: S311 - a reproducible choice of mutants
     counts: Counter[str] = Counter()
@@ -56,7 +64,7 @@ def test_no_mutant_gets_through(twins: Twins, capsys: pytest.CaptureFixture[str]
         counts[verdict["code"] or ""] += 1
         if verdict["sql"] is not None:
             assert leak(verdict["sql"]) is None, f"{leak(verdict['sql'])}\n{_case(sql)}\n{verdict['sql']}"
-            counts["run"] += _tells_nothing(twins, sql, verdict["sql"])
+            counts["run"] += _tells_nothing(twins, watch, sql, verdict["sql"])
     with capsys.disabled():
         print(
             f"\nmutants {MUTANTS}: {counts['permit']} permitted, {counts['hold']} held, {counts['run']} ran on twins;"
@@ -78,7 +86,7 @@ def _cpu_s(sql: str) -> float:
     return process_time() - began
 
 
-def _tells_nothing(twins: Twins, sql: str, written: str) -> bool:
+def _tells_nothing(twins: Twins, watch: "_Watch", sql: str, written: str) -> bool:
     """Whether a mutant that reads the protected table ran on both twins; fails if they answer differently."""
     if f'"{PROTECTED_TABLE}"' not in written or any(
         word in written.upper() for word in (*VOLATILE, "SEQ", "GENERATOR")
@@ -87,7 +95,7 @@ def _tells_nothing(twins: Twins, sql: str, written: str) -> bool:
     if not written.lstrip("( ").upper().startswith(("SELECT", "WITH")):
         return False
     try:
-        with _bounded(twins):
+        with watch.bounded():
             first, second = (run(each, written) for each in twins)
     except (NotImplementedError, duckdb.InterruptException):
         return False
@@ -95,17 +103,40 @@ def _tells_nothing(twins: Twins, sql: str, written: str) -> bool:
     return True
 
 
-@contextmanager
-def _bounded(twins: Twins) -> Iterator[None]:
-    """Interrupt what runs for too long: a mutant may have lost the end of its recursion."""
-    timers = [threading.Timer(RUN_MAX_S, each.interrupt) for each in twins]
-    for timer in timers:
-        timer.start()
-    try:
-        yield
-    finally:
-        for timer in timers:
-            timer.cancel()
+class _Watch:
+    """Interrupts what runs on either twin for too long: a mutant may have lost the end of its recursion.
+
+    An interrupt that meets no running statement is lost, so it is repeated until the statement is given up.
+    """
+
+    def __init__(self, twins: Twins) -> None:
+        self._twins = twins
+        self._late_at = math.inf
+        self._over = threading.Event()
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        watchman = threading.Thread(target=self._interrupt_the_late, daemon=True)
+        watchman.start()
+        try:
+            yield
+        finally:
+            self._over.set()
+            watchman.join(RUN_MAX_S)
+
+    @contextmanager
+    def bounded(self) -> Iterator[None]:
+        self._late_at = monotonic() + RUN_MAX_S
+        try:
+            yield
+        finally:
+            self._late_at = math.inf
+
+    def _interrupt_the_late(self) -> None:
+        while not self._over.wait(RUN_MAX_S / 10):
+            if monotonic() > self._late_at:
+                for each in self._twins:
+                    each.interrupt()
 
 
 def _case(sql: str) -> str:
