@@ -52,6 +52,7 @@ from server.rights import refuse_excess
 from server.rule_sets import read_rule_sets
 from server.seat import Seat
 from server.serving import listen
+from server.telemetry import open_telemetry
 from server.verifiers import token_verifier
 from server.warehouse import Account, prepare_process
 from server.web import http_app, tool_scopes
@@ -136,6 +137,7 @@ async def furnished(settings: Settings, seat: Seat | None = None, *, prints: boo
         )
         quotas = Quotas(limits_asked, database)
         await stack.enter_async_context(kept(quotas))
+        telemetry = stack.enter_context(open_telemetry(settings, seat))
         house = House(
             journal=journal,
             identify=Admission(identify, in_flight, revocations, quotas),
@@ -143,10 +145,12 @@ async def furnished(settings: Settings, seat: Seat | None = None, *, prints: boo
             approve=holding.approvals,
             lease=Lending(holding.executions, in_flight, quotas),
             recall=holding.desk.recall,
+            watch=telemetry.watch,
         )
         janitor = Janitor(ledger, pool, catalog_kind(settings))
         readiness = readiness_of(database, rooms, verifier)
         await stack.enter_async_context(_background(rooms, holding, ledger, janitor, readiness))
+        await stack.enter_async_context(telemetry.sampling(pool, rooms, readiness))
         yield Furnished(
             house=house,
             identify=identify,

@@ -47,6 +47,11 @@ class Settings(BaseSettings):
     drain_s: Annotated[float, Field(ge=0, le=300)] = 0.0
     shutdown_grace_s: Annotated[float, Field(gt=0, le=300)] = 10.0
 
+    # what is told of it
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
+    traces: bool = False
+
     # who may call
     issuer: Url | None = None
     issuers: Path | None = None

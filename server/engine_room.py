@@ -38,6 +38,11 @@ class EngineRoom:
     _engine: Engine | None = None
     _loaded_at: float = field(default=float("-inf"))
 
+    @property
+    def age_s(self) -> float:
+        """Seconds since the catalog was last known to be what Snowflake has; infinite without one."""
+        return self.clock() - self._loaded_at
+
     def judge(self) -> Judge:
         """A judge by the engine in force.
 

@@ -15,6 +15,7 @@ from policy.refusal import PolicyRefusal
 from server.facts import facts_of_answer, facts_of_cleared, facts_of_judged, facts_of_principal
 from server.judging import Judge, Judged
 from server.masking import keep
+from server.observing import Watch, unwatched
 from server.raw import Raw
 from tools.contract import JsonObject, Tool, Wanted
 
@@ -152,6 +153,7 @@ class House:
     approve: Approve
     lease: LeaseFor
     recall: Recall = _as_it_is
+    watch: Watch = unwatched
 
 
 async def walk(call: Call, house: House) -> JsonObject:
@@ -164,35 +166,43 @@ async def walk(call: Call, house: House) -> JsonObject:
         Refusal, PolicyRefusal, BadArguments: the call was turned away; `code` says why.
         JournalUnavailable: the journal took no entry, so nothing was run or nothing is returned.
     """
-    async with house.journal.record(call.id) as record:
+    async with house.watch(call.tool.name) as step, house.journal.record(call.id) as record:
         record.note(tool=call.tool.name, **call.origin)
 
         # 1. identity: who asks, and for whom; proven, never claimed.
+        step("identity")
         principal = await house.identify(call)
         record.note(**facts_of_principal(principal))
 
         # 2. parse: the one thing this call amounts to, resolved against the catalog.
+        step("parse")
         wanted = await house.recall(principal, call.tool.ask(call.arguments))
         judge = house.judge()
         statement = judge.parse(wanted)
 
         # 3. decide: pure, and durable before anything else happens.
+        step("decide")
         judged = judge.decide(principal, wanted, statement)
         record.note(**facts_of_judged(judged))
         await record.commit("decided")
 
         # 4. hold: a permit now, a permit after a person's answer, or no further.
+        step("hold")
         cleared = await clear(call, judged, house.approve)
         record.note(**facts_of_cleared(cleared.approval.hold_id if cleared.approval else None))
 
         # 5. lease: borrow what it needs, for this principal and role alone. 6. execute: exactly what was cleared.
+        step("lease")
         async with house.lease(cleared) as lease:
+            step("execute")
             raw = await lease.execute(cleared, call.progress)
 
         # 7. mask: keep the permit's obligations on what came back.
+        step("mask")
         masked = keep(raw, cleared.permit)
 
         # 8. journal: `record` commits the outcome on the way out, before the answer leaves.
+        step("journal")
         record.note(**facts_of_answer(masked))
         return call.tool.answer(masked)
 

@@ -179,6 +179,10 @@ class SessionPool:
         finally:
             self.tasks.start_soon(self._close, pooled)
 
+    def counts(self) -> dict[str, int]:
+        """How many sessions there are in each state."""
+        return {"idle": self._idle_count(), "lent": len(self._lent), "opening": len(self._opening)}
+
     async def in_thread(self, work: Callable[[], T], *, abandon: bool = False) -> T:
         """Run blocking driver work in a worker thread."""
         return await to_thread.run_sync(work, abandon_on_cancel=abandon, limiter=self._threads)

@@ -4,12 +4,13 @@ A worker lives no longer than its supervisor: it stops when the pipe that it hol
 """
 
 import logging
+import os
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import anyio
@@ -20,30 +21,52 @@ from server.seat import Seat
 EXIT_BAD_START = 2
 RESTART_PAUSE_S = 1.0
 
+METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""prometheus_client reads it when it is imported: where the processes of one program count together."""
+
 log = logging.getLogger(__name__)
 
 
-async def supervise(arguments: Sequence[str], count: int) -> int:
+async def supervise(arguments: Sequence[str], count: int, metrics_at: tuple[str, int] | None = None) -> int:
     """Run `python <arguments> --seat ...` `count` times until stopped; the exit status of the whole.
+
+    What the workers count is served at the host and port of `metrics_at`, for all of them together.
 
     A worker that cannot start for a reason that another start would meet again (status 2) ends all of them.
     """
     with tempfile.TemporaryDirectory(prefix="snowgate-") as directory:
-        crew = _Crew(arguments, [Seat(number, count, Path(directory)) for number in range(count)])
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(crew.hear_signals)
-            async with anyio.create_task_group() as keepers:
-                for seat in crew.seats:
-                    keepers.start_soon(crew.keep, seat)
-            tasks.cancel_scope.cancel()
+        counted = Path(directory) / "metrics" if metrics_at is not None else None
+        crew = _Crew(arguments, [Seat(number, count, Path(directory)) for number in range(count)], counted)
+        with _served(metrics_at, counted):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(crew.hear_signals)
+                async with anyio.create_task_group() as keepers:
+                    for seat in crew.seats:
+                        keepers.start_soon(crew.keep, seat)
+                tasks.cancel_scope.cancel()
     return crew.status
 
 
+@contextmanager
+def _served(at: tuple[str, int] | None, counted: Path | None) -> Generator[None]:
+    """Serve at `at` what the workers write into `counted`, if both are there."""
+    if at is None or counted is None:
+        yield
+        return
+    from server.metrics import exposed, of_all_workers
+
+    counted.mkdir()
+    with exposed(*at, of_all_workers(counted)):
+        yield
+
+
 class _Crew:
-    def __init__(self, arguments: Sequence[str], seats: Sequence[Seat]) -> None:
+    def __init__(self, arguments: Sequence[str], seats: Sequence[Seat], counted: Path | None) -> None:
         self.seats = seats
         self.status = 0
         self._arguments = arguments
+        self._counted = counted
+        self._environment = {**os.environ, METRICS_VARIABLE: str(counted)} if counted is not None else None
         self._running: dict[Seat, Process] = {}
         self._is_stopping = False
 
@@ -51,18 +74,28 @@ class _Crew:
         """Have a worker at `seat` until all are stopped."""
         while not self._is_stopping:
             command = [sys.executable, *self._arguments, "--seat", str(seat)]
-            async with await anyio.open_process(command, stdin=subprocess.PIPE, stdout=None, stderr=None) as process:
+            async with await anyio.open_process(
+                command, stdin=subprocess.PIPE, stdout=None, stderr=None, env=self._environment
+            ) as process:
                 self._running[seat] = process
                 if self._is_stopping:  # it was asked for before the signal came
                     process.terminate()
                 status = await process.wait()
             del self._running[seat]
+            self._forget(process.pid)
             if status == EXIT_BAD_START:
                 self.status = status
                 self.stop(signal.SIGTERM)
             elif not self._is_stopping:
                 log.error("worker %d ended with status %d and is started again", seat.number, status)
                 await anyio.sleep(RESTART_PAUSE_S)
+
+    def _forget(self, pid: int) -> None:
+        """What a dead worker held is held no more; what it counted stays counted."""
+        if self._counted is not None:
+            from prometheus_client.multiprocess import mark_process_dead
+
+            mark_process_dead(pid, str(self._counted))  # type: ignore[no-untyped-call]
 
     def stop(self, number: signal.Signals) -> None:
         """Pass a signal on, and start nobody any more."""

@@ -76,11 +76,12 @@ def serve(
             from server.workers import supervise
 
             own = sys.orig_argv[1 : len(sys.orig_argv) - len(sys.argv) + 1]
-            raise typer.Exit(anyio.run(supervise, [*own, *sys.argv[1:]], settings.workers))
+            metrics_at = (settings.metrics_host, settings.metrics_port) if settings.metrics_port is not None else None
+            raise typer.Exit(anyio.run(supervise, [*own, *sys.argv[1:]], settings.workers, metrics_at))
         from server.app import serve as serve_app
 
-        at = Seat.parse(seat) if seat is not None else None
-        anyio.run(serve_app, settings, transport, at, backend_options={"use_uvloop": sys.platform != "win32"})
+        place = Seat.parse(seat) if seat is not None else None
+        anyio.run(serve_app, settings, transport, place, backend_options={"use_uvloop": sys.platform != "win32"})
 
 
 @app.command()

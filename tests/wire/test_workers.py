@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
+import httpx2
 import pytest
 from anyio.abc import Process
 
@@ -34,10 +35,10 @@ class Crew:
 
 
 @asynccontextmanager
-async def crew(gate: Gate, count: int = 2) -> AsyncGenerator[Crew]:
+async def crew(gate: Gate, count: int = 2, **more: str) -> AsyncGenerator[Crew]:
     port = free_port()
     state = replace(gate.sandbox.state, ports=gate.sandbox.state.ports.model_copy(update={"gate": port}))
-    settings = {"SNOWGATE_WORKERS": str(count), "SNOWGATE_RESOURCE": state.resource_url}
+    settings = {"SNOWGATE_WORKERS": str(count), "SNOWGATE_RESOURCE": state.resource_url, **more}
     async with serving(gate.sandbox, port=port, **settings) as supervisor:
         yield Crew(Gate(replace(gate.sandbox, state=state)), supervisor)
 
@@ -94,3 +95,18 @@ async def test_settings_that_are_wrong_for_one_worker_end_all(gate: Gate) -> Non
         ended = await anyio.run_process(SERVE, env=environment, check=False)
     assert ended.returncode == 2
     assert b"cannot listen" in ended.stderr
+
+
+async def test_what_all_workers_count_is_served_at_one_port_and_is_not_the_gates(gate: Gate) -> None:
+    metrics_port = free_port()
+    async with crew(gate, SNOWGATE_METRICS_PORT=str(metrics_port)) as several:
+        for _ in range(4):
+            async with several.gate.client() as client:
+                assert answer(await client.call_tool("run_query", ASK))["rows"] == [[5]]
+        async with httpx2.AsyncClient(timeout=10) as http:
+            told = (await http.get(f"http://127.0.0.1:{metrics_port}/metrics")).text
+            gates_own = await http.get(several.gate.sandbox.state.resource_url.replace("/mcp", "/metrics"))
+    assert 'snowgate_calls_total{code="answered",tool="run_query"} 4.0' in told
+    assert 'snowgate_step_seconds_count{step="execute"} 4.0' in told
+    assert 'snowgate_pool_sessions{state="lent"}' in told
+    assert gates_own.status_code == 401
