@@ -40,7 +40,7 @@ from server.janitor import Janitor
 from server.journal_keys import log_signer_of, read_key, sealer_of, signer_of
 from server.ledger import PostgresLedger
 from server.lending import Lending, OwnersSessions
-from server.limits import read_limits
+from server.limits import Limits, read_limits
 from server.line import Bearer, House
 from server.outbox import Webhook
 from server.pool import Kind, PoolLimits, SessionPool, open_pool
@@ -130,13 +130,11 @@ async def furnished(settings: Settings, seat: Seat | None = None, *, prints: boo
         identify = Identify(verifier, _scopes(settings))
         in_flight = InFlight()
         sessions = OwnersSessions(pool, _issuers(trusts, verifier))
-        revocations = Revocations(RevocationStore(database), in_flight, sessions)
-        await stack.enter_async_context(watched(revocations))
+        revocations = await stack.enter_async_context(_revocations(database, in_flight, sessions))
         holding = await stack.enter_async_context(
             open_holding(database, sealer, journal, rooms.judge, pool, settings.databases[0], webhook_of(settings))
         )
-        quotas = Quotas(limits_asked, database)
-        await stack.enter_async_context(kept(quotas))
+        quotas = await stack.enter_async_context(_quotas(limits_asked, database))
         telemetry = stack.enter_context(open_telemetry(settings, seat))
         house = House(
             journal=journal,
@@ -296,6 +294,24 @@ async def _verifier(settings: Settings, trusts: tuple[IssuerTrust, ...]) -> Asyn
             stale_s=settings.keys_stale_s,
             refetch_floor_s=settings.keys_refetch_floor_s,
         )
+
+
+@asynccontextmanager
+async def _revocations(
+    database: AsyncEngine, in_flight: InFlight, sessions: OwnersSessions
+) -> AsyncGenerator[Revocations]:
+    """Who is turned away, kept in step with the database."""
+    revocations = Revocations(RevocationStore(database), in_flight, sessions)
+    async with watched(revocations):
+        yield revocations
+
+
+@asynccontextmanager
+async def _quotas(limits: Limits, database: AsyncEngine) -> AsyncGenerator[Quotas]:
+    """What callers have used up of their limits, told to the other replicas."""
+    quotas = Quotas(limits, database)
+    async with kept(quotas):
+        yield quotas
 
 
 @asynccontextmanager
