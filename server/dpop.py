@@ -6,8 +6,9 @@ A proof counts for one request: one method, this gate's address, one access toke
 import base64
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import anyio
 from joserfc import jws
@@ -28,6 +29,13 @@ PROOF_AGE_S_MAX = 60.0
 ID_LENGTH_MAX = 255
 ANSWER_S_MAX = 2.0
 FORGET_EVERY_S = 60.0
+
+RSA_MODULUS_CHARS = range(342, 684)
+"""2,048 to 4,096 bits in base64. A stranger chooses the key of a proof: below it proves nothing (RFC 7518 section 3.3),
+above it costs us too much."""
+
+RSA_EXPONENT_CHARS_MAX = 6
+"""32 bits. With an exponent as long as its modulus, verifying is as dear as signing."""
 
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _TOLD_OF_KEYS = frozenset({"kid", "alg", "use", "key_ops"})
@@ -104,7 +112,7 @@ class Possession:
         """The public key in the proof's header (section 4.3, 4 to 7). It proves nothing but that its owner signed."""
         jwk = header.get("jwk")
         is_plain = header.get("typ") == "dpop+jwt" and header.get("alg") in ALGORITHMS and header.keys() <= _HEADERS
-        if not is_plain or not isinstance(jwk, dict) or _PRIVATE & jwk.keys():
+        if not is_plain or not isinstance(jwk, dict) or _PRIVATE & jwk.keys() or not _is_affordable(jwk):
             raise _no_proof()
         try:
             key = import_key({name: value for name, value in jwk.items() if name not in _TOLD_OF_KEYS})
@@ -125,6 +133,16 @@ class Possession:
                 if is_recent and is_for_this and len(name) <= ID_LENGTH_MAX and name.isprintable():
                     return name
         raise _no_proof()
+
+
+def _is_affordable(jwk: Mapping[str, Any]) -> bool:
+    """Whether a signature of this key can be verified at a stranger's wish; looked at before it is read as a key."""
+    if jwk.get("kty") != "RSA":
+        return True
+    modulus, exponent = jwk.get("n"), jwk.get("e")
+    if not isinstance(modulus, str) or not isinstance(exponent, str):
+        return False
+    return len(modulus) in RSA_MODULUS_CHARS and len(exponent) <= RSA_EXPONENT_CHARS_MAX
 
 
 def _hash(token: str) -> str:

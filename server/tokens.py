@@ -27,6 +27,10 @@ Claims: TypeAlias = Mapping[str, Any]
 ACCESS_TOKEN_TYPES = frozenset({"at+jwt", "application/at+jwt"})
 """RFC 9068 section 2.1; an ID token is not an access token."""
 
+HEADER_CHARS_MAX = 4_096
+"""Characters of the header as it travels. A proof's header has the key itself (1,100 with RSA of 4,096 bits), a token's
+a name and the thumbprints of a certificate. The library's own bound, 512, would refuse both."""
+
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)", re.ASCII)
 
 _HEADERS_REFUSED = frozenset({"crit", "b64", "jwk", "jku", "x5u", "x5c", "zip", "enc"})
@@ -55,11 +59,14 @@ def read(token: str) -> Unverified:
     """The parts of a signed JWT, unverified.
 
     Raises:
-        Unauthenticated: they are not JSON objects in UTF-8 whose members are each named once.
+        Unauthenticated: they are not JSON objects in UTF-8 whose members are each named once, or the header is longer
+            than it may be.
     """
     parts = _COMPACT.fullmatch(token)
     if parts is None:
         raise Unauthenticated("the access token is malformed", Fault.MALFORMED)
+    if len(parts[1]) > HEADER_CHARS_MAX:
+        raise Unauthenticated("the access token's header is too long", Fault.TOO_LONG)
     return Unverified(_object(parts[1]), _object(parts[2]))
 
 
@@ -98,12 +105,9 @@ def _no_number(constant: str) -> None:
 
 
 class Signatures(jws.JWSRegistry):
-    """Signature algorithms without the warning that `EdDSA` has newer names (RFC 9864): issuers choose theirs.
+    """Signature algorithms without the warning that `EdDSA` has newer names (RFC 9864): issuers choose theirs."""
 
-    A DPoP proof has an RSA key in its header, which the library's own bound leaves no room for.
-    """
-
-    max_header_length = 4_096
+    max_header_length = HEADER_CHARS_MAX
 
     def get_alg(self, name: str) -> Any:
         """The algorithm, if it is allowed."""

@@ -54,10 +54,11 @@ class LoginRequest:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A proven login: this user, with this one role."""
+    """A proven login: this user, with this one role; whether it can change to another role of its user's."""
 
     user: User
     role: Role
+    may_change_role: bool = False
 
 
 class Logins:
@@ -85,10 +86,10 @@ class Logins:
                 return Login(user, self._role_of(user, request.role, only))
             case "SNOWFLAKE_JWT":
                 user = other_logins.of_key_pair(self._account, request.token, self._clock())
-                return Login(user, self._role_of(user, request.role))
+                return Login(user, self._role_of(user, request.role), may_change_role=True)
             case "WORKLOAD_IDENTITY":
                 user = other_logins.of_workload(self._account, request.provider, request.token, self._clock())
-                return Login(user, self._role_of(user, request.role))
+                return Login(user, self._role_of(user, request.role), may_change_role=True)
             case _:
                 raise SnowflakeError("390100", "28000", "Incorrect username or password was specified.")
 

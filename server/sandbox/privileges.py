@@ -60,7 +60,8 @@ def check(statement: Node, role: Role, database: str | None, schema: str | None)
 def _check_kind(statement: Node, role: Role) -> None:
     key = statement.key
     if key in QUERIES or key in SESSION_STATEMENTS:
-        _check_use(statement)
+        if key == "use" and str(statement.args.get("kind")).upper() == "ROLE":
+            raise unsupported("USE ROLE")  # the session's, and answered before it comes here
         return
     if key not in ROW_CHANGES | TABLE_CHANGES:
         if not (role.changes_rows or role.changes_tables):
@@ -74,12 +75,6 @@ def _check_kind(statement: Node, role: Role) -> None:
             raise unsupported(f"{key.upper()} {kind}")
         return
     raise no_privilege(f"{kind.lower() if key in TABLE_CHANGES else 'table'} with role '{role.name}'")
-
-
-def _check_use(statement: Node) -> None:
-    # A session opened with an External OAuth token keeps the role of its token.
-    if statement.key == "use" and str(statement.args.get("kind")).upper() == "ROLE":
-        raise no_privilege("session: its role is that of its access token")
 
 
 def _check_table(

@@ -3,7 +3,7 @@
 import traceback
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
 import anyio
@@ -35,8 +35,10 @@ from server.sandbox.statements import (
     CancelSession,
     History,
     Nothing,
+    ScanResult,
     SetParameters,
     ShowKeys,
+    UseRole,
     UseWarehouse,
     Wait,
     identifier,
@@ -186,6 +188,10 @@ class Runner:
             case Wait(seconds):
                 await _pause(statement, seconds)
                 return table(statement.query_id, [Column("SYSTEM$WAIT")], [[f"waited {seconds:g} seconds"]])
+            case ScanResult(query_id):
+                return self._scan(statement, query_id)
+            case UseRole(name):
+                return self._change_role(statement, name)
             case UseWarehouse() | SetParameters() | History() | ShowKeys() | Nothing():
                 return self._answer(statement.session, statement.query_id, asked)
             case _:
@@ -212,6 +218,24 @@ class Runner:
                 return status(query_id)
             case _:
                 assert_never(asked)
+
+    def _scan(self, statement: Statement, query_id: str | None) -> dict[str, Any]:
+        """An earlier result. On Snowflake it is its user's, whichever session and role it came from, for a day."""
+        earlier = self.statements.before(statement) if query_id is None else self.visible(statement.session, query_id)
+        if earlier is None or earlier.answer is None:
+            raise not_found(f"Result of statement '{query_id}'")
+        reply: dict[str, Any] = orjson.loads(earlier.answer)
+        if reply["success"]:
+            reply["data"]["queryId"] = statement.query_id
+        return reply
+
+    def _change_role(self, statement: Statement, name: str | None) -> dict[str, Any]:
+        """Where the credential named its role, the session keeps it; secondary roles are off for all users."""
+        login = statement.session.login
+        if not login.may_change_role or name not in self._account.users[login.user.name].roles:
+            raise no_privilege(f"role '{name or 'secondary'}'")
+        statement.session.login = replace(login, role=self._account.role(name))
+        return status(statement.query_id)
 
     async def _end_sessions(self, user_name: str, with_sessions: bool) -> None:
         for session in self._sessions:

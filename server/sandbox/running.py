@@ -106,6 +106,11 @@ class Statements:
         ]
         return theirs[::-1][:rows_max]
 
+    def before(self, statement: Statement) -> Statement | None:
+        """Return what its session ran before this statement."""
+        earlier = [each for each in self._all.values() if each.session is statement.session and each is not statement]
+        return earlier[-1] if earlier else None
+
     def of_request(self, session: Session, request_id: str) -> Statement | None:
         """Return the statement that a session sent with this request id, running or ended."""
         return self._by_request.get((session.session_id, request_id)) if request_id else None

@@ -2,8 +2,8 @@
 
 Each is recognised by its text as a whole and becomes a value of a type of its own; anything else is for fakesnow.
 Sources: Snowflake, "SYSTEM$ABORT_SESSION", "SYSTEM$CANCEL_ALL_QUERIES", "SYSTEM$CANCEL_QUERY", "SYSTEM$WAIT",
-"QUERY_HISTORY_BY_SESSION",
-"USE WAREHOUSE", "USE SECONDARY ROLES", "ALTER SESSION", "SHOW PRIMARY KEYS", "SHOW IMPORTED KEYS".
+"QUERY_HISTORY_BY_SESSION", "RESULT_SCAN", "USE WAREHOUSE", "USE ROLE", "USE SECONDARY ROLES", "ALTER SESSION",
+"SHOW PRIMARY KEYS", "SHOW IMPORTED KEYS".
 """
 
 import re
@@ -52,6 +52,20 @@ class UseWarehouse:
 
 
 @dataclass(frozen=True, slots=True)
+class UseRole:
+    """Change the session's role; without a name, take secondary roles besides."""
+
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScanResult:
+    """Show an earlier statement's result again; without an id, that of the session's last statement."""
+
+    query_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class SetParameters:
     """Change parameters of the session."""
 
@@ -86,6 +100,8 @@ AdminStatement: TypeAlias = (
     | CancelQuery
     | Wait
     | UseWarehouse
+    | UseRole
+    | ScanResult
     | SetParameters
     | History
     | Nothing
@@ -100,6 +116,11 @@ _SYSTEM = re.compile(
 _ALTER_SESSION = re.compile(r"ALTER\s+SESSION\s+SET\s+(.*)", re.IGNORECASE | re.DOTALL)
 _ASSIGNMENT = re.compile(r"(\w+)\s*=\s*('(?:[^']|'')*'|[\w.]+)\s*,?\s*")
 _USE_WAREHOUSE = re.compile(rf"USE\s+WAREHOUSE\s+({_NAME})", re.IGNORECASE)
+_USE_ROLE = re.compile(rf"USE\s+(?:ROLE\s+({_NAME})|SECONDARY\s+ROLES\s+(?:ALL|(?!NONE\b){_NAME}.*))", re.IGNORECASE)
+_SCAN = re.compile(
+    r"SELECT\s+\*\s+FROM\s+TABLE\s*\(\s*RESULT_SCAN\s*\(\s*(?:'([\w-]+)'|LAST_QUERY_ID\s*\(\s*\))\s*\)\s*\)",
+    re.IGNORECASE,
+)
 _USE_SECONDARY = re.compile(r"USE\s+SECONDARY\s+ROLES\s+NONE", re.IGNORECASE)
 _HISTORY = re.compile(
     rf"SELECT\s+(\w+(?:\s*,\s*\w+)*)\s+FROM\s+TABLE\s*\(\s*{_NAME}\s*\.\s*INFORMATION_SCHEMA\s*\.\s*"
@@ -173,6 +194,8 @@ _READERS: Sequence[tuple[re.Pattern[str], Callable[[re.Match[str], Mapping[str, 
     (_SYSTEM, _system),
     (_ALTER_SESSION, _set_parameters),
     (_USE_WAREHOUSE, lambda found, _: UseWarehouse(identifier(found[1]))),
+    (_USE_ROLE, lambda found, _: UseRole(identifier(found[1]) if found[1] else None)),
+    (_SCAN, lambda found, _: ScanResult(found[1])),
     (_USE_SECONDARY, lambda found, _: Nothing()),
     (_HISTORY, _history),
     (_SHOW_KEYS, _show_keys),

@@ -18,6 +18,7 @@ from server.faults import Fault
 from server.identity import TOKEN_LENGTH_MAX
 from server.issuers import ALGORITHMS
 from server.line import Bearer
+from server.tokens import HEADER_CHARS_MAX
 from tests.identity.issuer import OMITTED, RESOURCE, Issuer, b64, key_for
 
 
@@ -219,6 +220,7 @@ PER_ALGORITHM: tuple[Case, ...] = (
     ("two tokens", Fault.MALFORMED, lambda f: Bearer(f"{f.sign().token}, {f.sign().token}")),
     ("characters that only look like letters", Fault.MALFORMED, lambda f: Bearer("\u0435" + f.sign().token[1:])),
     ("too long, but signed", Fault.TOO_LONG, lambda f: f.sign(x="x" * TOKEN_LENGTH_MAX)),
+    ("a header too long, but signed", Fault.TOO_LONG, lambda f: f.sign({"x": "x" * HEADER_CHARS_MAX})),
     # algorithms
     ("no algorithm", Fault.ALGORITHM, lambda f: _none(f, "none")),
     ("no algorithm, spelled otherwise", Fault.ALGORITHM, lambda f: _none(f, "nOnE")),

@@ -1,8 +1,12 @@
 """A certified OpenID provider as a process of its own, and the official MCP client that signs people in with it."""
 
+import base64
+import hashlib
 import json
+import secrets
 import shutil
 import subprocess
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,6 +17,8 @@ from urllib.parse import parse_qs, urljoin, urlparse
 import anyio
 import httpx2
 import pytest
+from joserfc import jwt
+from joserfc.jwk import ECKey
 from mcp import Client
 from mcp.client.auth import OAuthClientProvider
 from mcp.client.streamable_http import streamable_http_client
@@ -87,6 +93,46 @@ async def provider(
 
 
 @dataclass
+class Holder(httpx2.AsyncBaseTransport):
+    """Makes a client a holder of a key (RFC 9449), below it: the official client knows bearer tokens alone.
+
+    Requests for tokens and requests with one get a proof; what is issued is called a bearer token to the client.
+    """
+
+    key: ECKey = field(default_factory=lambda: ECKey.generate_key("P-256"))
+    network: httpx2.AsyncBaseTransport = field(default_factory=httpx2.AsyncHTTPTransport)
+    sent: list[httpx2.Request] = field(default_factory=list)
+    """Requests with an access token, as they were sent."""
+
+    def proof(self, method: str, url: str, token: str | None = None) -> str:
+        claims = {"jti": secrets.token_urlsafe(12), "htm": method, "htu": url, "iat": int(time.time())}
+        if token is not None:
+            digest = hashlib.sha256(token.encode()).digest()
+            claims["ath"] = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        header = {"typ": "dpop+jwt", "alg": "ES256", "jwk": self.key.as_dict(private=False)}
+        return jwt.encode(header, claims, self.key)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        url = str(request.url.copy_with(query=None))
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme == "Bearer":
+            request.headers["authorization"] = f"DPoP {token}"
+            request.headers["dpop"] = self.proof(request.method, url, token)
+            self.sent.append(request)
+        elif request.url.path == "/token":
+            request.headers["dpop"] = self.proof(request.method, url)
+        response = await self.network.handle_async_request(request)
+        if request.url.path != "/token" or response.status_code != 200:
+            return response
+        issued = json.loads(await response.aread())
+        assert issued["token_type"] == "DPoP"
+        return httpx2.Response(200, json={**issued, "token_type": "Bearer"}, request=request)
+
+    async def aclose(self) -> None:
+        await self.network.aclose()
+
+
+@dataclass
 class Agent:
     """The official client's OAuth, with a person who signs in and consents as the provider's pages would have them."""
 
@@ -126,12 +172,12 @@ class Agent:
         return AuthorizationCodeResult(code=query["code"], state=query.get("state"), iss=query.get("iss"))
 
     @asynccontextmanager
-    async def connected(self, **options: Any) -> AsyncGenerator[Client]:
-        """A connected client that knows nothing but the gate's address."""
+    async def connected(self, holder: Holder | None = None, **options: Any) -> AsyncGenerator[Client]:
+        """A connected client that knows nothing but the gate's address; with a holder it has a key, too."""
         metadata = OAuthClientMetadata(redirect_uris=[AnyUrl(CALLBACK)], client_name="an agent")
         auth = OAuthClientProvider(self.url, metadata, self, self._browse, self._landing)
         async with (
-            httpx2.AsyncClient(auth=auth, timeout=30) as http,
+            httpx2.AsyncClient(auth=auth, timeout=30, transport=holder) as http,
             Client(streamable_http_client(self.url, http_client=http), **options) as client,
         ):
             yield client

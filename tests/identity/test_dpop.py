@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from audit.journal import Journal
+from server import dpop
 from server.database import open_engine
 from server.dpop import Possession, ProofStore
 from server.faults import Fault
@@ -27,6 +28,7 @@ from server.identity import TokenVerifier
 from server.issuers import ALGORITHMS, IssuerTrust
 from server.line import Bearer
 from server.refusals import Unauthenticated
+from server.tokens import HEADER_CHARS_MAX
 from tests.identity.issuer import ISSUER, OMITTED, RESOURCE, Issuer, client_of, key_for, verifier_of
 
 NOW = int(time.time())
@@ -108,6 +110,40 @@ async def test_a_proof_counts_once_on_all_replicas(agent: Agent, engine: AsyncEn
     with pytest.raises(Unauthenticated) as refused:
         await Possession(RESOURCE, ProofStore(engine)).verify(proof, "POST", token)
     assert refused.value.fault is Fault.REPLAYED
+
+
+async def test_a_proof_by_a_long_rsa_key_fits(agent: Agent, engine: AsyncEngine) -> None:
+    agent.alg, agent.key = "RS256", RSAKey.generate_key(4_096)
+    token = agent.token()
+    proof = agent.proof(token)
+    assert 512 < len(proof.split(".")[0]) < HEADER_CHARS_MAX
+    assert await Possession(RESOURCE, ProofStore(engine)).verify(proof, "POST", token)
+
+
+def _number(value: int) -> str:
+    return base64.urlsafe_b64encode(value.to_bytes((value.bit_length() + 7) // 8)).rstrip(b"=").decode()
+
+
+async def test_a_key_that_is_too_weak_or_too_dear_is_not_tried(
+    agent: Agent, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proof can name any key: nobody has to own one to make the gate compute with it."""
+    tried: list[Any] = []
+
+    def imported(jwk: Any) -> Key:
+        tried.append(jwk)
+        return key_for("RS256", "other")
+
+    monkeypatch.setattr(dpop, "import_key", imported)
+    agent.alg, agent.key = "RS256", key_for("RS256", "own")
+    token = agent.token()
+    possession = Possession(RESOURCE, ProofStore(engine))
+    for bits, exponent in ((1_024, 65_537), (8_192, 65_537), (2_048, 2**2_000 + 1), (2_048, 65_537)):
+        jwk = {"kty": "RSA", "n": _number((1 << (bits - 1)) + 1), "e": _number(exponent)}
+        with pytest.raises(Unauthenticated) as refused:
+            await possession.verify(agent.proof(token, {"jwk": jwk}), "POST", token)
+        assert refused.value.fault is Fault.PROOF
+    assert [len(jwk["n"]) for jwk in tried] == [342]
 
 
 HOSTILE: dict[str, Callable[[Agent, str], str]] = {

@@ -5,12 +5,13 @@ from collections.abc import AsyncGenerator
 
 import anyio
 import pytest
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, RSAKey
 
 from server.identity import TOKEN_LENGTH_MAX, Identify, TokenVerifier
 from server.issuers import ALGORITHMS, IssuerTrust
 from server.line import Bearer
 from server.refusals import Unauthenticated, UnknownTool
+from server.tokens import HEADER_CHARS_MAX
 from tests.identity.issuer import ISSUER, Clock, Issuer, b64, client_of, key_for, verifier_of
 
 
@@ -48,6 +49,15 @@ async def test_without_an_actor_the_client_is_the_agent(issuer: Issuer, verifier
 async def test_asymmetric_signatures_are_accepted(alg: str, issuer: Issuer, verifier: TokenVerifier) -> None:
     issuer.keys["k2"] = key_for(alg, "k2")
     assert (await verifier.verify(issuer.sign("k2", alg))).principal.subject == "ada"
+
+
+async def test_a_long_header_as_issuers_write_them_is_read(issuer: Issuer, verifier: TokenVerifier) -> None:
+    """Long key ids and thumbprints of certificates: more than the 512 bytes that the library takes by itself."""
+    kid = "https://login.example.com/realms/acme/keys/" + "0123456789abcdef" * 40
+    issuer.keys[kid] = RSAKey.generate_key(4_096, {"kid": kid})
+    token = issuer.sign(kid, "PS512", {"x5t": "a" * 40, "x5t#S256": "b" * 86, "origin": "idp"})
+    assert 512 < len(token.token.split(".")[0]) < HEADER_CHARS_MAX
+    assert (await verifier.verify(token)).principal.subject == "ada"
 
 
 async def test_a_plain_jwt_is_accepted_only_where_the_operator_says_so(issuer: Issuer) -> None:

@@ -83,6 +83,12 @@ class Gate:
             found = await entries(engine, call_id=call_id, last=50)
         return [(entry, dict(unseal(entry, sealer_of(self.settings)))) for entry in found]
 
+    async def refusals(self, last: int) -> list[tuple[JournalEntry, dict[str, Any]]]:
+        """The newest entries of calls that were refused, oldest first, with their facts opened."""
+        async with open_engine(self.settings.auditor_url) as engine:
+            found = [entry for entry in await entries(engine, last=50) if entry.stage == "refused"][-last:]
+        return [(entry, dict(unseal(entry, sealer_of(self.settings)))) for entry in found]
+
     def ran(self, containing: str = "") -> list[str]:
         """Statements that gates ran for calls (not their own look at the catalog) and that contain a text."""
         records = self.sandbox.lookalike.queries()
