@@ -131,10 +131,11 @@ async def furnished(settings: Settings, seat: Seat | None = None, *, prints: boo
         in_flight = InFlight()
         sessions = OwnersSessions(pool, _issuers(trusts, verifier))
         revocations = await stack.enter_async_context(_revocations(database, in_flight, sessions))
-        holding = await stack.enter_async_context(
-            open_holding(database, sealer, journal, rooms.judge, pool, settings.databases[0], webhook_of(settings))
-        )
         quotas = await stack.enter_async_context(_quotas(limits_asked, database))
+        first, webhook = settings.databases[0], webhook_of(settings)
+        holding = await stack.enter_async_context(
+            open_holding(database, sealer, journal, rooms.judge, pool, quotas, first, webhook)
+        )
         telemetry = stack.enter_context(open_telemetry(settings, seat))
         house = House(
             journal=journal,

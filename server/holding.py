@@ -24,6 +24,7 @@ from server.line import Bearer
 from server.measuring import Measuring
 from server.outbox import Outbox, Webhook
 from server.pool import SessionPool
+from server.quotas import Quotas
 from server.recovering import Recovery
 from server.refusals import CatalogUnavailable, Unauthenticated
 
@@ -47,6 +48,7 @@ async def open_holding(
     journal: Journal,
     judge: Callable[[], Judge],
     pool: SessionPool,
+    quotas: Quotas,
     catalog_database: str,
     webhook: Webhook | None,
 ) -> AsyncGenerator[Holding]:
@@ -57,7 +59,7 @@ async def open_holding(
         desk = HoldDesk(holds, journal, judge, outbox, Recovery(holds, journal, pool))
         yield Holding(
             desk=desk,
-            approvals=Approvals(holds, journal, Measuring(pool), outbox, desk.confirmed),
+            approvals=Approvals(holds, journal, Measuring(pool, quotas), outbox, desk.confirmed),
             executions=Executions(Leases(pool, catalog_database), desk, holds, journal),
             keeper=HoldKeeper(holds, journal, outbox, judge),
         )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import anyio
+import orjson
 
 from policy.decision import Permit, RunSql
 from policy.effects import Cost, Effect, Sample, Touched
@@ -23,6 +24,7 @@ from server.binding import objects_of
 from server.judging import Judged
 from server.leases import OVERTIME_S, SessionLease
 from server.pool import Kind, SessionPool
+from server.quotas import Quotas
 from server.raw import RawRows
 from server.refusals import StatementFailed, StatementTimedOut
 from server.warehouse import Order
@@ -32,6 +34,7 @@ MEASURE_TIMEOUT_S = 30
 """The most that one question may take in Snowflake."""
 
 OBJECT_COLUMNS_MAX = 20_000
+SAMPLE_ROWS_MAX = 5
 CELL_CHARACTERS_MAX = 200
 
 Ask: TypeAlias = Callable[[str, Sequence[Scalar], int], Awaitable[RawRows]]
@@ -48,17 +51,30 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Measuring:
-    """Measures effects with sessions of the pool."""
+    """Measures effects with sessions of the pool, within the requester's limits.
+
+    All questions about one statement together are one statement of theirs, and the rows of its sample are rows that
+    left: else whoever may run one statement at a time could have any number measured.
+    """
 
     pool: SessionPool
+    quotas: Quotas
     timeout_s: int = MEASURE_TIMEOUT_S
 
     async def __call__(self, call_id: str, judged: Judged, permit: Permit) -> Effect:
         """What the statement that `permit` would let run does.
 
         Raises:
+            LimitReached, LimitsUnavailable: see `Quotas.statement`.
             Busy, SnowflakeUnavailable: there is no session to ask with.
         """
+        async with self.quotas.statement(judged.principal, SAMPLE_ROWS_MAX) as spending:
+            effect = await self._effect(call_id, judged, permit)
+            volume = len(orjson.dumps(effect.sample.rows, default=str)) if spending.counts_bytes else 0
+            await spending.spent(len(effect.sample.rows), volume)
+            return effect
+
+    async def _effect(self, call_id: str, judged: Judged, permit: Permit) -> Effect:
         action, statement, wanted = permit.action, judged.statement, judged.wanted
         assert isinstance(action, RunSql)  # noqa: S101 - only a statement is measured
         assert isinstance(statement, SqlStatement)  # noqa: S101 - as above
@@ -160,7 +176,7 @@ async def _sample(ask: Ask, questions: Questions, parameters: Sequence[Scalar]) 
     if not isinstance(question, SampleQuestion):
         return Sample((), (), questions.note)
     try:
-        raw = await ask(question.sql, [parameters[n] for n in question.binds], 5)
+        raw = await ask(question.sql, [parameters[n] for n in question.binds], SAMPLE_ROWS_MAX)
     except (StatementFailed, StatementTimedOut):
         return Sample((), (), "snowflake could not read the rows")
     return Sample(question.cells, tuple(tuple(map(_short, row)) for row in raw.rows))

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from uuid import UUID
 
 import anyio
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from policy.principal import Principal, Subject
+from server import quotas as counting
 from server.config import SettingsError
 from server.database import open_engine
 from server.limits import Limits, read_limits
@@ -173,6 +175,34 @@ async def test_an_answer_that_is_too_large_for_what_is_left_is_not_shown(
     async with quotas.statement(ADA, 10) as large:
         with pytest.raises(LimitReached):
             await large.spent(1, 700)
+
+
+async def test_no_statement_about_limits_reads_a_whole_table(engine: AsyncEngine) -> None:
+    """However much other callers have used: each is found by a key, as PostgreSQL's own plans say."""
+    many = text("""
+        insert into gate.quota select 'l' || n % 50, 'h' || n, 'calls_per_minute_max', n % 7 * 60, 1
+        from generate_series(1, 20000) n""")
+    taken = text("""
+        insert into gate.slot select 'l' || n % 50, 'h' || n, 1, gen_random_uuid(), now()
+        from generate_series(1, 20000) n""")
+    row = {"limit_id": "l1", "holder": "h1", "maximum": 100}
+    asked = {
+        counting._DRAW: {**row, "measure": "rows_per_day_max", "window": 60, "count": 5},
+        counting._TAKE: {**row, "replica": UUID(int=0), "ttl": 30.0},
+        counting._LEAVE: {"limit_id": "l1", "holder": "h1", "n": 1, "replica": UUID(int=0)},
+        counting._RENEW: {"replica": UUID(int=0), "ttl": 30.0},
+        counting._LEAVE_ALL: {"replica": UUID(int=0)},
+        counting._FORGET: {"before": 1},
+    }
+    async with engine.connect() as connection:
+        await connection.execute(many)
+        await connection.execute(taken)
+        await connection.execute(text("analyze gate.quota, gate.slot"))
+        for statement, binds in asked.items():
+            plan = await connection.execute(text(f"explain {statement.text}"), binds)
+            told = "\n".join(line for (line,) in plan)
+            assert "Seq Scan" not in told, told
+        await connection.rollback()
 
 
 async def test_without_a_database_that_answers_nobody_with_a_limit_is_let_in(

@@ -3,9 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import anyio
+
 from server.sandbox.issuer import mint
 from tests.support.clients import Gate, refusal
 from tests.support.gates import serving
+from tests.support.watching import eventually
 from tests.wire.test_door import _call, _send
 
 LIMITS = """
@@ -40,6 +43,54 @@ async def test_a_limit_refuses_with_its_name_and_when_to_come_again(
     journaled = await gate.journal(said["call_id"])
     assert [entry.stage for entry, _ in journaled] == ["decided", "refused"]
     assert journaled[-1][1]["limit"] == "stewards"
+
+
+MEASURED = """
+limits:
+  - {id: at-once, who: {subjects: [stella]}, statements_max: 1}
+  - {id: ada, who: {subjects: [ada]}, rows_per_day_max: 2}
+"""
+
+
+async def test_measuring_what_a_write_would_do_is_a_statement_too(
+    gate: Gate, free_tcp_port: int, tmp_path: Path
+) -> None:
+    """Nobody has more measured at once than they may run, and what the sample shows are rows that left."""
+    file = tmp_path / "limits.yaml"
+    file.write_text(MEASURED, encoding="utf-8")
+    await gate.sandbox.lookalike.delay_next("information_schema.tables", 5)
+    said: dict[str, dict[str, Any]] = {}
+
+    async def ask(person: str, ticket: int) -> None:
+        sql = f"UPDATE crm.public.tickets SET priority = 'LOW' WHERE ticket_id = {ticket}"
+        headers = [
+            ("Authorization", f"Bearer {mint(gate.sandbox.state, person)}"), ("MCP-Protocol-Version", "2026-07-28"),
+            ("Mcp-Method", "tools/call"), ("Mcp-Name", "request_write"),
+        ]  # fmt: skip
+        body = _call("request_write", sql=sql, reason="to be measured")
+        reply = (await _send(gate, headers, body, port=free_tcp_port)).json()
+        said[f"{person} {ticket}"] = reply["result"]["structuredContent"]
+
+    def measuring() -> bool:
+        records = gate.sandbox.lookalike.queries()
+        return any(each.status == "RUNNING" and "snowgate_measure" in each.tag for each in records)
+
+    with anyio.fail_after(60):
+        async with serving(gate.sandbox, port=free_tcp_port, SNOWGATE_LIMITS=str(file)):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(ask, "stella", 9061)
+                await eventually(measuring, within_s=30)
+                await ask("stella", 9062)
+            await ask("stella", 9063)
+            await ask("ada", 9064)
+    codes = {who: each["code"] for who, each in said.items()}
+    assert codes == {
+        "stella 9061": "held", "stella 9062": "limit_reached", "stella 9063": "held", "ada 9064": "limit_reached",
+    }  # fmt: skip
+    measured = [each.sql for each in gate.sandbox.lookalike.queries() if "snowgate_measure" in each.tag]
+    assert [ticket for ticket in ("9061", "9062", "9063", "9064") if any(ticket in sql for sql in measured)] == [
+        "9061", "9063",
+    ]  # fmt: skip
 
 
 async def test_who_has_no_limit_meets_none(gate: Gate) -> None:
