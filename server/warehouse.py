@@ -15,10 +15,19 @@ from typing import Any
 import pyarrow as pa
 import snowflake.connector
 from snowflake.connector._internal import decorators
+from snowflake.connector.connection import _connection
 from snowflake.connector.errors import Error as DriverError
 from snowflake.connector.errors import InterfaceError, OperationalError
 
 from server.credentials import Credential
+from server.errnos import (
+    ERRNO_STATEMENT_TIMEOUT,
+    ERRNOS_OF_LOGINS,
+    ERRNOS_OF_SESSIONS,
+    ERRNOS_OF_THE_DRIVER,
+    FAILURES,
+    SQLSTATE_UNSUPPORTED,
+)
 from server.hold_refusals import EffectDrifted
 from server.login_settings import login_settings
 from server.raw import RawRows
@@ -30,30 +39,16 @@ from tools.contract import ResultColumn, Scalar
 ROWS_DECODED_AT_ONCE = 8_192
 """Rows turned into Python values at a time, so that Arrow and Python never hold a large result together."""
 
-ERRNO_STATEMENT_TIMEOUT = 630
-ERRNOS_OF_THE_DRIVER = (range(-1, 100), range(250_000, 260_000))
-"""Numbers that the driver gives when Snowflake's answer was lost, late or no answer at all."""
-
-SQLSTATE_UNSUPPORTED = "0A000"
-"""Snowflake's own answer to a feature that it lacks; its number, 2, is among those of the driver."""
-
-ERRNOS_OF_SESSIONS = range(390_000, 391_000)
-"""Numbers by which Snowflake says that a session or its token is not valid (any longer)."""
-
-HISTORY_ROWS_MAX = 100
-HISTORY_TIMEOUT_S = 10
-ERRNOS_OF_LOGINS = range(390_000, 400_000)
-"""Numbers by which Snowflake turns a login away."""
-
+HISTORY_ROWS_MAX, HISTORY_TIMEOUT_S = 100, 10
 _HISTORY = (
     "SELECT QUERY_TYPE, QUERY_TAG, EXECUTION_STATUS FROM TABLE({database}.INFORMATION_SCHEMA.QUERY_HISTORY_BY_SESSION("
     "SESSION_ID => {session}, RESULT_LIMIT => {rows}))"
 )
 
-SESSION_PARAMETERS = {"ABORT_DETACHED_QUERY": True, "MULTI_STATEMENT_COUNT": 1}
+APPLICATION = "snowgate"
+"""As what the gate's logins are to be found in LOGIN_HISTORY and SESSIONS."""
 
-SQLSTATE_UNSUPPORTED = "0A000"
-"""Snowflake's own answer to a feature that it lacks; its number, 2, is among those of the driver."""
+SESSION_PARAMETERS = {"ABORT_DETACHED_QUERY": True, "MULTI_STATEMENT_COUNT": 1}
 
 _CHANGES = {
     "number of rows inserted": "insert",
@@ -70,19 +65,6 @@ _TYPE_NAMES = tuple(
 
 log = logging.getLogger(__name__)
 
-_FAILURES: dict[int, tuple[str, str]] = {
-    100038: ("a value could not be converted to a number", "Use TRY_TO_NUMBER or TRY_CAST."),
-    100035: ("a value could not be converted to a date or time", "Use TRY_TO_DATE, TRY_TO_TIMESTAMP or TRY_CAST."),
-    100040: ("a value could not be converted to a date", "Use TRY_TO_DATE or TRY_CAST."),
-    100051: ("a division by zero", "Use DIV0, DIV0NULL or NULLIF on the divisor."),
-    100078: ("a text longer than its column", "Shorten it or cast to a longer type."),
-    1003: ("snowflake found a syntax error", "Check the statement against Snowflake's syntax."),
-    2003: ("an object is gone or changed", "Look at describe_schema again; the catalog may have changed."),
-    2043: ("an object is gone or changed", "Look at describe_schema again; the catalog may have changed."),
-    3001: ("the snowflake role lacks a privilege", "An operator must GRANT it; repeating the call will not help."),
-    604: ("the statement was cancelled", "Somebody or something stopped it in Snowflake; ask before running it again."),
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -92,6 +74,12 @@ class Account:
     host: str | None = None
     port: int = 443
     protocol: str = "https"
+
+    @property
+    def address(self) -> dict[str, Any]:
+        """As the driver takes it."""
+        at = {} if self.host is None else {"host": self.host, "port": self.port}
+        return {"account": self.name, "protocol": self.protocol, **at}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +102,9 @@ def prepare_process() -> None:
     """Take from this process what the driver would use behind our back; call once, before the first login.
 
     Without PATH it cannot start `lsb_release` at every login (16 programs, some 20 ms), and the gate starts no program
-    itself. Without platform detection it asks no cloud metadata service.
+    itself. Without platform detection it asks no cloud metadata service. Where our files are, Snowflake need not know.
     """
+    vars(_connection)["get_application_path"] = lambda: APPLICATION
     os.environ["PATH"] = ""
     os.environ["SNOWFLAKE_DISABLE_PLATFORM_DETECTION"] = "true"
 
@@ -168,11 +157,12 @@ class SnowflakeSession:
         """
         try:
             self._connection = snowflake.connector.connect(
-                **_where(account),
+                **account.address,
                 **login_settings(credential),
                 role=role,
                 warehouse=warehouse,
                 secondary_roles="NONE",
+                application=APPLICATION,
                 paramstyle="qmark",
                 login_timeout=30,
                 client_store_temporary_credential=False,
@@ -318,13 +308,8 @@ class SnowflakeSession:
         if _is_session_lost(error):
             self.is_usable = False
             return SessionLost("the snowflake session was lost", ran=errno not in ERRNOS_OF_SESSIONS, **facts)
-        message, hint = _FAILURES.get(errno, ("snowflake could not run the statement", None))
+        message, hint = FAILURES.get(errno, ("snowflake could not run the statement", None))
         return StatementFailed(message, hint, **facts)
-
-
-def _where(account: Account) -> dict[str, Any]:
-    at = {} if account.host is None else {"host": account.host, "port": account.port}
-    return {"account": account.name, "protocol": account.protocol, **at}
 
 
 def _is_session_lost(error: DriverError) -> bool:

@@ -3,11 +3,12 @@
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import anyio
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import TextClause, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from policy.principal import Principal, Subject
@@ -186,7 +187,7 @@ async def test_no_statement_about_limits_reads_a_whole_table(engine: AsyncEngine
         insert into gate.slot select 'l' || n % 50, 'h' || n, 1, gen_random_uuid(), now()
         from generate_series(1, 20000) n""")
     row = {"limit_id": "l1", "holder": "h1", "maximum": 100}
-    asked = {
+    asked: dict[TextClause, dict[str, Any]] = {
         counting._DRAW: {**row, "measure": "rows_per_day_max", "window": 60, "count": 5},
         counting._TAKE: {**row, "replica": UUID(int=0), "ttl": 30.0},
         counting._LEAVE: {"limit_id": "l1", "holder": "h1", "n": 1, "replica": UUID(int=0)},

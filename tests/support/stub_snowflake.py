@@ -37,6 +37,8 @@ class StubSnowflake:
     otherwise: Answer = field(default=lambda _: numbers(1))
     logins: list[dict[str, Any]] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
+    request_ids: list[str] = field(default_factory=list)
+    """By which Snowflake knows a statement that is sent again; in the order of `requests`."""
     login_answer: dict[str, Any] | None = None
     hang: threading.Event = field(default_factory=threading.Event)
     login_gate: threading.Event = field(default_factory=threading.Event)
@@ -103,6 +105,10 @@ LOST: dict[str, Any] = {"code": None}
 """No answer in Snowflake's shape: to the driver, the same as a connection that breaks."""
 
 
+BROKEN: dict[str, Any] = {"http_status": 503}
+"""A front of Snowflake's that has nobody behind it."""
+
+
 def affected(count: int) -> dict[str, Any]:
     """A DML's reply: one JSON row with the number of rows inserted."""
     rowtype = column("number of rows inserted", "fixed", pa.int64(), precision=19, scale=0)[1]
@@ -135,10 +141,12 @@ def stub_snowflake() -> Iterator[StubSnowflake]:
     async def query(request: Request) -> Response:
         body = await _body(request)
         stub.requests.append(body)
+        stub.request_ids.append(request.query_params["requestId"])
         if body["sqlText"].startswith("SELECT SYSTEM$") and stub.deaf_to not in body["sqlText"]:
             stub.hang.set()
         answer = stub.answers.get(body["sqlText"], stub.otherwise)
-        return JSONResponse(await run_in_threadpool(answer, body))
+        said = await run_in_threadpool(answer, body)
+        return JSONResponse(said, said.get("http_status", 200))
 
     async def rest(request: Request) -> Response:
         stub.ended += request.url.path == "/session" and request.query_params.get("delete") == "true"
