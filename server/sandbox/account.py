@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives import serialization
 ACCOUNT_NAME = "SANDBOX"
 WAREHOUSE = "GATE_WH"
 DATABASES = frozenset({"CRM", "TPCH"})
+EVERYTHING = frozenset({"*.*.*"})
+FOR_ANALYSTS = frozenset({"CRM.PUBLIC.*", "TPCH.PUBLIC.*"})
 OAUTH_ISSUER = "https://gate.sandbox.snowgate/"
 OAUTH_AUDIENCE = "https://sandbox.snowflakecomputing.com"
 CATALOG_USER = "SNOWGATE_CATALOG"
@@ -27,15 +29,19 @@ ADMINISTRATORS = frozenset({"ACCOUNTADMIN", "ORGADMIN", "GLOBALORGADMIN", "SECUR
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """What Snowflake's GRANTs would let a role do: which databases, and reading, changing rows, or changing tables.
+    """What Snowflake's GRANTs would let a role do: which databases, which tables and views to read or to change, DDL.
 
-    `operates_warehouse` is OPERATE on the warehouse: it may stop other users' statements. `manages_users` is CREATE
-    USER, OWNERSHIP of the roles that it gives, and MODIFY PROGRAMMATIC AUTHENTICATION METHODS on all users.
+    `reads` and `changes` name them as `DATABASE.SCHEMA.NAME`, with `*` for any. A role that only `sees` tables knows
+    that they are there, as with REFERENCES, and reads no row. `operates_warehouse` is OPERATE on the warehouse: it may
+    stop other users' statements. `manages_users` is CREATE USER, OWNERSHIP of the roles that it gives, and MODIFY
+    PROGRAMMATIC AUTHENTICATION METHODS on all users.
     """
 
     name: str
     databases: frozenset[str] = DATABASES
-    changes_rows: bool = False
+    reads: frozenset[str] = frozenset()
+    changes: frozenset[str] = frozenset()
+    sees: frozenset[str] = frozenset()
     changes_tables: bool = False
     operates_warehouse: bool = False
     manages_users: bool = False
@@ -144,11 +150,11 @@ def sandbox_account(gate_public_key: str, broker_public_key: str) -> Account:
         name=ACCOUNT_NAME,
         users={user.name: user for user in users},
         roles=(
-            Role("ANALYST_RO"),
-            Role("ANALYST_RW", changes_rows=True),
-            Role("STEWARD_RO"),
-            Role("STEWARD_RW", changes_rows=True, changes_tables=True),
-            Role(CATALOG_ROLE, operates_warehouse=True),
+            Role("ANALYST_RO", reads=FOR_ANALYSTS),
+            Role("ANALYST_RW", reads=FOR_ANALYSTS, changes=frozenset({"CRM.PUBLIC.TICKETS"})),
+            Role("STEWARD_RO", reads=EVERYTHING),
+            Role("STEWARD_RW", reads=EVERYTHING, changes=EVERYTHING, changes_tables=True),
+            Role(CATALOG_ROLE, sees=EVERYTHING, operates_warehouse=True),
             Role(BROKER_ROLE, databases=frozenset(), manages_users=True),
         ),
         warehouses=frozenset({WAREHOUSE}),

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Protocol
 
+from server.sandbox import object_privileges
 from server.sandbox.account import Role
 from server.sandbox.replies import SnowflakeError, no_privilege, not_found, unsupported
 
@@ -64,10 +65,10 @@ def _check_kind(statement: Node, role: Role) -> None:
             raise unsupported("USE ROLE")  # the session's, and answered before it comes here
         return
     if key not in ROW_CHANGES | TABLE_CHANGES:
-        if not (role.changes_rows or role.changes_tables):
+        if not (role.changes or role.changes_tables):
             raise no_privilege(f"this account with role '{role.name}'")
         raise unsupported(key.upper())
-    if key in ROW_CHANGES and role.changes_rows:
+    if key in ROW_CHANGES and role.changes:
         return
     kind = str(statement.args.get("kind") or "TABLE").upper()
     if key in TABLE_CHANGES and role.changes_tables:
@@ -102,6 +103,17 @@ def _check_table(
         raise not_found(f"Object 'INFORMATION_SCHEMA.{name}'")
     if _HIDDEN_SCHEMAS.fullmatch(within) or _HIDDEN_TABLES.fullmatch(name):
         raise not_found(f"Object '{name}'")
+    named = ".".join(part.upper() for part in (catalog.name if catalog else database or "", within, name))
+    if not is_information_schema and statement.key not in TABLE_CHANGES:
+        object_privileges.check(role, named, is_changed=statement.key in ROW_CHANGES and _is_target(node, statement))
+
+
+def _is_target(node: Node, statement: Node) -> bool:
+    """Whether `node` is the table that a statement changes."""
+    target = statement.args.get("this")
+    if target is not None and target.key == "schema":  # INSERT INTO t (a, b)
+        target = target.args.get("this")
+    return node is target
 
 
 def _check_database(database: str | None, role: Role, name: str) -> None:

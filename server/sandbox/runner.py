@@ -9,7 +9,7 @@ from typing import Any, assert_never
 import anyio
 import orjson
 
-from server.sandbox import keys, querylog
+from server.sandbox import keys, object_privileges, querylog, warehouses
 from server.sandbox.account import Account
 from server.sandbox.fakesnow_app import Engine
 from server.sandbox.logins import Login
@@ -38,6 +38,8 @@ from server.sandbox.statements import (
     ScanResult,
     SetParameters,
     ShowKeys,
+    ShowPrivileges,
+    ShowWarehouse,
     UseRole,
     UseWarehouse,
     Wait,
@@ -190,6 +192,11 @@ class Runner:
                 return table(statement.query_id, [Column("SYSTEM$WAIT")], [[f"waited {seconds:g} seconds"]])
             case ScanResult(query_id):
                 return self._scan(statement, query_id)
+            case ShowPrivileges(name):
+                role = next((each for each in self._account.roles if each.name == name), None)
+                return object_privileges.show(role, statement.session.login.role, statement.query_id)
+            case ShowWarehouse(name):
+                return warehouses.show(self._account.warehouses & {name}, statement.query_id)
             case UseRole(name):
                 return self._change_role(statement, name)
             case UseWarehouse() | SetParameters() | History() | ShowKeys() | Nothing():

@@ -2,8 +2,8 @@
 
 Each is recognised by its text as a whole and becomes a value of a type of its own; anything else is for fakesnow.
 Sources: Snowflake, "SYSTEM$ABORT_SESSION", "SYSTEM$CANCEL_ALL_QUERIES", "SYSTEM$CANCEL_QUERY", "SYSTEM$WAIT",
-"QUERY_HISTORY_BY_SESSION", "RESULT_SCAN", "USE WAREHOUSE", "USE ROLE", "USE SECONDARY ROLES", "ALTER SESSION",
-"SHOW PRIMARY KEYS", "SHOW IMPORTED KEYS".
+"QUERY_HISTORY_BY_SESSION", "RESULT_SCAN", "SHOW GRANTS", "SHOW WAREHOUSES", "SHOW PRIMARY KEYS", "SHOW IMPORTED KEYS",
+"USE WAREHOUSE", "USE ROLE", "USE SECONDARY ROLES", "ALTER SESSION".
 """
 
 import re
@@ -59,6 +59,20 @@ class UseRole:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowPrivileges:
+    """SHOW GRANTS TO ROLE."""
+
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowWarehouse:
+    """SHOW WAREHOUSES LIKE one name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class ScanResult:
     """Show an earlier statement's result again; without an id, that of the session's last statement."""
 
@@ -102,6 +116,8 @@ AdminStatement: TypeAlias = (
     | UseWarehouse
     | UseRole
     | ScanResult
+    | ShowPrivileges
+    | ShowWarehouse
     | SetParameters
     | History
     | Nothing
@@ -117,6 +133,8 @@ _ALTER_SESSION = re.compile(r"ALTER\s+SESSION\s+SET\s+(.*)", re.IGNORECASE | re.
 _ASSIGNMENT = re.compile(r"(\w+)\s*=\s*('(?:[^']|'')*'|[\w.]+)\s*,?\s*")
 _USE_WAREHOUSE = re.compile(rf"USE\s+WAREHOUSE\s+({_NAME})", re.IGNORECASE)
 _USE_ROLE = re.compile(rf"USE\s+(?:ROLE\s+({_NAME})|SECONDARY\s+ROLES\s+(?:ALL|(?!NONE\b){_NAME}.*))", re.IGNORECASE)
+_SHOW_PRIVILEGES = re.compile(rf"SHOW\s+GRANTS\s+TO\s+ROLE\s+({_NAME})", re.IGNORECASE)
+_SHOW_WAREHOUSE = re.compile(r"SHOW\s+WAREHOUSES\s+LIKE\s+'([^'%]+)'", re.IGNORECASE)
 _SCAN = re.compile(
     r"SELECT\s+\*\s+FROM\s+TABLE\s*\(\s*RESULT_SCAN\s*\(\s*(?:'([\w-]+)'|LAST_QUERY_ID\s*\(\s*\))\s*\)\s*\)",
     re.IGNORECASE,
@@ -195,6 +213,8 @@ _READERS: Sequence[tuple[re.Pattern[str], Callable[[re.Match[str], Mapping[str, 
     (_ALTER_SESSION, _set_parameters),
     (_USE_WAREHOUSE, lambda found, _: UseWarehouse(identifier(found[1]))),
     (_USE_ROLE, lambda found, _: UseRole(identifier(found[1]) if found[1] else None)),
+    (_SHOW_PRIVILEGES, lambda found, _: ShowPrivileges(identifier(found[1]))),
+    (_SHOW_WAREHOUSE, lambda found, _: ShowWarehouse(found[1].upper())),
     (_SCAN, lambda found, _: ScanResult(found[1])),
     (_USE_SECONDARY, lambda found, _: Nothing()),
     (_HISTORY, _history),

@@ -67,7 +67,7 @@ def test_tables_have_the_rows_that_were_promised(sandbox: Sandbox) -> None:
 async def test_what_was_written_is_there_after_a_restart(tmp_path: Path) -> None:
     state = open_state(tmp_path / "home")
     async with running_lookalike(state, scale=SCALE):
-        with connection(state, role="ANALYST_RW") as writer:
+        with connection(state, "STELLA", "STEWARD_RW") as writer:
             rows(writer, "insert into CRM.PUBLIC.ORDERS values (1, 1001, '2026-01-01', 'OPEN', 9.99, 'EUR')")
     async with running_lookalike(state, scale=SCALE):
         with connection(state) as reader:

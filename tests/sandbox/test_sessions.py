@@ -123,7 +123,7 @@ def test_a_session_keeps_the_role_of_its_token(sandbox: Sandbox) -> None:
 
 def test_a_transaction_is_seen_by_others_only_after_its_commit(sandbox: Sandbox) -> None:
     count = "select count(*) from CRM.PUBLIC.ORDERS where STATUS = 'CHECKED'"
-    with connection(sandbox.state, role="ANALYST_RW") as writer, connection(sandbox.state) as reader:
+    with connection(sandbox.state, "STELLA", "STEWARD_RW") as writer, connection(sandbox.state) as reader:
         rows(writer, "begin")
         rows(writer, "update CRM.PUBLIC.ORDERS set STATUS = 'CHECKED' where ORDER_ID = 50002")
         assert (rows(writer, count), rows(reader, count)) == ([(1,)], [(0,)])
@@ -132,7 +132,7 @@ def test_a_transaction_is_seen_by_others_only_after_its_commit(sandbox: Sandbox)
 
 
 def test_an_open_transaction_dies_with_its_session(sandbox: Sandbox) -> None:
-    with connection(sandbox.state, role="ANALYST_RW") as writer:
+    with connection(sandbox.state, "STELLA", "STEWARD_RW") as writer:
         rows(writer, "begin")
         rows(writer, "delete from CRM.PUBLIC.TICKETS")
     with connection(sandbox.state) as reader:

@@ -295,7 +295,7 @@ def test_a_refused_statement_is_in_the_log_with_its_code(sandbox: Sandbox, sessi
 
 
 def test_a_writer_writes_and_is_told_how_much(sandbox: Sandbox) -> None:
-    with connection(sandbox.state, role="ANALYST_RW") as writer, writer.cursor() as cursor:
+    with connection(sandbox.state, "STELLA", "STEWARD_RW") as writer, writer.cursor() as cursor:
         cursor.execute("begin")
         cursor.execute("update CRM.PUBLIC.ORDERS set STATUS = 'PAID' where ORDER_ID in (50001, 50002)")
         assert cursor.rowcount == 2
@@ -328,6 +328,35 @@ def test_a_request_sent_again_does_not_run_again(sandbox: Sandbox) -> None:
 
 def _raw_session(sandbox: Sandbox) -> dict[str, str]:
     """A writer's session without the driver, which never repeats itself on demand."""
-    body = {"data": {"AUTHENTICATOR": "OAUTH", "TOKEN": minter(sandbox.state).mint("ADA", "ANALYST_RW")}}
+    body = {"data": {"AUTHENTICATOR": "OAUTH", "TOKEN": minter(sandbox.state).mint("STELLA", "STEWARD_RW")}}
     answer = httpx2.post(f"{sandbox.lookalike.url}/session/v1/login-request", json=body).json()
     return {"authorization": f'Snowflake Token="{answer["data"]["token"]}"'}
+
+
+@pytest.mark.parametrize(
+    ("who", "role", "sql", "code"),
+    [
+        ("ADA", "ANALYST_RO", "select count(*) from CRM.HR.EMPLOYEES", 2003),
+        ("ADA", "ANALYST_RO", "select c.NAME from CRM.PUBLIC.CUSTOMERS c, CRM.HR.EMPLOYEES e", 2003),
+        ("ADA", "ANALYST_RW", "update CRM.PUBLIC.ORDERS set AMOUNT = 0 where ORDER_ID = 1", 3001),
+        ("ADA", "ANALYST_RW", "delete from CRM.PUBLIC.TICKETS using CRM.HR.EMPLOYEES", 2003),
+        ("ADA", "ANALYST_RW", "insert into CRM.HR.EMPLOYEES (EMPLOYEE_ID) select 1", 2003),
+        ("SNOWGATE_CATALOG", "CATALOG_RO", "select count(*) from CRM.PUBLIC.CUSTOMERS", 3001),
+    ],
+)
+def test_a_role_reads_and_changes_the_tables_that_it_was_given_and_no_others(
+    sandbox: Sandbox, who: str, role: str, sql: str, code: int
+) -> None:
+    with connection(sandbox.state, who, role) as session, pytest.raises(Error) as refused:
+        rows(session, sql)
+    assert refused.value.errno == code
+
+
+def test_a_role_is_shown_its_own_privileges_alone(reader: Any) -> None:
+    shown = {(row[1], row[2], row[3]) for row in rows(reader, "SHOW GRANTS TO ROLE ANALYST_RO")}
+    assert ("SELECT", "TABLE", "CRM.PUBLIC.CUSTOMERS") in shown
+    assert {privilege for privilege, _, _ in shown} == {"USAGE", "SELECT"}
+    assert not any("CRM.HR.EMPLOYEES" in name for _, _, name in shown)
+    with pytest.raises(Error) as refused:
+        rows(reader, "SHOW GRANTS TO ROLE STEWARD_RO")
+    assert refused.value.errno == 2003
