@@ -40,9 +40,13 @@ format: $(STAMP) ## Rewrite the sources in the house style
 lock: $(STAMP) ## Lock the newest allowed dependencies, with hashes (needs uv)
 	uv lock --upgrade
 	uv export $(EXPORT) --output-file requirements/dev.txt
+	uv export $(EXPORT_RUN) --output-file requirements/run.txt
+	uv export $(EXPORT_BUILD) --output-file requirements/build.txt
 
-# A house test runs the same export and compares.
+# A house test runs the same exports and compares: what a checkout needs, what production needs, what makes the wheel.
 EXPORT := --frozen --all-extras --all-groups --no-emit-project --no-header --no-annotate --quiet
+EXPORT_RUN := --frozen --extra otel --no-default-groups --no-emit-project --no-header --no-annotate --quiet
+EXPORT_BUILD := --frozen --only-group build --no-emit-project --no-header --no-annotate --quiet
 
 clean: ## Remove the environment, the sandbox's state and every cache
 	rm -rf $(VENV) .snowgate .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist htmlcov

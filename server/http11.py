@@ -22,6 +22,10 @@ class BoundedHttp(HttpToolsProtocol):
         if self._unplaced_bytes > HEAD_BYTES_MAX and not self.transport.is_closing():
             self.send_400_response("The head of the request is too long.")
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header is read; llhttp leaves the white space behind its value, which is no part of it (RFC 9110, 5.5)."""
+        super().on_header(name, value.strip(b" \t"))
+
     def on_headers_complete(self) -> None:
         """The head is read."""
         self._unplaced_bytes = 0
