@@ -8,7 +8,7 @@ from typing import Literal
 from policy.decision import RuleId
 from policy.effects import Effect, Risk, RiskTiers
 from policy.principal import Principal
-from policy.statement import Verb
+from policy.statement import TABLE_CHANGES, Verb
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,10 @@ class Drift:
         return range(max(0, shown - slack), shown + slack + 1)
 
 
+DESTRUCTIVE = frozenset({Verb.DELETE, Verb.TRUNCATE, Verb.DROP, Verb.RESTORE})
+"""Verbs whose effect is destructive whatever is measured."""
+
+
 @dataclass(frozen=True, slots=True)
 class ApprovalEntry:
     """One entry of the policy's `approvals`; the first that covers a held statement counts.
@@ -53,11 +57,23 @@ class ApprovalEntry:
     escalate_to: frozenset[str]
     break_glass: frozenset[str]
 
+    def may_cover(self, rule: str, verb: Verb) -> bool:
+        """Whether a statement of `verb` that `rule` held can be one that this entry covers."""
+        is_named = verb in self.verbs
+        if (self.rules and rule not in self.rules) or (self.verbs and not is_named):
+            return False
+        if self.by == "approvers":
+            return True
+        return (is_named or verb not in TABLE_CHANGES) and (self.is_destructive or verb not in DESTRUCTIVE)
+
     def covers(self, effect: Effect, risk: Risk, rules: frozenset[RuleId]) -> bool:
         """Whether this entry is for a statement of this effect that `rules` held.
 
-        A confirmation covers what is destructive or of high risk only where it says so itself.
+        A confirmation covers what is destructive or of high risk only where it says so itself, and a change of a whole
+        table only where it names the verb.
         """
+        if self.by == "confirmation" and effect.verb in TABLE_CHANGES and effect.verb not in self.verbs:
+            return False
         if self.by == "confirmation" and (effect.is_destructive or risk is Risk.HIGH) and not self.is_destructive:
             return False
         return (

@@ -11,7 +11,7 @@ from policy.coverage import covers_who, shadows
 from policy.decision import Effect
 from policy.patterns import Pattern
 from policy.rulebook import Policy, Rule
-from policy.statement import WRITES
+from policy.statement import TABLE_CHANGES, WRITES, Verb
 
 Path = tuple[str | int, ...]
 
@@ -30,6 +30,7 @@ def findings(policy: Policy, catalog: Catalog | None = None) -> Iterator[Finding
     yield from _shadowed(policy)
     yield from _never(policy)
     yield from _masks(policy)
+    yield from unanswerable(policy)
     if catalog is not None:
         yield from _missing(policy, tuple(catalog.tables.values()))
 
@@ -80,6 +81,18 @@ def _masks(policy: Policy) -> Iterator[Finding]:
         if mask.unless is not None and mask.unless.anyone:
             message = f"the mask of `{mask.classification}` spares everybody"
             yield Finding("unused_mask", message, ("masks", n))
+
+
+def unanswerable(policy: Policy) -> Iterator[Finding]:
+    """Rules that hold what nobody can approve: a statement that they hold can never run."""
+    for rule in policy.rules:
+        held = rule.verbs - {Verb.DESCRIBE} if rule.effect is Effect.HOLD else rule.verbs & TABLE_CHANGES
+        if rule.effect is Effect.FORBID:
+            continue
+        left = sorted(v for v in held if not any(entry.may_cover(rule.id, v) for entry in policy.approving.entries))
+        if left:
+            message = f"nobody can approve what `{rule.id}` holds: no entry of `approvals` covers {', '.join(left)}"
+            yield Finding("nobody_approves", message, _path_of(policy, rule))
 
 
 def _missing(policy: Policy, tables: Sequence[Table]) -> Iterator[Finding]:

@@ -37,7 +37,7 @@ class Fact:
 
 FACTS: MappingProxyType[str, Fact] = MappingProxyType(
     {
-        "verb": Fact("string", Origin.STATEMENT, "what the statement does: read, insert, update, delete or merge"),
+        "verb": Fact("string", Origin.STATEMENT, "what the statement does, as rules name it"),
         "verbs": Fact("list(string)", Origin.STATEMENT, "the same, and what the branches of a MERGE do"),
         "tables": Fact("list(string)", Origin.STATEMENT, "full names of all tables and views, those inside views too"),
         "target": Fact("string", Origin.STATEMENT, "full name of the table that is written; empty for a read"),

@@ -232,7 +232,23 @@ class RuleModel(Model):
     effect: Literal["permit", "hold", "forbid"]
     who: WhoModel
     verbs: Annotated[
-        list[Literal["describe", "read", "write", "insert", "update", "delete", "merge"]], Field(min_length=1)
+        list[
+            Literal[
+                "describe",
+                "read",
+                "write",
+                "insert",
+                "update",
+                "delete",
+                "merge",
+                "truncate",
+                "create",
+                "alter",
+                "drop",
+                "restore",
+            ]
+        ],
+        Field(min_length=1),
     ]
     tables: Annotated[list[NamePattern], Field(min_length=1)]
     when: Annotated[str, Field(min_length=1, max_length=4_000)] | None = None
@@ -315,7 +331,9 @@ class ApprovalModel(Model):
     id: Name
     by: Literal["confirmation", "approvers"]
     rules: list[Name] = []
-    verbs: list[Literal["read", "insert", "update", "delete", "merge"]] = []
+    verbs: list[
+        Literal["read", "insert", "update", "delete", "merge", "truncate", "create", "alter", "drop", "restore"]
+    ] = []
     risks: list[Literal["low", "medium", "high"]] = []
     destructive: bool = False
     steps: list[StepModel] = []

@@ -50,7 +50,7 @@ def patterns_of(written: list[str], parts: int, place: Place) -> tuple[Pattern, 
 
 
 def verbs_of(written: list[str]) -> frozenset[Verb]:
-    """The verbs that a rule names; `write` is all that change data."""
+    """The verbs that a rule names; `write` is all that change rows, and no change of a whole table."""
     verbs: set[Verb] = set()
     for verb in written:
         verbs |= WRITES if verb == "write" else {Verb(verb)}

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from policy.probes import Cell
-from policy.statement import WRITES, Verb
+from policy.statement import TABLE_CHANGES, WRITES, Verb
 
 
 class Risk(StrEnum):
@@ -51,7 +51,11 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """`rows` are rows by what happens to them, None where that could not be measured; `why_not` says why."""
+    """`rows` are rows by what happens to them, None where that could not be measured; `why_not` says why.
+
+    `breaks` are views and tables that name the target and may not work without what goes; `overwrites` are columns that
+    the requester sees only masked.
+    """
 
     verb: Verb
     objects: tuple[Touched, ...]
@@ -60,6 +64,8 @@ class Effect:
     cost: Cost | None
     sample: Sample
     is_narrowed: bool
+    breaks: tuple[str, ...] = ()
+    overwrites: tuple[str, ...] = ()
 
     @property
     def rows_total(self) -> int | None:
@@ -69,6 +75,8 @@ class Effect:
     @property
     def is_destructive(self) -> bool:
         """Whether rows or objects go, or nobody knows how many rows are touched."""
+        if self.verb in TABLE_CHANGES:
+            return self.verb is not Verb.CREATE and self.rows != {}
         if self.verb not in WRITES:
             return False
         return self.rows is None or self.verb is Verb.DELETE or bool(self.rows.get(Verb.DELETE))
@@ -89,6 +97,8 @@ class RiskTiers:
 
 def risk_of(effect: Effect, tiers: RiskTiers) -> tuple[Risk, tuple[str, ...]]:
     """The risk of `effect`, with every reason for it; no reason means low."""
+    if effect.verb in TABLE_CHANGES:
+        return worst(list(_reasons_of_change(effect)))
     if effect.verb not in WRITES:
         return Risk.LOW, ()
     return worst(list(_reasons(effect, tiers)))
@@ -114,12 +124,42 @@ def _reasons(effect: Effect, tiers: RiskTiers) -> list[tuple[Risk, str]]:
         found.append((Risk.HIGH, "no condition narrows it: it touches the whole table"))
     if effect.rows is not None and effect.is_destructive:
         found.append((Risk.MEDIUM, "it deletes rows"))
+    if effect.overwrites:
+        found.append((Risk.MEDIUM, f"it changes what the requester sees only masked: {', '.join(effect.overwrites)}"))
     if effect.verb is not Verb.INSERT:
         match effect.retention_days:
             case 0:
                 found.append((Risk.HIGH, "time travel keeps no history of the table, so it cannot be undone"))
             case None:
                 found.append((Risk.MEDIUM, "whether time travel can undo it is not known"))
+            case _:
+                pass
+    return found
+
+
+_CHANGED = {
+    Verb.TRUNCATE: "it removes every row of the table",
+    Verb.DROP: "it removes the table",
+    Verb.ALTER: "it removes a column with its values",
+    Verb.RESTORE: "it puts an earlier table in the place of the present one, with all that has changed since",
+}
+
+
+def _reasons_of_change(effect: Effect) -> list[tuple[Risk, str]]:
+    """Why a change of a whole table is risky; Snowflake commits one at once, so none is of low risk."""
+    found = [(Risk.MEDIUM, "snowflake commits it at once, so it cannot be rolled back")]
+    if effect.is_destructive:
+        found.append((Risk.HIGH, _CHANGED[effect.verb]))
+    if effect.rows is None:
+        found.append((Risk.HIGH, f"its effect could not be measured: {effect.why_not}"))
+    if effect.breaks:
+        found.append((Risk.HIGH, f"{len(effect.breaks)} other objects name the table: {', '.join(effect.breaks)}"))
+    if effect.is_destructive and effect.verb is not Verb.RESTORE:
+        match effect.retention_days:
+            case 0:
+                found.append((Risk.HIGH, "time travel keeps no history of the table, so it cannot be undone"))
+            case None:
+                found.append((Risk.HIGH, "whether time travel can undo it is not known"))
             case _:
                 pass
     return found

@@ -10,9 +10,11 @@ from typing import Any, assert_never
 
 from policy.audience import Audience, AudienceKey, compile_audience, key_of
 from policy.catalog import Catalog, Table, TableKind
+from policy.change_probes import probes_of_change
 from policy.circumstances import UNKNOWN, Circumstances
 from policy.claims import asked_of
 from policy.decide import bounded_rows, decide_sql
+from policy.decide_change import decide_change
 from policy.decision import Decision, Deny, Hold, Permit, RunSql
 from policy.describe import CatalogIndex, decide_schema
 from policy.dialect import PARSER_VERSION
@@ -20,6 +22,7 @@ from policy.facts import facts_of_call, facts_of_statement
 from policy.filters import parse_filter
 from policy.holding import decide_holds
 from policy.lru import Lru
+from policy.mask_back import refuse_masked
 from policy.names import TableName
 from policy.principal import Principal
 from policy.probes import Cell, probes_of
@@ -28,7 +31,7 @@ from policy.refusal import PolicyCode, PolicyRefusal
 from policy.resolve import Defaults
 from policy.rulebook import Policy
 from policy.ruling import Bits, Ruling
-from policy.statement import HoldsRequest, SchemaRequest, SqlStatement, Statement, Verb
+from policy.statement import Drop, DropColumn, HoldsRequest, SchemaRequest, SqlStatement, Statement, Verb
 from policy.understand import understand
 from policy.views import view_statement
 
@@ -38,6 +41,7 @@ FACTS_REMEMBERED = 256
 FACTS_PLACES_MAX = 20
 """References to tables of a statement whose facts are still remembered; longer ones are rare and large."""
 REMEMBERED_CHARACTERS_MAX = 4_000
+BREAKS_NAMED_MAX = 20
 AUDIENCES_REMEMBERED = 128
 PRINCIPALS_REMEMBERED = 1024
 
@@ -107,7 +111,7 @@ class Engine:
             raise PolicyRefusal(
                 PolicyCode.WRONG_TOOL,
                 "the statement changes data",
-                "use request_write for INSERT, UPDATE, DELETE and MERGE; run_query only reads",
+                "use request_write for changes; run_query only reads",
             )
         if statement.binds != parameters:
             raise PolicyRefusal(
@@ -142,7 +146,10 @@ class Engine:
                 if decision is None:
                     limits = self.policy.limits
                     ruling = ruling or self._ruling(audience, principal, statement, rows_max, circumstances)
-                    decision = decide_sql(audience, ruling, self.catalog.tables, limits, statement, rows_max)
+                    if statement.change is not None:
+                        decision = decide_change(audience, ruling, self.catalog.tables, limits, statement)
+                    else:
+                        decision = decide_sql(audience, ruling, self.catalog.tables, limits, statement, rows_max)
                     if _length(decision) <= REMEMBERED_CHARACTERS_MAX:
                         self._decisions.put(question, decision)
                 return decision
@@ -155,10 +162,44 @@ class Engine:
 
     def questions(self, principal: Principal, statement: SqlStatement, text: str) -> Questions:
         """What to ask Snowflake to learn what the write `text`, understood as `statement`, would do. Raises nothing."""
-        probes = probes_of(text, statement, self.catalog.tables, self.policy.defaults, self.policy.functions)
+        if statement.change is not None and statement.target is not None:
+            table = self.catalog.tables.get(statement.target)
+            probes = probes_of_change(statement.change, statement.target, table, self.understand)
+        else:
+            probes = probes_of(text, statement, self.catalog.tables, self.policy.defaults, self.policy.functions)
         sampling = probes.sampling
         decision = None if sampling is None else self.decide(principal, sampling.probe.statement)
         return questions_of(self.audience(principal), probes, decision)
+
+    def refuse_values(self, principal: Principal, statement: SqlStatement, values: Sequence[object]) -> Deny | None:
+        """The refusal of a write whose bind values carry what a mask shows `principal`, or None."""
+        table = None if statement.target is None else self.catalog.tables.get(statement.target)
+        return None if table is None else refuse_masked(self.audience(principal).exposures.of(table), values)
+
+    def overwrites(self, principal: Principal, statement: SqlStatement) -> tuple[str, ...]:
+        """Columns of which `statement` changes the value and `principal` sees only what a mask shows."""
+        table = None if statement.target is None else self.catalog.tables.get(statement.target)
+        shape = statement.tree.shape
+        if table is None or statement.verb not in (Verb.UPDATE, Verb.MERGE):
+            return ()
+        columns = self.audience(principal).exposures.of(table).columns
+        return tuple(
+            each.name
+            for each in columns
+            if each.mask is not None and (shape.names is None or each.name in shape.names - shape.values)
+        )
+
+    def breaks(self, principal: Principal, statement: SqlStatement) -> tuple[str, ...]:
+        """What `principal` may know of that names the table which `statement` takes away, or a column of it."""
+        if not isinstance(statement.change, Drop | DropColumn):
+            return ()
+        named: list[Table] = []
+        for table in self.visible(self.audience(principal)):
+            body = self._view(table)
+            keys = any(key.target == statement.target for key in table.foreign_keys)
+            if table.name != statement.target and (keys or (body is not None and statement.target in body.reads)):
+                named.append(table)
+        return tuple(str(table.name) for table in named[:BREAKS_NAMED_MAX])
 
     def cells_shown(
         self, principal: Principal, target: TableName, others: Sequence[TableName], cells: Sequence[Cell]

@@ -69,7 +69,7 @@ def _written(audience: Audience, statement: SqlStatement) -> str | None:
     """A count as it runs: of what the audience meets, which is all that the write meets, or it is not counted."""
     names = statement.tree.shape.names
     try:
-        sources = [audience.writer.source(place.table, names) for place in statement.tree.places]
+        sources = [audience.writer.source(p.table, names, (p.past, p.sample)) for p in statement.tree.places]
     except Unwritable:
         return None
     if any(source.is_filtered for source in sources):

@@ -22,6 +22,7 @@ class PolicyCode(StrEnum):
     BAD_CURSOR = "bad_cursor"
     NOT_PERMITTED = "not_permitted"
     FORBIDDEN = "forbidden"
+    MASKED_VALUE = "masked_value"
 
 
 class PolicyRefusal(Exception):

@@ -18,9 +18,65 @@ class Verb(StrEnum):
     UPDATE = "update"
     DELETE = "delete"
     MERGE = "merge"
+    TRUNCATE = "truncate"
+    CREATE = "create"
+    ALTER = "alter"
+    DROP = "drop"
+    RESTORE = "restore"
 
 
 WRITES = frozenset({Verb.INSERT, Verb.UPDATE, Verb.DELETE, Verb.MERGE})
+"""What changes rows: it runs in a transaction, and a rule that says `write` means all of it."""
+
+TABLE_CHANGES = frozenset({Verb.TRUNCATE, Verb.CREATE, Verb.ALTER, Verb.DROP, Verb.RESTORE})
+"""What changes a table as a whole: Snowflake commits it at once, a rule must name it, and it is always held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Truncate:
+    """Remove every row of the table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Make the table, empty; `columns` are name, type and whether NULL is allowed."""
+
+    columns: tuple[tuple[str, str, bool], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AddColumn:
+    """Add a column, NULL in every row."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropColumn:
+    """Remove a column with its values."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Remove the table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undrop:
+    """Bring the table back that was dropped last under this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """Replace the table by what it was: `moment` is an AT or BEFORE clause."""
+
+    moment: str
+
+
+TableChange: TypeAlias = Truncate | Create | AddColumn | DropColumn | Drop | Undrop | PutBack
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +105,7 @@ class SqlStatement:
     literals: tuple[Literal, ...]
     digest: str
     tree: Tree = field(repr=False, compare=False)
+    change: "TableChange | None" = None
 
     @property
     def function_classes(self) -> frozenset[str]:

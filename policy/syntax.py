@@ -27,7 +27,10 @@ _VERBS: dict[type[exp.Expr], Verb] = {
     exp.Delete: Verb.DELETE,
     exp.Merge: Verb.MERGE,
 }
-_KINDS_HINT = "only queries, INSERT, UPDATE, DELETE and MERGE are understood; use describe_schema to see what exists"
+_KINDS_HINT = (
+    "only queries, INSERT, UPDATE, DELETE and MERGE are understood, and some changes of a whole table; "
+    "use describe_schema to see what exists"
+)
 
 
 @dataclass(frozen=True, slots=True)

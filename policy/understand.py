@@ -21,6 +21,7 @@ from policy.resolve import Defaults, resolve, stored
 from policy.statement import SqlStatement, Verb
 from policy.structure import structure_of
 from policy.syntax import Parsed, parse_one
+from policy.table_changes import understand_change
 from policy.tree import ColumnFacts, Columns, Shape, Tree
 
 _NONE = frozenset[str]()
@@ -39,6 +40,9 @@ def understand(
     Raises PolicyRefusal, and nothing else.
     """
     try:
+        change = understand_change(text, defaults)
+        if change is not None:
+            return change
         return understand_tree(parse_one(text), text, tables, defaults, opened, observing=observing)
     except RecursionError:
         raise too_deep() from None

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from policy.decision import Deny, RuleId
 from policy.exposure import Exposures
+from policy.mask_back import refuse_masked
 from policy.refusal import PolicyCode
 from policy.rewrite import Writer, Written
 from policy.statement import SqlStatement
@@ -44,6 +45,9 @@ def refuse_write(
                 "use columns that are clear to you in conditions and expressions; masked columns may only be assigned",
                 n,
             )
+        written_back = refuse_masked(exposure, (literal.value for literal in statement.literals))
+        if written_back is not None:
+            return written_back
     return None
 
 

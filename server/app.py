@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.journal import Journal, open_journal
 from audit.sealing import Sealer
+from policy.checking import unanswerable
 from policy.document import Policy, PolicyDocumentError, load
 from server.admission import Admission
 from server.brokers.choice import brokers_of
@@ -103,6 +104,17 @@ def read_policy(path: Path) -> Policy:
         raise SettingsError(f"{path}: {error}", error.hint) from None
 
 
+def _doubted(policy: Policy) -> Policy:
+    """`policy`, with a warning for each rule that holds what nobody can approve."""
+    for finding in unanswerable(policy):
+        log.warning(
+            "%s: %s; hint: name who approves it under `approvals`, and try `snowgate policy check`",
+            finding.kind,
+            finding.message,
+        )
+    return policy
+
+
 @asynccontextmanager
 async def furnished(settings: Settings, seat: Seat | None = None, *, prints: bool = False) -> AsyncGenerator[Furnished]:
     """The house that `settings` describe, open for business; limits are shared with the workers at other seats.
@@ -114,7 +126,7 @@ async def furnished(settings: Settings, seat: Seat | None = None, *, prints: boo
         JournalUnavailable: the journal cannot be written.
         DatabaseUnavailable: the database cannot be reached.
     """
-    policy = read_policy(settings.policy)
+    policy = _doubted(read_policy(settings.policy))
     trusts, limits_asked = trusts_of(settings), read_limits(settings.limits)
     sealer = sealer_of(settings)
     url = settings.database_url.get_secret_value()
@@ -134,7 +146,7 @@ async def furnished(settings: Settings, seat: Seat | None = None, *, prints: boo
         quotas = await stack.enter_async_context(_quotas(limits_asked, database))
         first, webhook = settings.databases[0], webhook_of(settings)
         holding = await stack.enter_async_context(
-            open_holding(database, sealer, journal, rooms.judge, pool, quotas, first, webhook)
+            open_holding(database, sealer, journal, rooms, pool, quotas, first, webhook)
         )
         telemetry = stack.enter_context(open_telemetry(settings, seat))
         house = House(

@@ -5,6 +5,7 @@ enough, the caller's own user is asked through their client: that is consent of 
 person. Else nothing is asked here; approvers decide through channels of their own, and the caller comes back.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,8 +13,10 @@ from audit.journal import Journal
 from policy.approving import ApprovalEntry, wanted
 from policy.decision import Hold, Permit, ReadCatalog, RunSql, UseHolds
 from policy.effects import Effect, risk_of
-from server.binding import asked_digest, objects_of
-from server.hold_record import Asked, HoldRecord, Requester, State
+from policy.questions import Question
+from policy.statement import SqlStatement
+from server.binding import asked_digest, object_digest, objects_of
+from server.hold_record import Asked, Claim, HoldRecord, Requester, State
 from server.hold_refusals import HoldStale
 from server.holds import HoldStore
 from server.judging import Judged
@@ -103,15 +106,7 @@ class Approvals:
         claim = await self.holds.claim(record, confirmed=is_confirmed, within_s=within_s)
         if is_confirmed:
             await self._decided(call, record, "approve")
-        return Approval(
-            hold.then,
-            record.id,
-            claim,
-            _rows_allowed(asked.effect, entry),
-            {name: each.version for name, each in zip(objects_of(judged), asked.effect.objects, strict=True)}
-            if asked.is_write
-            else {},
-        )
+        return _approval(judged, hold.then, record, asked, claim, _rows_allowed(asked.effect, entry))
 
     async def _refuse_stale(self, call: Call, judged: Judged, alive: HoldRecord | None) -> None:
         """Refuse to follow a hold to which this call, as it would run now, does not lead any more."""
@@ -140,7 +135,7 @@ class Approvals:
             sql=action.sql,
             role=action.role,
             warehouse=action.warehouse,
-            objects=tuple((*name, judged.engine.catalog.digest_of(o)) for name, o in zip(named, objects, strict=True)),
+            objects=tuple((*name, object_digest(judged, each)) for name, each in zip(named, objects, strict=True)),
             effect=effect,
             risk=risk,
             risk_reasons=reasons,
@@ -193,6 +188,22 @@ class Approvals:
         return Held(why or f"people must decide first: {needs}", hint, hold_id=record.id).told(
             **_following(record, entry)
         )
+
+
+def _approval(
+    judged: Judged, permit: Permit, record: HoldRecord, asked: Asked, claim: Claim, rows: Mapping[str, range] | None
+) -> Approval:
+    """The approval that `claim` is the right to use."""
+    if not asked.is_write:
+        return Approval(permit, record.id, claim, rows)
+    names = objects_of(judged)
+    versions = {name: each.version for name, each in zip(names, asked.effect.objects, strict=True)}
+    statement = judged.statement
+    change = statement.change if isinstance(statement, SqlStatement) else None
+    recount: Sequence[Question] = ()
+    if change is not None and rows is not None and isinstance(statement, SqlStatement):
+        recount = judged.engine.questions(judged.principal, statement, asked.text).counts or ()
+    return Approval(permit, record.id, claim, rows, versions, change=change, recount=recount)
 
 
 def _following(record: HoldRecord, entry: ApprovalEntry) -> dict[str, str]:

@@ -19,6 +19,17 @@ def objects_of(judged: Judged) -> tuple[TableName, ...]:
     return (*target, *sorted(statement.reads - set(target)))
 
 
+def object_digest(judged: Judged, name: TableName) -> str:
+    """What the catalog says of an object, as a digest; empty where only Snowflake is asked what it is.
+
+    A change of a whole table makes or removes what the catalog does not know of yet, or still knows of.
+    """
+    statement = judged.statement
+    if isinstance(statement, SqlStatement) and statement.change is not None:
+        return ""
+    return judged.engine.catalog.digest_of(name)
+
+
 def asked_digest(judged: Judged, permit: Permit) -> bytes:
     """SHA-256 over who asks, what exactly would run, as which role, by which policy, against which tables.
 
@@ -32,7 +43,7 @@ def asked_digest(judged: Judged, permit: Permit) -> bytes:
         "actor": judged.principal.actor,
         "policy": judged.provenance.policy,
         "parser": judged.provenance.parser,
-        "objects": {str(name): judged.engine.catalog.digest_of(name) for name in objects_of(judged)},
+        "objects": {str(name): object_digest(judged, name) for name in objects_of(judged)},
         "sql": action.sql if action else None,
         "role": action.role if action else None,
         "warehouse": action.warehouse if action else None,

@@ -17,12 +17,12 @@ from policy.names import TableName
 from policy.principal import Principal
 from server.approvals import Tell
 from server.hold_record import HoldRecord, Said, State
-from server.hold_refusals import Denied, HoldNotFound, HoldStale, NotApprover, OwnRequest
+from server.hold_refusals import Denied, HoldNotFound, HoldStale, NotApprover, NothingToUndo, OwnRequest
 from server.holds import HOLDS_LISTED_MAX, HoldStore
 from server.judging import Judge, Judged
 from server.line import Approval, Call, Cleared, Progress
 from server.raw import Raw, RawHolds
-from server.refusals import Declined, Held, HoldSpent
+from server.refusals import Declined, Held, HoldSpent, Internal
 from server.showing import digest_of, full_object, hold_object, question
 from tools.contract import Holds, JsonObject, Sql, Wanted
 
@@ -146,7 +146,10 @@ class HoldDesk:
 
         Raises:
             HoldNotFound: it follows nothing of this caller's.
+            NothingToUndo: what it would undo has no undo.
         """
+        if isinstance(wanted, Holds) and wanted.act == "undo":
+            return await self._undoing(principal, wanted)
         if not isinstance(wanted, Holds) or wanted.act != "check" or wanted.hold_id is None:
             return wanted
         hold = await self.recover(await self._own(principal, wanted.hold_id))
@@ -155,6 +158,16 @@ class HoldDesk:
         if asked is None or not (hold.state is State.APPROVED or is_asked_here):
             return wanted
         return Sql(asked.text, asked.parameters, asked.reason, asked.is_write, asked.rows_max, hold.id)
+
+    async def _undoing(self, principal: Principal, wanted: Holds) -> Sql:
+        """The statement that takes back what was made in a call of the caller's: a write like any other."""
+        hold = await self.holds.executed(principal.issuer, principal.subject, wanted.call_id or "")
+        if hold is None or hold.requester.actor != principal.actor:
+            raise HoldNotFound("no request of yours was executed in that call", "Use the call_id of its answer.")
+        undo = hold.outcome.get("undo")
+        if not isinstance(undo, str):
+            raise NothingToUndo("no command takes this change back", hold_id=hold.id)
+        return Sql(undo, (), wanted.reason, is_write=True)
 
     async def confirmed(self, call: Call, judged: Judged, permit: Permit) -> Approval:
         """Ask an approver, through their client, to confirm a decision in view of the hold it is about.
@@ -207,6 +220,8 @@ class HoldDesk:
             case "withdraw":
                 await self.withdraw(who, hold_id, wanted.reason, call_id=cleared.call_id)
                 return RawHolds({"hold_id": hold_id, "state": State.WITHDRAWN.value})
+            case "undo":
+                raise Internal("what undoes a change is a statement")
             case "check":
                 return RawHolds(await self._status(who, hold_id))
 
@@ -255,7 +270,7 @@ class HoldDesk:
         """Nobody approves what cannot run any more because policy or an object has changed underneath."""
         engine = self.judge().engine
         objects = hold.asked.objects if hold.asked is not None else ()
-        is_same = all(engine.catalog.digest_of(TableName(*name)) == digest for *name, digest in objects)
+        is_same = all(engine.catalog.digest_of(TableName(*name)) == digest for *name, digest in objects if digest)
         if engine.provenance.policy == hold.policy and is_same:
             return
         if await self.holds.close(hold, State.STALE):

@@ -6,10 +6,10 @@ history by the query tag. Nothing is ever run a second time to find out.
 """
 
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import anyio
 
@@ -17,13 +17,14 @@ from audit.fields import Fact
 from audit.journal import Journal
 from policy.decision import RunSql, UseHolds
 from policy.names import TableName
-from policy.undo import undo_command
+from policy.statement import Verb
+from policy.undo import prepared_undo, undo_command
 from server.hold_record import Claim, State
-from server.hold_refusals import HoldStale
+from server.hold_refusals import EffectDrifted, HoldStale
 from server.holds import HoldStore
 from server.leases import tag_of
 from server.line import Approval, Cleared, Lease, LeaseFor, Progress
-from server.measuring import Version, versions_of
+from server.measuring import Version, count_rows, versions_of
 from server.raw import Raw, RawRows
 from server.refusals import HoldSpent, HoldsUnavailable, OutcomeUnknown, Refusal
 from server.warehouse import Order
@@ -31,7 +32,14 @@ from tools.contract import Scalar
 
 log = logging.getLogger(__name__)
 
-VERSIONS_TIMEOUT_S = 30
+CHECK_TIMEOUT_S = 30
+
+
+REFRESH_WAIT_S = 30.0
+"""How long the answer to a change of a table waits for the catalog to show it."""
+
+Refresh: TypeAlias = Callable[[], Awaitable[object]]
+"""Reads the catalog anew; see `server.engine_room`."""
 
 
 class StatementLease(Lease, Protocol):
@@ -55,6 +63,7 @@ class Executions:
     desk: Lease
     holds: HoldStore
     journal: Journal
+    refresh: Refresh
 
     @asynccontextmanager
     async def __call__(self, cleared: Cleared) -> AsyncGenerator[Lease]:
@@ -67,7 +76,7 @@ class Executions:
             async with self.leases(cleared) as lease:
                 yield lease
             return
-        execution = Execution(approval, self.holds, self.journal)
+        execution = Execution(approval, self.holds, self.journal, self.refresh)
         try:
             async with self.leases(cleared) as lease:
                 execution.lease = lease
@@ -85,6 +94,7 @@ class Execution:
     approval: Approval
     holds: HoldStore
     journal: Journal
+    refresh: Refresh
     lease: Lease | None = None
     has_begun: bool = False
 
@@ -98,10 +108,13 @@ class Execution:
             OutcomeUnknown: it was sent, and whether it was committed has to be found out.
         """
         lease: StatementLease = self.lease  # type: ignore[assignment]  # a claim is only ever on a statement
-        await self._check_versions(lease, cleared)
+        asking = Asking(lease, cleared)
+        await self._check_versions(asking, cleared)
+        await self._count_again(asking, cleared)
+        known = await self._prepared(asking)
         self.has_begun = True
         claim, tag = Claim(self.approval.claim), tag_of(cleared)
-        if not await self.holds.begin(self.approval.hold_id, claim, lease.session_id, tag):
+        if not await self.holds.begin(self.approval.hold_id, claim, lease.session_id, tag, **known):
             raise HoldSpent("the approval was taken over by another process", hold_id=self.approval.hold_id)
         try:
             raw = await lease.execute(cleared, progress)
@@ -112,13 +125,9 @@ class Execution:
             raise
         return await self._done(cleared, raw)
 
-    async def _check_versions(self, lease: StatementLease, cleared: Cleared) -> None:
+    async def _check_versions(self, ask: "Asking", cleared: Cleared) -> None:
         if not self.approval.versions:
             return
-
-        async def ask(sql: str, binds: Sequence[Scalar], rows_max: int) -> RawRows:
-            return await lease.run(Order(sql, tuple(binds), rows_max, VERSIONS_TIMEOUT_S, tag_of(cleared, "check")))
-
         now = await versions_of(ask, list(self.approval.versions))
         changed = [name for name, version in self.approval.versions.items() if _version(now, name) != version]
         if changed:
@@ -126,20 +135,44 @@ class Execution:
             await self._settle(cleared, State.STALE, {"code": HoldStale.code})
             raise HoldStale("an object has changed since the effect was measured", hold_id=self.approval.hold_id)
 
+    async def _count_again(self, ask: "Asking", cleared: Cleared) -> None:
+        """What cannot be rolled back must touch the rows that were approved before it runs, and not after."""
+        allowed = self.approval.rows_allowed
+        if self.approval.change is None or allowed is None or not self.approval.recount:
+            return
+        rows, why_not = await count_rows(ask, self.approval.recount, {}, ())
+        if rows is None or any(rows.get(Verb(verb), -1) not in counts for verb, counts in allowed.items()):
+            self.has_begun = True
+            await self._settle(cleared, State.FAILED, {"code": EffectDrifted.code})
+            raise EffectDrifted(why_not or "the table has other rows than were approved", hold_id=self.approval.hold_id)
+
+    async def _prepared(self, ask: "Asking") -> dict[str, str]:
+        """How a change of a whole table is taken back, before it is made: after a crash somebody has to know."""
+        target, change = next(iter(self.approval.versions), None), self.approval.change
+        if change is None or target is None:
+            return {}
+        [[moment]] = (await ask("SELECT SYSDATE()", (), 1)).rows
+        undo = prepared_undo(target, change, f"{str(moment).replace('T', ' ')[:23]} +0000")
+        return {} if undo is None else {"undo": undo}
+
     async def _done(self, cleared: Cleared, raw: Raw) -> Raw:
         action = cleared.permit.action
         if not isinstance(raw, RawRows) or not isinstance(action, RunSql) or raw.rows_affected is None:
             await self._settle(cleared, State.EXECUTED, {})
             return raw
-        target = next(iter(self.approval.versions), None)
-        undo = undo_command(target, raw.query_id) if target is not None else None
-        outcome: dict[str, Fact] = {"rows_affected": raw.rows_affected, "query_id": raw.query_id, "undo": undo}
-        await self._settle(cleared, State.EXECUTED, outcome)
+        target, change = next(iter(self.approval.versions), None), self.approval.change
+        undo = undo_command(target, raw.query_id, change) if target is not None else None
+        rows = raw.rows_affected if change is None else None
+        outcome: dict[str, Fact] = {"rows_affected": rows, "query_id": raw.query_id, "undo": undo}
+        await self._settle(cleared, State.EXECUTED, {**outcome, "call_id": cleared.call_id})
+        if change is not None:
+            with anyio.move_on_after(REFRESH_WAIT_S):
+                await self.refresh()
         return replace(raw, undo=undo)
 
     async def _settle(self, cleared: Cleared, state: State, outcome: dict[str, Fact]) -> None:
         """Say how it ended. What is done is done: books that cannot be kept now are mended by whoever looks next."""
-        facts = {key: value for key, value in outcome.items() if key != "code"}
+        facts = {key: value for key, value in outcome.items() if key not in ("code", "call_id")}
         try:
             with anyio.CancelScope(shield=True):
                 await self.holds.settle(self.approval.hold_id, Claim(self.approval.claim), state, outcome)
@@ -150,6 +183,19 @@ class Execution:
             await self.journal.append(
                 cleared.call_id, stage, {"hold_id": self.approval.hold_id, **facts, "code": outcome.get("code")}
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Asks, in the session that is about to run what was approved; a `server.measuring.Ask`."""
+
+    lease: StatementLease
+    cleared: Cleared
+
+    async def __call__(self, sql: str, binds: Sequence[Scalar], rows_max: int) -> RawRows:
+        """Run one read."""
+        order = Order(sql, tuple(binds), rows_max, CHECK_TIMEOUT_S, tag_of(self.cleared, "check"))
+        return await self.lease.run(order)
 
 
 def _version(now: dict[TableName, Version], name: TableName) -> str:

@@ -47,6 +47,13 @@ class Denied(Refusal):
     hint = "Nothing has run. Tell the user why it was denied; do not ask again for the same."
 
 
+class NothingToUndo(Refusal):
+    """The change is known, and no single command takes it back."""
+
+    code: ClassVar[str] = "nothing_to_undo"
+    hint = "Nothing has run. Tell the user that a person has to take it back by hand, in Snowflake."
+
+
 class EffectDrifted(Refusal):
     """The statement touched other numbers of rows than were approved, and was rolled back."""
 

@@ -14,6 +14,7 @@ from policy.holding import decide_holds
 from policy.statement import HoldsAct, HoldsRequest
 from server.approvals import Approvals
 from server.desk import HoldDesk
+from server.engine_room import EngineRoom
 from server.executing import Executions
 from server.hold_keeper import HoldKeeper
 from server.holds import HoldStore
@@ -46,7 +47,7 @@ async def open_holding(
     database: AsyncEngine,
     sealer: Sealer,
     journal: Journal,
-    judge: Callable[[], Judge],
+    rooms: EngineRoom,
     pool: SessionPool,
     quotas: Quotas,
     catalog_database: str,
@@ -56,12 +57,12 @@ async def open_holding(
     async with httpx2.AsyncClient(follow_redirects=False) as http:
         holds = HoldStore(database, sealer)
         outbox = Outbox(database, webhook, http)
-        desk = HoldDesk(holds, journal, judge, outbox, Recovery(holds, journal, pool))
+        desk = HoldDesk(holds, journal, rooms.judge, outbox, Recovery(holds, journal, pool))
         yield Holding(
             desk=desk,
             approvals=Approvals(holds, journal, Measuring(pool, quotas), outbox, desk.confirmed),
-            executions=Executions(Leases(pool, catalog_database), desk, holds, journal),
-            keeper=HoldKeeper(holds, journal, outbox, judge),
+            executions=Executions(Leases(pool, catalog_database), desk, holds, journal, rooms.refresh),
+            keeper=HoldKeeper(holds, journal, outbox, rooms.judge),
         )
 
 

@@ -131,6 +131,14 @@ class HoldStore:
         listed = select(t).where(t.c.issuer == issuer, t.c.subject == subject)
         return await self._page(listed.order_by(t.c.opened_at.desc(), t.c.id.desc()), after, is_rising=False)
 
+    async def executed(self, issuer: str, subject: str, call_id: str) -> HoldRecord | None:
+        """What a person asked for that ran in the call `call_id`, or was asked for in it."""
+        named = (t.c.call_id == call_id) | (t.c.outcome["call_id"].astext == call_id)
+        listed = select(t).where(t.c.issuer == issuer, t.c.subject == subject, t.c.state == State.EXECUTED, named)
+        async with self._transaction() as connection:
+            row = (await connection.execute(listed.order_by(t.c.settled_at.desc()).limit(1))).one_or_none()
+        return None if row is None else self._record(row)
+
     async def shown(self, hold_id: str) -> bool:
         """Remember that the hold was shown to the person who asked; true the first time."""
         return await self._move(hold_id, {State.OPEN}, t.c.shown_at.is_(None), shown_at=func.now()) == 1
@@ -187,9 +195,12 @@ class HoldStore:
             raise HoldSpent("the approval was used before, or came too late", hold_id=hold.id)
         return claim
 
-    async def begin(self, hold_id: str, claim: Claim, session_id: int, tag: str) -> bool:
-        """Say in which Snowflake session, under which query tag, the claim is about to run; false if it is void."""
-        values = {"session_id": session_id, "outcome": {"tag": tag}}
+    async def begin(self, hold_id: str, claim: Claim, session_id: int, tag: str, **known: str) -> bool:
+        """Say in which Snowflake session, under which query tag, the claim is about to run; false if it is void.
+
+        `known` is what is known of its outcome before it runs.
+        """
+        values = {"session_id": session_id, "outcome": {"tag": tag, **known}}
         return await self._move(hold_id, {State.EXECUTING}, t.c.claim == claim, **values) == 1
 
     async def take_over(self, hold: HoldRecord) -> Claim | None:

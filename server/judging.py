@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import assert_never
 
 from policy.circumstances import Circumstances
-from policy.decision import Decision
+from policy.decision import Decision, Deny
 from policy.engine import Engine, Provenance
 from policy.principal import Principal
-from policy.statement import HoldsAct, HoldsRequest, SchemaRequest, Statement
+from policy.statement import HoldsAct, HoldsRequest, SchemaRequest, SqlStatement, Statement
 from tools.contract import Holds, Schema, Sql, Wanted
 
 
@@ -58,4 +58,6 @@ class Judge:
         rows_max, purpose = (wanted.rows_max, wanted.reason) if isinstance(wanted, Sql) else (None, None)
         call = Circumstances(datetime.now(UTC), purpose)
         decision = self.engine.decide(principal, statement, rows_max=rows_max, circumstances=call)
+        if isinstance(wanted, Sql) and isinstance(statement, SqlStatement) and not isinstance(decision, Deny):
+            decision = self.engine.refuse_values(principal, statement, wanted.parameters) or decision
         return Judged(principal, wanted, statement, decision, self.engine)

@@ -11,18 +11,19 @@ import random
 import threading
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 import anyio
 
 from policy.decision import ReadCatalog, RunSql, UseHolds
-from policy.statement import WRITES
+from policy.statement import TABLE_CHANGES, WRITES
+from server.fates import Became, Fate, fate_of
 from server.line import Cleared, Lease, Progress
 from server.pool import Kind, Pooled, SessionPool
 from server.raw import Raw, RawRows, RawSchema
 from server.refusals import Internal, OutcomeUnknown, Refusal, Revoked, StatementFailed, StatementTimedOut
-from server.warehouse import CommitUnconfirmed, Fate, Order, SessionLost
+from server.warehouse import CommitUnconfirmed, Order, SessionLost
 from tools.contract import Sql
 
 CANCEL_WAIT_S = 5.0
@@ -181,18 +182,18 @@ class SessionLease:
     async def _settle(self, order: Order, unknown: OutcomeUnknown) -> RawRows:
         """Ask Snowflake, from another session of the same user, whether a change was committed."""
         pooled = self._held()
-        fate = Fate.UNKNOWN
+        became = Became(Fate.UNKNOWN)
         with anyio.move_on_after(SETTLE_WAIT_S):
             try:
                 async with self.pool.aside(pooled.kind) as other:
-                    fate = await self.pool.in_thread(
-                        lambda: other.fate_of(pooled.session.session_id, order.tag, self.database), abandon=True
+                    became = await self.pool.in_thread(
+                        lambda: fate_of(other, pooled.session.session_id, order.tag, self.database), abandon=True
                     )
             except Refusal as refusal:
                 log.warning("what became of a change could not be asked: %s", refusal.code)
-        match fate:
+        match became.fate:
             case Fate.COMMITTED if isinstance(unknown, CommitUnconfirmed):
-                return unknown.done
+                return replace(unknown.done, query_id=unknown.done.query_id or became.query_id or "")
             case Fate.NOT_COMMITTED:
                 raise StatementFailed("the change was not committed", NOT_COMMITTED_HINT, **unknown.facts) from None
             case _:
@@ -273,7 +274,8 @@ def order_of(cleared: Cleared, action: RunSql) -> Order:
         rows_max=action.rows_max,
         statement_timeout_s=action.statement_timeout_s,
         tag=tag_of(cleared),
-        is_write=action.verb in WRITES,
+        is_write=action.verb in WRITES | TABLE_CHANGES,
+        is_autocommitted=action.verb in TABLE_CHANGES,
         rows_allowed=cleared.approval.rows_allowed if cleared.approval else None,
     )
 

@@ -1,6 +1,6 @@
 """The straight line that every call walks. If you read one file, read this one."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, NewType, Protocol, TypeAlias, assert_never
@@ -11,7 +11,9 @@ from policy.engine import Provenance
 from policy.names import TableName
 from policy.positions import position_of
 from policy.principal import Principal
+from policy.questions import Question
 from policy.refusal import PolicyRefusal
+from policy.statement import TableChange
 from server.facts import facts_of_answer, facts_of_cleared, facts_of_judged, facts_of_principal
 from server.judging import Judge, Judged
 from server.masking import keep
@@ -78,7 +80,8 @@ class Approval:
     """People's answer to one hold, used up: the permit that it released, and the right to run it, once.
 
     `rows_allowed` are the numbers of rows that may be touched, by what happens to them (None: any, for it was not
-    counted); `versions` is what the objects must still be. `shown` is the digest of the text that was confirmed.
+    counted); `versions` is what the objects must still be. `shown` is the digest of the text that was confirmed. A
+    `change` of a whole table cannot be rolled back, so its rows are counted again, by `recount`, before it runs.
     """
 
     permit: Permit
@@ -87,6 +90,8 @@ class Approval:
     rows_allowed: Mapping[str, range] | None = None
     versions: Mapping[TableName, str] = field(default_factory=dict)
     shown: str = ""
+    change: TableChange | None = None
+    recount: Sequence[Question] = ()
 
 
 class Lease(Protocol):

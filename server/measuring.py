@@ -18,8 +18,8 @@ import orjson
 from policy.decision import Permit, RunSql
 from policy.effects import Cost, Effect, Sample, Touched
 from policy.names import TableName, quote
-from policy.questions import NO_QUESTIONS, Questions, SampleQuestion
-from policy.statement import WRITES, SqlStatement, Verb
+from policy.questions import NO_QUESTIONS, Question, Questions, SampleQuestion
+from policy.statement import TABLE_CHANGES, WRITES, Create, SqlStatement, Undrop, Verb
 from server.binding import objects_of
 from server.judging import Judged
 from server.leases import OVERTIME_S, SessionLease
@@ -99,11 +99,13 @@ class Measuring:
 
 
 async def _measure(ask: Ask, judged: Judged, statement: SqlStatement, wanted: Sql, action: RunSql) -> Effect:
-    is_write = statement.verb in WRITES
+    is_write = statement.verb in WRITES | TABLE_CHANGES
     names = objects_of(judged)
     versions = await versions_of(ask, names) if is_write else {}
+    if isinstance(statement.change, Create | Undrop) and statement.target in versions:
+        raise StatementFailed(f"there is a table or view `{statement.target}` already", "Choose another name.")
     questions = judged.engine.questions(judged.principal, statement, wanted.text) if is_write else NO_QUESTIONS
-    rows, why_not = await _count(ask, questions, wanted.parameters)
+    rows, why_not = await count_rows(ask, questions.counts, questions.known, wanted.parameters)
     return Effect(
         verb=statement.verb,
         objects=tuple(
@@ -113,9 +115,11 @@ async def _measure(ask: Ask, judged: Judged, statement: SqlStatement, wanted: Sq
         ),
         rows=rows,
         why_not=why_not,
-        cost=await _explain(ask, action.sql, wanted.parameters),
+        cost=None if statement.change else await _explain(ask, action.sql, wanted.parameters),
         sample=await _sample(ask, questions, wanted.parameters),
         is_narrowed=statement.verb in (Verb.READ, Verb.INSERT) or statement.tree.shape.has_where,
+        breaks=judged.engine.breaks(judged.principal, statement),
+        overwrites=judged.engine.overwrites(judged.principal, statement),
     )
 
 
@@ -152,12 +156,14 @@ async def versions_of(ask: Ask, names: Sequence[TableName]) -> dict[TableName, V
     return found
 
 
-async def _count(ask: Ask, questions: Questions, parameters: Sequence[Scalar]) -> tuple[Mapping[Verb, int] | None, str]:
-    """Rows by what happens to them; None and the reason where that cannot be told."""
-    if questions.counts is None:
+async def count_rows(
+    ask: Ask, questions: Sequence[Question] | None, known: Mapping[Verb, int], parameters: Sequence[Scalar]
+) -> tuple[Mapping[Verb, int] | None, str]:
+    """Rows by what happens to them, `known` ones included; None and the reason where that cannot be told."""
+    if questions is None:
         return None, "no read can tell what it does"
-    counted = Counter(questions.known)
-    for question in questions.counts:
+    counted = Counter(known)
+    for question in questions:
         try:
             raw = await ask(question.sql, [parameters[n] for n in question.binds], 1)
         except StatementTimedOut:

@@ -169,7 +169,7 @@ def message(event: str, hold: HoldRecord, entry: ApprovalEntry, console_url: str
         url = f"{console_url.rstrip('/')}/holds/{hold.id}"
         blocks.append({"type": "actions", "elements": [{"type": "button", "text": button, "url": url}]})
     metadata = {"event_type": f"snowgate_hold_{event}", "event_payload": facts}
-    return {"text": lines[0].strip("*") + ": " + what, "blocks": blocks, "metadata": metadata}
+    return {"text": lines[0].strip("*") + ": " + _plain(what), "blocks": blocks, "metadata": metadata}
 
 
 def _plain(text: str) -> str:

@@ -10,11 +10,13 @@ import secrets
 from dataclasses import dataclass
 
 from audit.journal import Journal
+from policy.names import TableName
+from policy.undo import undo_command
+from server.fates import Became, Fate, fate_of
 from server.hold_record import HoldRecord, State
 from server.holds import HoldStore
 from server.pool import Kind, SessionPool
 from server.refusals import Refusal
-from server.warehouse import Fate
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +37,11 @@ class Recovery:
         if claim is None:
             return hold
         hold = await self.holds.find(hold.id)
-        match await self._fate(hold):
+        became = await self._became(hold)
+        match became.fate:
             case Fate.COMMITTED:
-                if await self.holds.settle(hold.id, claim, State.EXECUTED, {**hold.outcome, "recovered": True}):
+                outcome = {**hold.outcome, **_found(hold, became), "recovered": True}
+                if await self.holds.settle(hold.id, claim, State.EXECUTED, outcome):
                     await self._say("hold.executed", hold)
             case Fate.NOT_COMMITTED:
                 if await self.holds.release(hold.id, claim):
@@ -46,22 +50,37 @@ class Recovery:
                 return hold
         return await self.holds.find(hold.id)
 
-    async def _fate(self, hold: HoldRecord) -> Fate:
+    async def _became(self, hold: HoldRecord) -> Became:
         tag, session_id, asked = hold.outcome.get("tag"), hold.session_id, hold.asked
         if session_id is None:
-            return Fate.NOT_COMMITTED  # it had not begun, and cannot any more
+            return Became(Fate.NOT_COMMITTED)  # it had not begun, and cannot any more
         if tag is None or asked is None or not asked.objects:
-            return Fate.UNKNOWN
+            return Became(Fate.UNKNOWN)
         who = hold.requester
         kind = Kind(who.issuer, who.subject, asked.role, asked.warehouse, hold.policy)
         database = asked.objects[0][0]
         try:
             async with self.pool.aside(kind) as other:
-                return await self.pool.in_thread(lambda: other.fate_of(session_id, tag, database), abandon=True)
+                return await self.pool.in_thread(lambda: fate_of(other, session_id, tag, database), abandon=True)
         except Refusal as refusal:
             log.warning("what became of %s could not be asked: %s", hold.id, refusal.code)
-            return Fate.UNKNOWN
+            return Became(Fate.UNKNOWN)
 
     async def _say(self, stage: str, hold: HoldRecord) -> None:
         facts = {"hold_id": hold.id, "requester": hold.requester.subject, "via": "recovery"}
         await self.journal.append("call_" + secrets.token_urlsafe(12), stage, facts)
+
+
+def _found(hold: HoldRecord, became: Became) -> dict[str, str]:
+    """What is known of a change that was made though its process died: its id, and how to take back a change of rows.
+
+    How to take back a change of a whole table was written down before it ran.
+    """
+    if became.query_id is None or hold.asked is None:
+        return {}
+    found = {"query_id": became.query_id}
+    if "undo" in hold.outcome or not hold.asked.is_write:
+        return found
+    *name, _ = hold.asked.objects[0]
+    undo = undo_command(TableName(*name), became.query_id)
+    return found if undo is None else {**found, "undo": undo}

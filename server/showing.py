@@ -11,13 +11,18 @@ from typing import Any
 
 from policy.approving import ApprovalEntry, wanted
 from policy.effects import Effect
-from policy.statement import Verb
+from policy.statement import TABLE_CHANGES, Verb
 from server.hold_record import Asked, HoldRecord, Requester
 from server.visible import visible
 from tools.contract import JsonObject
 
 HIDDEN = "(hidden from you)"
-_DONE = {Verb.INSERT: "inserted", Verb.UPDATE: "updated", Verb.DELETE: "deleted"}
+_DONE = {
+    Verb.INSERT: "inserted",
+    Verb.UPDATE: "updated",
+    Verb.DELETE: "deleted",
+    Verb.ALTER: "losing a value",
+}
 
 
 def question(hold: HoldRecord, entry: ApprovalEntry, shown: Sequence[bool] | None = None) -> str:
@@ -54,6 +59,11 @@ def effect_text(effect: Effect) -> str:
         return "it reads and changes nothing."
     if effect.rows is None:
         return f"NOT MEASURED, {effect.why_not}."
+    if effect.verb is Verb.RESTORE and not effect.rows:
+        return "the table that was dropped last under this name comes back; its rows could not be counted."
+    if effect.verb is Verb.RESTORE:
+        now, then = effect.rows.get(Verb.DELETE, 0), effect.rows.get(Verb.INSERT, 0)
+        return f"the {now} rows of the table are replaced by the {then} that it had, as counted when it was asked for."
     parts = [f"{count} {'row' if count == 1 else 'rows'} {_DONE[verb]}" for verb, count in sorted(effect.rows.items())]
     return f"{', '.join(parts) or 'no rows'}, as counted when it was asked for."
 
@@ -62,19 +72,26 @@ def _objects(effect: Effect) -> list[str]:
     changed = [visible(each.name) for each in effect.objects if each.is_target]
     read = [visible(each.name) for each in effect.objects if not each.is_target]
     lines = [f"Changes: {', '.join(changed)}"] if changed else []
+    if effect.breaks:
+        lines.append(f"May break: {visible(', '.join(effect.breaks))}")
     return [*lines, f"Reads: {', '.join(read)}"] if read else lines
 
 
 def _undo(effect: Effect) -> str:
     if effect.verb is Verb.READ:
         return "Undo: nothing to undo."
+    if effect.verb in TABLE_CHANGES and not effect.is_destructive:
+        return "Undo: by DROP of what is made."
+    if effect.verb is Verb.RESTORE:
+        return "Undo: NONE by one command; the table that is replaced can be brought back by hand."
     match effect.retention_days:
         case None:
             return "Undo: it is not known whether time travel can undo it."
         case 0:
             return "Undo: NONE, time travel keeps no history of the table."
         case days:
-            return f"Undo: time travel, for {days} {'day' if days == 1 else 'days'}."
+            how = "UNDROP" if effect.verb is Verb.DROP else "time travel"
+            return f"Undo: {how}, for {days} {'day' if days == 1 else 'days'}."
 
 
 def _sample(effect: Effect, shown: Sequence[bool] | None) -> list[str]:
@@ -140,6 +157,7 @@ def _asked(asked: Asked, shown: Sequence[bool] | None) -> JsonObject:
         "reason": asked.reason,
         "snowflake_role": asked.role,
         "effect": {
+            "breaks": list(effect.breaks),
             "rows": None if effect.rows is None else {verb.value: count for verb, count in effect.rows.items()},
             "text": effect_text(effect),
             "objects": [

@@ -9,7 +9,6 @@ import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 import pyarrow as pa
@@ -32,18 +31,11 @@ from server.hold_refusals import EffectDrifted
 from server.login_settings import login_settings
 from server.raw import RawRows
 from server.refusals import OutcomeUnknown, Refusal, SnowflakeUnavailable, StatementFailed, StatementTimedOut
-from server.spelling import quoted
 from server.values import readers_of, rows_of
 from tools.contract import ResultColumn, Scalar
 
 ROWS_DECODED_AT_ONCE = 8_192
 """Rows turned into Python values at a time, so that Arrow and Python never hold a large result together."""
-
-HISTORY_ROWS_MAX, HISTORY_TIMEOUT_S = 100, 10
-_HISTORY = (
-    "SELECT QUERY_TYPE, QUERY_TAG, EXECUTION_STATUS FROM TABLE({database}.INFORMATION_SCHEMA.QUERY_HISTORY_BY_SESSION("
-    "SESSION_ID => {session}, RESULT_LIMIT => {rows}))"
-)
 
 APPLICATION = "snowgate"
 """As what the gate's logins are to be found in LOGIN_HISTORY and SESSIONS."""
@@ -86,7 +78,8 @@ class Account:
 class Order:
     """One statement to run. `tag` becomes Snowflake's QUERY_TAG (at most 2,000 characters).
 
-    A write that touches other numbers of rows than `rows_allowed` (by insert, update, delete) is rolled back.
+    A write that touches other numbers of rows than `rows_allowed` (by insert, update, delete) is rolled back. One that
+    `is_autocommitted` Snowflake commits by itself, whatever is done.
     """
 
     sql: str
@@ -96,6 +89,7 @@ class Order:
     tag: str
     is_write: bool = False
     rows_allowed: Mapping[str, range] | None = None
+    is_autocommitted: bool = False
 
 
 def prepare_process() -> None:
@@ -107,23 +101,6 @@ def prepare_process() -> None:
     vars(_connection)["get_application_path"] = lambda: APPLICATION
     os.environ["PATH"] = ""
     os.environ["SNOWFLAKE_DISABLE_PLATFORM_DETECTION"] = "true"
-
-
-class Fate(StrEnum):
-    """What became of a change whose COMMIT was not answered."""
-
-    COMMITTED = "committed"
-    NOT_COMMITTED = "not_committed"
-    UNKNOWN = "unknown"
-
-
-_FATES = {
-    "success": Fate.COMMITTED,
-    "fail": Fate.NOT_COMMITTED,
-    "failed_with_error": Fate.NOT_COMMITTED,
-    "failed_with_incident": Fate.NOT_COMMITTED,
-}
-"""QUERY_HISTORY's EXECUTION_STATUS of a COMMIT; one that still runs is unknown."""
 
 
 class CommitUnconfirmed(OutcomeUnknown):
@@ -189,12 +166,14 @@ class SnowflakeSession:
 
         Raises:
             StatementTimedOut, StatementFailed, SnowflakeUnavailable: by the driver's error number.
-            CommitUnconfirmed: the answer to a write's COMMIT was lost; `fate_of` can tell.
+            CommitUnconfirmed: the answer to what commits a write was lost; `server.fates` can tell.
         """
         # The flag by which the driver keeps its own nested calls from being reported to Snowflake: a fifth of a call.
         told = decorators._TRACKING.set(False)
         try:
-            return self._transaction(order) if order.is_write else self._read(order)
+            if order.is_write:
+                return self._alone(order) if order.is_autocommitted else self._transaction(order)
+            return self._read(order)
         except DriverError as error:
             failure = self._refusal(error)
         finally:
@@ -209,22 +188,9 @@ class SnowflakeSession:
         """End another session, and what runs in it: one of the same user, or on a warehouse that the role operates."""
         self._system("SYSTEM$ABORT_SESSION", session_id)
 
-    def fate_of(self, session_id: int, tag: str, database: str) -> Fate:
-        """Ask what became of the COMMIT tagged `tag` in a session that was lost. It never runs anything again.
-
-        The session is ended first: a COMMIT that Snowflake has not heard of by then, it will not hear of any more.
-        Source: Snowflake, "QUERY_HISTORY_BY_SESSION", which shows a user their own statements without delay.
-
-        Raises:
-            SnowflakeUnavailable, StatementFailed: it could not be asked.
-        """
-        self.abort(session_id)
-        asked = _HISTORY.format(database=quoted(database), session=int(session_id), rows=HISTORY_ROWS_MAX)
-        order = Order(asked, (), HISTORY_ROWS_MAX, HISTORY_TIMEOUT_S, tag)
-        ours = {kind: status for kind, of, status in self.run(order).rows if of == tag}
-        if not ours:
-            return Fate.UNKNOWN  # not even its beginning: the history of that session is not for us to see
-        return _FATES.get(str(ours["COMMIT"]).lower(), Fate.UNKNOWN) if "COMMIT" in ours else Fate.NOT_COMMITTED
+    def read(self, sql: str, *, rows_max: int, timeout_s: int, tag: str) -> RawRows:
+        """Run one read of the gate's own. Raises as `run` does."""
+        return self.run(Order(sql, (), rows_max, timeout_s, tag))
 
     def _system(self, function: str, session_id: int) -> None:
         try:
@@ -274,6 +240,21 @@ class SnowflakeSession:
                 raise
             self._commit(cursor, tag, done)
         return done
+
+    def _alone(self, order: Order) -> RawRows:
+        """A change that is its own transaction; once it was sent, only Snowflake knows what became of it."""
+        with self._connection.cursor() as cursor:
+            try:
+                self._execute(cursor, order)
+            except DriverError as error:
+                if not _is_session_lost(error):
+                    raise
+                facts = driver_facts(error)
+            else:
+                return RawRows([], [], False, str(cursor.sfqid), 0)
+        self.is_usable = False
+        done = RawRows([], [], False, "", 0)
+        raise CommitUnconfirmed("snowflake did not confirm that the change was made", done, **facts)
 
     def _commit(self, cursor: Any, tag: dict[str, str], done: RawRows) -> None:
         try:

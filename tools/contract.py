@@ -38,14 +38,18 @@ class Schema:
 
 @dataclass(frozen=True, slots=True)
 class Holds:
-    """A use of the holds: `act` is list, show or decide (others' requests), check or withdraw (one's own)."""
+    """A use of the holds: `act` is list, show or decide (others' requests), check, withdraw or undo (one's own).
 
-    act: Literal["list", "show", "decide", "check", "withdraw"]
+    `call_id` is the call whose change is to be undone.
+    """
+
+    act: Literal["list", "show", "decide", "check", "withdraw", "undo"]
     hold_id: str | None = None
     verdict: Literal["approve", "deny"] | None = None
     reason: str = ""
     is_break_glass: bool = False
     cursor: str | None = None
+    call_id: str | None = None
 
 
 Wanted: TypeAlias = Sql | Schema | Holds

@@ -11,6 +11,7 @@ from tools.request_write import RequestWrite
 from tools.run_query import Reason, RunQuery
 
 HoldId = Annotated[str, Field(pattern=r"^hold_[A-Za-z0-9_-]{1,40}$")]
+CallId = Annotated[str, Field(pattern=r"^call_[A-Za-z0-9_-]{1,40}$")]
 
 
 class HoldArguments(Arguments):
@@ -72,6 +73,28 @@ class WithdrawRequest:
     def answer(self, masked: Masked) -> JsonObject:
         """That it is withdrawn."""
         return _content(masked)
+
+
+class UndoArguments(Arguments):
+    """The call that made a change, and why it is to be undone."""
+
+    call_id: CallId
+    reason: Reason
+
+
+class RequestUndo:
+    """Asks for the statement that takes an executed request back: another write, held as any."""
+
+    name = "request_undo"
+
+    def ask(self, arguments: Mapping[str, Any]) -> Wanted:
+        """The change that is to be undone."""
+        given = checked(UndoArguments, arguments)
+        return Holds("undo", reason=given.reason, call_id=given.call_id)
+
+    def answer(self, masked: Masked) -> JsonObject:
+        """What the undoing did."""
+        return RequestWrite().answer(masked)
 
 
 class ListHolds:

@@ -22,7 +22,9 @@ from tools.holds import (
     HoldArguments,
     ListArguments,
     ListHolds,
+    RequestUndo,
     ShowHold,
+    UndoArguments,
     WithdrawArguments,
     WithdrawRequest,
 )
@@ -79,6 +81,7 @@ def offers() -> tuple[Offer, ...]:
         _offer(RequestWrite(), RequestWriteArguments),
         _offer(CheckRequest(), HoldArguments),
         _offer(WithdrawRequest(), WithdrawArguments),
+        _offer(RequestUndo(), UndoArguments),
         _offer(ListHolds(), ListArguments),
         _offer(ShowHold(), HoldArguments),
         _offer(DecideHold(), DecideArguments),

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from server.cli.clients import client_config
 from server.cli.doctor import doctor
+from server.cli.holds import holds_app
 from server.cli.journals import journal_app
 from server.cli.policies import policy_app
 from server.cli.revoking import revoke
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.add_typer(policy_app, name="policy")
 app.add_typer(journal_app, name="journal")
+app.add_typer(holds_app, name="holds")
 app.add_typer(sandbox_app, name="sandbox")
 app.add_typer(snowflake_app, name="snowflake")
 app.command()(demo)

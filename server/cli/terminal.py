@@ -27,9 +27,20 @@ EnvFile = Annotated[
     Path | None, typer.Option("--env-file", help="A file of SNOWGATE_... settings; the environment wins over it.")
 ]
 
+
+class CommandFailed(Exception):
+    """A command was refused by what it asked; `code` and `hint` are the refusal's own."""
+
+    def __init__(self, code: str, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.hint = hint
+
+
 KNOWN = (
     BadDatabaseUrl,
     BadKey,
+    CommandFailed,
     DatabaseUnavailable,
     JournalUnavailable,
     ManifestMismatch,

@@ -31,9 +31,9 @@ from snowflake.connector.errors import Error as ConnectorError  # noqa: E402
 from snowflake.connector.errors import ProgrammingError  # noqa: E402
 from starlette.requests import Request  # noqa: E402
 
-from server.sandbox import binds, context, duckdb_errors, information_schema, privileges  # noqa: E402
+from server.sandbox import binds, context, duckdb_errors, information_schema, past, privileges  # noqa: E402
 from server.sandbox.account import DATABASES  # noqa: E402
-from server.sandbox.replies import SnowflakeError, unsupported  # noqa: E402
+from server.sandbox.replies import SnowflakeError, no_privilege, not_found, unsupported  # noqa: E402
 from server.sandbox.running import Statement  # noqa: E402
 from server.sandbox.sessions import Session  # noqa: E402
 
@@ -75,6 +75,7 @@ class _Instance(FakeSnow):
             self.duck_conn.execute(info_schema.per_db_creation_sql(database))
             self.duck_conn.execute(macros.creation_sql(database))
         self.duck_conn.execute(information_schema.creation_sql(sorted(DATABASES)))
+        self.past = past.Past(self.duck_conn.cursor())
 
     def _attach(self, directory: Path, database: str) -> None:
         file = str(directory / f"{database}.duckdb").replace("'", "''")
@@ -102,6 +103,7 @@ class _Connection(FakeSnowflakeConnection):
             autocommit=str(session.parameters.get("AUTOCOMMIT", "true")).lower() != "false",
         )
         self.session = session
+        self.past = instance.past
         self.statement: Statement | None = None
         self.was_parsed = False
         self.error: SnowflakeError | None = None
@@ -138,6 +140,10 @@ class _Cursor(FakeSnowflakeCursor):
     def check_db_and_schema(self, expression: Any) -> None:
         privileges.check(expression, self._conn.session.login.role, self._conn.database, self._conn.schema)
         super().check_db_and_schema(expression)
+        if self._conn.statement is not None:
+            record = self._conn.statement.record
+            where = (self._conn.database, self._conn.schema)
+            self._conn.past.keep(expression, record.query_id, record.started_at, *where)
         if expression.key == "create" and str(expression.args.get("kind")).upper() == "VIEW":
             named = expression.this.this if expression.this.key == "schema" else expression.this
             self._created_view = [named.catalog or self._conn.database, named.db or self._conn.schema, named.name]
@@ -145,6 +151,7 @@ class _Cursor(FakeSnowflakeCursor):
     def _transform(self, expression: Any, params: Any) -> Any:
         answers = context.answers(self._conn.session, self._conn.database, self._conn.schema)
         context.name_columns(expression)
+        expression = past.travel(expression, self._conn.past, self._conn.database, self._conn.schema)
         expression = expression.transform(lambda node: context.answered(node, answers), copy=False)
         return super()._transform(expression, params)
 
@@ -203,6 +210,18 @@ class Engine:
         connection = fakesnow_server.sessions.pop(str(session.session_id), None)
         if connection is not None:
             connection.close()
+
+    def bring_back(self, session: Session, table: past.Name, moment: past.Moment | None) -> None:
+        """UNDROP the table, or put it back to what it was at `moment`; raises SnowflakeError."""
+        role = session.login.role
+        if table.database not in role.databases:
+            raise not_found(f"Object '{table}'")
+        if not role.changes_tables:
+            raise no_privilege(f"table with role '{role.name}'")
+        if moment is None:
+            self._instance.past.undrop(table)
+        else:
+            self._instance.past.put_back(table, moment)
 
     def interrupt(self, session_id: int) -> None:
         """Make what this session runs stop with an error; without effect if it runs nothing."""

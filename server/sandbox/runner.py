@@ -31,6 +31,7 @@ from server.sandbox.sessions import Session, Sessions
 from server.sandbox.statements import (
     AbortSession,
     AdminStatement,
+    BringBack,
     CancelQuery,
     CancelSession,
     History,
@@ -199,6 +200,9 @@ class Runner:
                 return warehouses.show(self._account.warehouses & {name}, statement.query_id)
             case UseRole(name):
                 return self._change_role(statement, name)
+            case BringBack(what, moment):
+                self._engine.bring_back(statement.session, what, moment)
+                return status(statement.query_id)
             case UseWarehouse() | SetParameters() | History() | ShowKeys() | Nothing():
                 return self._answer(statement.session, statement.query_id, asked)
             case _:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from server.sandbox import user_statements
+from server.sandbox.past import Moment, Name, seconds
 from server.sandbox.replies import SnowflakeError
 from server.sandbox.user_statements import UserStatement
 
@@ -108,6 +109,14 @@ class ShowKeys:
     scope: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class BringBack:
+    """UNDROP a table, or put it back to what it was at `moment` (CREATE OR REPLACE ... CLONE of itself)."""
+
+    table: Name
+    moment: Moment | None
+
+
 AdminStatement: TypeAlias = (
     AbortSession
     | CancelSession
@@ -122,6 +131,7 @@ AdminStatement: TypeAlias = (
     | History
     | Nothing
     | ShowKeys
+    | BringBack
     | UserStatement
 )
 
@@ -148,6 +158,13 @@ _HISTORY = re.compile(
 _SHOW_KEYS = re.compile(
     rf"SHOW\s+(?:TERSE\s+)?(PRIMARY|IMPORTED)\s+KEYS"
     rf"(?:\s+IN\s+(?:ACCOUNT|(?:DATABASE|SCHEMA|TABLE)?\s*({_NAME}(?:\s*\.\s*{_NAME}){{0,2}})))?",
+    re.IGNORECASE,
+)
+_TABLE = rf"({_NAME}\s*\.\s*{_NAME}\s*\.\s*{_NAME})"
+_UNDROP = re.compile(rf"UNDROP\s+TABLE\s+{_TABLE}", re.IGNORECASE)
+_PUT_BACK = re.compile(
+    rf"CREATE\s+OR\s+REPLACE\s+TABLE\s+{_TABLE}\s+CLONE\s+{_TABLE}\s+(?:BEFORE\s*\(\s*STATEMENT\s*=>\s*'([^']+)'\s*\)|"
+    r"AT\s*\(\s*TIMESTAMP\s*=>\s*'([^']+)'::TIMESTAMP_TZ\s*\))(?:\s+COPY\s+GRANTS)?",
     re.IGNORECASE,
 )
 
@@ -196,6 +213,16 @@ def _show_keys(found: re.Match[str], _: Mapping[str, Any]) -> ShowKeys:
     return ShowKeys("PRIMARY" if found[1].upper() == "PRIMARY" else "IMPORTED", scope)
 
 
+def _put_back(found: re.Match[str], _: Mapping[str, Any]) -> BringBack | None:
+    table = _table(found[1])
+    moment = Moment(query_id=found[3]) if found[3] else Moment(at=seconds(found[4]))
+    return BringBack(table, moment) if table == _table(found[2]) else None
+
+
+def _table(text: str) -> Name:
+    return Name(*(identifier(part).upper() for part in re.findall(_NAME, text)))
+
+
 def identifier(text: str) -> str:
     """Return a name as Snowflake stores it: as it is if quoted, else in upper case."""
     return text[1:-1] if text.startswith('"') else text.upper()
@@ -219,4 +246,6 @@ _READERS: Sequence[tuple[re.Pattern[str], Callable[[re.Match[str], Mapping[str, 
     (_USE_SECONDARY, lambda found, _: Nothing()),
     (_HISTORY, _history),
     (_SHOW_KEYS, _show_keys),
+    (_UNDROP, lambda found, _: BringBack(_table(found[1]), None)),
+    (_PUT_BACK, _put_back),
 )

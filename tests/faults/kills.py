@@ -18,7 +18,7 @@ from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 from sqlalchemy import text
 
-from server.database import open_engine
+from server.database import migrate, open_engine
 from server.sandbox.issuer import mint
 from tests.support.clients import Answering, Gate, answer, refusal
 from tests.support.databases import reachable_directory
@@ -132,6 +132,7 @@ async def main(times: int) -> int:
     async with AsyncExitStack() as stack:
         home = stack.enter_context(reachable_directory())
         sandbox = await stack.enter_async_context(running_sandbox(home, scale=0.001))
+        await migrate(sandbox.environment["SNOWGATE_ADMIN_DATABASE_URL"])
         write_env_file(sandbox.state, {**sandbox.environment, "SNOWGATE_POLICY": str(POLICY)})
         await stack.enter_async_context(serving(sandbox))
         kills = Kills(Gate(sandbox), free_port())

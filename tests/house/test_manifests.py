@@ -6,10 +6,16 @@ from tests.house import tree
 from tools.manifest import Offer, offers
 
 SCOPES = {
-    **dict.fromkeys(("request_write", "check_request", "withdraw_request"), "snowgate:write"),
+    **dict.fromkeys(("request_write", "check_request", "withdraw_request", "request_undo"), "snowgate:write"),
     **dict.fromkeys(("list_holds", "show_hold", "decide_hold"), "snowgate:approve"),
 }
-CHANGING = {"request_write": True, "check_request": True, "decide_hold": True, "withdraw_request": False}
+CHANGING = {
+    "request_write": True,
+    "request_undo": True,
+    "check_request": True,
+    "decide_hold": True,
+    "withdraw_request": False,
+}
 """Tools that change something, and whether data can be lost by it."""
 
 

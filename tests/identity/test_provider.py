@@ -19,7 +19,7 @@ from tests.support.gates import serving
 
 READ, WRITE = "snowgate:read", "snowgate:write"
 READING = ["describe_schema", "run_query"]
-WRITING = ["request_write", "check_request", "withdraw_request"]
+WRITING = ["request_write", "check_request", "withdraw_request", "request_undo"]
 COUNT = {"sql": "SELECT COUNT(*) AS n FROM crm.public.customers", "purpose": "the dance"}
 
 

@@ -286,8 +286,8 @@ async def test_a_commit_whose_answer_was_lost_is_asked_for_and_not_made_again(
     what = cleared(verb=Verb.UPDATE)
     assert isinstance(what.permit.action, RunSql)
     tag = order_of(what, what.permit.action).tag
-    began = [] if status == "not for us to see" else [("BEGIN_TRANSACTION", tag, "SUCCESS")]
-    history = began if status is None or not began else [("COMMIT", tag, status), *began]
+    began = [] if status == "not for us to see" else [("BEGIN_TRANSACTION", tag, "SUCCESS", "q-1")]
+    history = began if status is None or not began else [("COMMIT", tag, status, "q-3"), *began]
     stub.otherwise = lambda body: texts(history) if "QUERY_HISTORY" in body["sqlText"] else numbers(1)
     if outcome is None:
         assert (await run(pool, what)).rows_affected == 1

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import anyio.lowlevel
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.journal import Journal
@@ -81,7 +82,7 @@ class PlayedHouse:
     def house(self) -> House:
         holds = HoldStore(self.database, Sealer(b"k" * 32, "test"))
         approve = Approvals(holds, self.journal, self._measure, _tell, _no_decision)
-        executions = Executions(self._lease, NoDesk(), holds, self.journal)
+        executions = Executions(self._lease, NoDesk(), holds, self.journal, anyio.lowlevel.checkpoint)
         return House(self.journal, self._identify, lambda: Judge(ENGINE), approve, executions)
 
     async def _measure(self, call_id: str, judged: Judged, permit: Permit) -> Effect:

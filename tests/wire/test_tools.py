@@ -26,7 +26,14 @@ def write(sql: str, *parameters: Any) -> dict[str, Any]:
 async def test_the_tools_are_listed_with_strict_schemas(gate: Gate, transport: Transport, era: Era) -> None:
     async with gate.client(transport=transport, era=era) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
-    assert list(tools) == ["describe_schema", "run_query", "request_write", "check_request", "withdraw_request"]
+    assert list(tools) == [
+        "describe_schema",
+        "run_query",
+        "request_write",
+        "check_request",
+        "withdraw_request",
+        "request_undo",
+    ]
     for tool in tools.values():
         assert tool.input_schema["additionalProperties"] is False
         assert all(spec["description"] for spec in tool.input_schema["properties"].values())
