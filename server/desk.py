@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from audit.fields import Fact
 from audit.journal import Journal
 from policy.approving import ApprovalEntry, Standing, Verdict, groups_of, why_not
-from policy.decision import Permit
+from policy.decision import Deny, Permit
 from policy.engine import Engine
+from policy.holding import decide_holds
 from policy.names import TableName
 from policy.principal import Principal
+from policy.statement import HoldsAct, HoldsRequest
 from server.approvals import Tell
 from server.hold_record import HoldRecord, Said, State
 from server.hold_refusals import Denied, HoldNotFound, HoldStale, NotApprover, NothingToUndo, OwnRequest
@@ -23,8 +25,11 @@ from server.judging import Judge, Judged
 from server.line import Approval, Call, Cleared, Progress
 from server.raw import Raw, RawHolds
 from server.refusals import Declined, Held, HoldSpent, Internal
-from server.showing import digest_of, full_object, hold_object, question
+from server.showing import approving_object, digest_of, full_object, hold_object, question
 from tools.contract import Holds, JsonObject, Sql, Wanted
+
+DECIDED_DAYS = 90
+"""How long somebody who has decided is shown among those who decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,18 @@ class HoldDesk:
         page = await self.holds.asked_by(who.issuer, who.subject, after)
         views = [view for hold in page if (view := self._brief(who, hold)) is not None]
         return views, (page[-1].id if len(page) == HOLDS_LISTED_MAX else None)
+
+    async def approvers(self, who: Principal) -> JsonObject:
+        """Whom the policy lets decide on what, and who has decided lately; for those whom it names themselves.
+
+        Raises:
+            NotApprover: it does not name them.
+        """
+        approving = self.judge().engine.policy.approving
+        if isinstance(decide_holds(approving, who, HoldsRequest(HoldsAct.LIST)), Deny):
+            raise NotApprover("who approves what is for approvers to see")
+        people = [said for said in await self.holds.deciders(DECIDED_DAYS) if said.issuer == who.issuer]
+        return approving_object(approving, who.groups, people)
 
     async def show(self, who: Principal, hold_id: str, *, via: str, call_id: str | None = None) -> View:
         """One hold with its effect and history, as its requester or somebody who decides on it may see it.

@@ -39,6 +39,7 @@ from server.hold_tables import vote_table as v
 from server.refusals import HoldSpent, HoldsUnavailable
 
 HOLDS_LISTED_MAX = 50
+DECIDERS_LISTED_MAX = 500
 
 log = logging.getLogger(__name__)
 
@@ -138,6 +139,17 @@ class HoldStore:
         async with self._transaction() as connection:
             row = (await connection.execute(listed.order_by(t.c.settled_at.desc()).limit(1))).one_or_none()
         return None if row is None else self._record(row)
+
+    async def deciders(self, days: int) -> list[Said]:
+        """Who has decided in the last `days`, each with the groups of their last decision; reasons are left out."""
+        recent = select(v).where(v.c.at > func.now() - timedelta(days=days))
+        last = recent.distinct(v.c.issuer, v.c.subject).order_by(v.c.issuer, v.c.subject, v.c.at.desc())
+        async with self._transaction() as connection:
+            rows = (await connection.execute(last.limit(DECIDERS_LISTED_MAX))).all()
+        return [
+            Said(row.issuer, row.subject, frozenset(row.groups), Verdict(row.verdict), actor=row.actor, at=row.at)
+            for row in rows
+        ]
 
     async def shown(self, hold_id: str) -> bool:
         """Remember that the hold was shown to the person who asked; true the first time."""

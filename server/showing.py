@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
-from policy.approving import ApprovalEntry, wanted
+from policy.approving import ApprovalEntry, Approving, groups_of, wanted
 from policy.effects import Effect
 from policy.statement import TABLE_CHANGES, Verb
-from server.hold_record import Asked, HoldRecord, Requester
+from server.hold_record import Asked, HoldRecord, Requester, Said
 from server.visible import visible
 from tools.contract import JsonObject
 
@@ -160,6 +160,7 @@ def _asked(asked: Asked, shown: Sequence[bool] | None) -> JsonObject:
             "breaks": list(effect.breaks),
             "rows": None if effect.rows is None else {verb.value: count for verb, count in effect.rows.items()},
             "text": effect_text(effect),
+            "undo": _undo(effect).removeprefix("Undo: "),
             "objects": [
                 {"name": each.name, "changed": each.is_target, "retention_days": each.retention_days}
                 for each in effect.objects
@@ -190,3 +191,37 @@ def _sample_object(effect: Effect, shown: Sequence[bool] | None) -> JsonObject:
 
 def _who(requester: Requester) -> Mapping[str, Any]:
     return {"subject": requester.subject, "through": requester.actor}
+
+
+def approving_object(approving: Approving, mine: frozenset[str], people: Sequence[Said]) -> JsonObject:
+    """Whom a policy lets decide on what, for a reader in the groups `mine`, and who has decided lately."""
+    return {
+        "entries": [
+            {
+                "id": entry.id,
+                "is_mine": bool(groups_of(entry) & mine),
+                "covers": _covered(entry),
+                "needs": "the confirmation of the person it is asked for, in their own client"
+                if entry.by == "confirmation"
+                else wanted(entry),
+                "escalates": ""
+                if entry.escalate_after_s is None
+                else f"to {' or '.join(sorted(entry.escalate_to))} after {entry.escalate_after_s} seconds",
+                "break_glass": sorted(entry.break_glass),
+            }
+            for entry in approving.entries
+        ],
+        "people": [
+            {"subject": each.subject, "groups": sorted(each.groups), "at": each.at.isoformat()}
+            for each in people
+            if each.at is not None
+        ],
+    }
+
+
+def _covered(entry: ApprovalEntry) -> str:
+    verbs = ", ".join(sorted(entry.verbs)) or "everything that is held"
+    risks = f" of {' or '.join(sorted(entry.risks))} risk" if entry.risks else ""
+    rules = f", by the rules {', '.join(sorted(entry.rules))}" if entry.rules else ""
+    is_small = entry.by == "confirmation" and not entry.is_destructive
+    return f"{verbs}{risks}{rules}{', unless it is destructive' if is_small else ''}"

@@ -22,7 +22,7 @@ from starlette.types import ASGIApp
 from audit.fields import Fact
 from audit.journal import Journal
 from audit.unavailable import JournalUnavailable
-from policy.approving import Verdict
+from policy.approving import Verdict, groups_of
 from policy.principal import Principal
 from server.console.forms import read_form, reason_of
 from server.console.pages import STYLE, Guarded, Pages
@@ -41,7 +41,7 @@ from server.desk import HoldDesk, View
 from server.refusals import Internal, Refusal, Unauthenticated
 from server.revocations import Revocations
 
-_NEXT = re.compile(r"/|/requests|/holds/[A-Za-z0-9_-]{1,64}")
+_NEXT = re.compile(r"/|/requests|/approvers|/holds/[A-Za-z0-9_-]{1,64}")
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +90,7 @@ class Console:
             routes=[
                 Route("/", self._signed_in(self._inbox), methods=get),
                 Route("/requests", self._signed_in(self._requests), methods=get),
+                Route("/approvers", self._signed_in(self._approvers), methods=get),
                 Route(hold, self._signed_in(self._hold), methods=get),
                 Route(f"{hold}/decide", self._signed_in(self._decide), methods=post),
                 Route(f"{hold}/withdraw", self._signed_in(self._withdraw), methods=post),
@@ -113,6 +114,9 @@ class Console:
     async def _requests(self, request: Request, visitor: Visitor) -> Response:
         views, cursor = await self.desk.mine(visitor.who, request.query_params.get("after"))
         return self._page("requests", visitor, views=views, cursor=cursor)
+
+    async def _approvers(self, request: Request, visitor: Visitor) -> Response:
+        return self._page("approvers", visitor, approving=await self.desk.approvers(visitor.who))
 
     async def _hold(self, request: Request, visitor: Visitor) -> Response:
         hold_id = request.path_params["hold_id"]
@@ -266,6 +270,7 @@ class Console:
             "view": view,
             "hold": view.content,
             "missing": missing,
+            "is_approver": bool(groups_of(view.entry) & who.groups),
             "is_own": (requester.issuer, requester.subject) == (who.issuer, who.subject),
             "said": next((v for v in view.hold.votes if (v.issuer, v.subject) == (who.issuer, who.subject)), None),
             "may_break_glass": bool(view.entry.break_glass & who.groups),

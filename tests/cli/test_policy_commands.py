@@ -131,7 +131,7 @@ def test_a_policy_of_nobody_and_rule_sets_have_their_doubts_too(folder: Path) ->
         encoding="utf-8",
     )
     told = json.loads(policy("check", bare, "--format", "json", "--catalog", folder / "catalog.json").stdout)["doubts"]
-    assert {"never_matching_rule", "shadowed_rule"} == {doubt["kind"] for doubt in told}
+    assert {"never_matching_rule", "nobody_approves", "shadowed_rule"} == {doubt["kind"] for doubt in told}
     assert {2, 4} == {doubt["line"] for doubt in told}
 
 

@@ -30,7 +30,9 @@ POINTED = {
     "SELECT my_udf(id) FROM people": ("my_udf", "function_not_allowed"),
     "SELECT SYSTEM$WAIT(1)": ("SYSTEM$WAIT", "function_not_allowed"),
     "SELECT id FROM people AT(OFFSET => -60)": ("people", "construct_not_allowed"),
-    "DROP TABLE people": ("DROP", "statement_not_allowed"),
+    "DROP VIEW people": ("DROP", "statement_not_allowed"),
+    "DROP TABLE people CASCADE": ("CASCADE", "statement_not_allowed"),
+    "DROP TABLE people": ("people", "not_permitted"),
     "  CALL proc()": ("CALL", "statement_not_allowed"),
     "SELECT id FRUM people": ("people", "syntax_error"),
     "UPDATE orders SET amount = 1 WHERE pid = (SELECT MAX(id) FROM people WHERE email = 'x')": (
