@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from starlette.requests import Request
@@ -27,12 +27,16 @@ class SignedIn:
     person: str
     nonce: str
     challenge: str
+    redirect_uri: str
     until: float
 
 
 @dataclass(frozen=True, slots=True)
 class SigningIn:
-    """The authorization endpoint of one issuer, for its one client with a browser."""
+    """The authorization endpoint of one issuer, for its one client with a browser.
+
+    That may be at any port of this machine, as RFC 8252 section 7.3 has it: several gates may share one sandbox.
+    """
 
     issuer: str
     redirect_uri: str
@@ -66,14 +70,16 @@ class SigningIn:
         if len(self._codes) >= CODES_MAX:
             return PlainTextResponse("too many are signing in", 503)
         code = secrets.token_urlsafe(24)
-        self._codes[code] = SignedIn(form["person"], form.get("nonce", ""), form["code_challenge"], now + CODE_TTL_S)
+        self._codes[code] = SignedIn(
+            form["person"], form.get("nonce", ""), form["code_challenge"], form["redirect_uri"], now + CODE_TTL_S
+        )
         answer = urlencode({"code": code, "state": form.get("state", ""), "iss": self.issuer})
-        return RedirectResponse(f"{self.redirect_uri}?{answer}", 303)
+        return RedirectResponse(f"{form['redirect_uri']}?{answer}", 303)
 
     def redeem(self, form: Mapping[str, str]) -> SignedIn | None:
         """Whom a code stands for; None for one that is not good, and afterwards it is good for nobody."""
         found = self._codes.pop(form.get("code", ""), None)
-        if found is None or found.until < time.monotonic() or form.get("redirect_uri") != self.redirect_uri:
+        if found is None or found.until < time.monotonic() or form.get("redirect_uri") != found.redirect_uri:
             return None
         challenge = create_s256_code_challenge(form.get("code_verifier", ""))
         return found if secrets.compare_digest(challenge, found.challenge) else None
@@ -82,10 +88,23 @@ class SigningIn:
         fixed = {
             "response_type": "code",
             "client_id": CONSOLE,
-            "redirect_uri": self.redirect_uri,
             "code_challenge_method": "S256",
         }
-        return fixed.items() <= asked.items() and bool(asked.get("code_challenge"))
+        is_fixed = fixed.items() <= asked.items() and bool(asked.get("code_challenge"))
+        return is_fixed and self._is_console(asked.get("redirect_uri", ""))
+
+    def _is_console(self, uri: str) -> bool:
+        try:
+            given = urlsplit(uri)
+            return (
+                given.scheme in ("http", "https")
+                and given.hostname in ("127.0.0.1", "localhost")
+                and given.username is None
+                and given.port is not None
+                and (given.path, given.query, given.fragment) == (urlsplit(self.redirect_uri).path, "", "")
+            )
+        except ValueError:
+            return False
 
 
 _PAGE = """<!doctype html>

@@ -246,7 +246,8 @@ EXPLAINED = {
     "SELECT region FROM t": ["DB.S.T.REGION is masked: null; classified by nothing, so it is secret"],
     "SELECT 1": ["Permitted.", "by the role `all`", "at most 1000 rows leave"],
     "SELECT x\nFROM t": ["^ line 1, column 8", "Denied (column_not_found)", "by no rule", "what to do"],
-    "DROP TABLE t": ["Denied (statement_not_allowed)"],
+    "DROP TABLE t": ["Denied (not_permitted)", "names this verb"],
+    "DROP VIEW t": ["Denied (statement_not_allowed)"],
     "": ["Denied (empty_statement)"],
 }
 

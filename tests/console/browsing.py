@@ -46,9 +46,9 @@ class Page(HTMLParser):
 class Browser:
     """One browser; `console` is the console's address."""
 
-    def __init__(self, gate: Gate) -> None:
-        self.console = gate.sandbox.state.console_url
-        self.http = httpx2.AsyncClient(timeout=30, follow_redirects=False)
+    def __init__(self, gate: Gate, console: str | None = None, **options: Any) -> None:
+        self.console = console or gate.sandbox.state.console_url
+        self.http = httpx2.AsyncClient(timeout=30, follow_redirects=False, **options)
 
     async def __aenter__(self) -> "Browser":
         return self

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.console.browsing import asked_for
+from tests.console.test_console import change
 from tests.support.clients import Gate
 
 playwright = pytest.importorskip("playwright.async_api", reason="Playwright is not installed")
@@ -90,3 +91,27 @@ async def test_a_phone_in_the_dark_shows_everything_without_moving_sideways(gate
         await page.get_by_role("button", name="Deny").click()
         await page.get_by_text("You denied this").wait_for()
         await page.screenshot(path=pictures / "8-phone-denied.png", full_page=True)
+
+
+async def test_what_expires_while_it_is_read_is_not_approved_and_the_page_says_so(gate: Gate, pictures: Path) -> None:
+    hold_id = await asked_for(gate, 9223)
+    async with chromium(gate, viewport=DESK) as page:
+        await sign_in(gate, page, "sofia", f"/holds/{hold_id}")
+        await page.goto(f"{gate.sandbox.state.console_url}/holds/{hold_id}")
+        await page.get_by_label("Why do you decide so?").fill("It looks right")
+        change(gate, "update gate.hold set expires_at = now() where id = %s", hold_id)
+        await page.get_by_role("button", name="Approve exactly this").click()
+        await page.get_by_text("hold_spent").wait_for()
+        await page.screenshot(path=pictures / "9-expired.png", full_page=True)
+
+
+async def test_an_approver_reads_who_can_approve_and_what_a_table_loses(gate: Gate, pictures: Path) -> None:
+    hold_id = await asked_for(gate, 0, sql="DROP TABLE crm.public.orders", reason="We moved to the new order system")
+    async with chromium(gate, viewport=DESK) as page:
+        await sign_in(gate, page, "sofia", f"/holds/{hold_id}")
+        await page.goto(f"{gate.sandbox.state.console_url}/holds/{hold_id}")
+        await page.get_by_text("CRM.PUBLIC.CUSTOMER_REVENUE").first.wait_for()
+        await page.screenshot(path=pictures / "10-table.png", full_page=True)
+        await page.get_by_role("link", name="Approvers", exact=True).click()
+        await page.get_by_role("heading", name="People who can approve").wait_for()
+        await page.screenshot(path=pictures / "11-approvers.png", full_page=True)

@@ -30,7 +30,7 @@ from policy.undo import prepared_undo, undo_command
 
 DEFAULTS = Defaults("DB", "S")
 names = st.text(
-    st.characters(min_codepoint=32, max_codepoint=0x2FFF, exclude_categories=["Cc", "Cf", "Cs"]), min_size=1
+    st.characters(min_codepoint=32, max_codepoint=0x2FFF, exclude_categories=["C", "Zl", "Zp"]), min_size=1
 ).filter(lambda name: not name.upper().startswith(("__GW_", "METADATA$")))
 tables = st.builds(TableName, names, names, names)
 types = st.sampled_from(["NUMBER(38,0)", "VARCHAR(12)", "TEXT", "TIMESTAMP_NTZ(9)", "VARIANT", "BOOLEAN"])

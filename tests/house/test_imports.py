@@ -13,7 +13,15 @@ from tests.house import tree
 
 TOUCH_POINTS = {
     "snowflake": {"server.warehouse", "server.sandbox.stand_ins", "server.sandbox.fakesnow_app"},
-    "mcp": {"server.app", "server.cli.demo", "server.doorway", "server.elicitation", "server.gatekeeper", "server.web"},
+    "mcp": {
+        "server.app",
+        "server.cli.demo",
+        "server.cli.holds",
+        "server.doorway",
+        "server.elicitation",
+        "server.gatekeeper",
+        "server.web",
+    },
 }
 
 
