@@ -39,6 +39,8 @@ from server.sandbox.sessions import Session  # noqa: E402
 
 RESULTS_REMEMBERED_MAX = 4
 GLOBAL_DATABASE = "_fs_global"
+MERGE_TABLE = "merge_candidates"
+"""What fakesnow calls the table in which it works a MERGE out."""
 
 V = TypeVar("V")
 
@@ -158,6 +160,11 @@ class _Cursor(FakeSnowflakeCursor):
     def _execute(self, transformed: Any, params: Any = None) -> None:
         if self._conn.statement is not None and self._conn.statement.cause is not None:
             raise self._conn.statement.cause
+        if transformed.key == "create" and transformed.this.name.lower() == MERGE_TABLE:
+            # Made plainly: what fakesnow notes of a new table goes to another database, which DuckDB lets no transaction
+            # do that has changed this one, and needs a current database besides.
+            self._duck_conn.execute(transformed.sql(dialect="duckdb"), params)
+            return
         super()._execute(transformed, params)
 
 

@@ -386,17 +386,3 @@ async def test_what_is_no_form_of_ours_is_refused_with_a_code(gate: Gate, body: 
             f"{browser.console}/holds/hold_x/decide", content=body, headers={"content-type": kind}
         )
     assert (got.status_code, Page(got).code) == (400, "console_bad_form")
-
-
-async def test_approvers_see_who_can_approve_and_others_do_not(gate: Gate) -> None:
-    hold_id = await asked_for(gate, 9242)
-    async with Browser(gate) as browser:
-        await browser.sign_in("sofia")
-        await browser.decide(hold_id, "deny", "Not this one")
-        page = await browser.get("/approvers")
-        for told in ("stewards-approve", "1 of stewards", "sofia", "small-changes", "unless it is destructive"):
-            assert told in page.text, told
-        assert 'href="/console/approvers"' in (await browser.get(f"/holds/{hold_id}")).answer.text
-    async with Browser(gate) as browser:
-        await browser.sign_in("ada")
-        assert (await browser.get("/approvers")).code == "not_approver"
