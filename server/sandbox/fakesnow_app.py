@@ -161,8 +161,8 @@ class _Cursor(FakeSnowflakeCursor):
         if self._conn.statement is not None and self._conn.statement.cause is not None:
             raise self._conn.statement.cause
         if transformed.key == "create" and transformed.this.name.lower() == MERGE_TABLE:
-            # Made plainly: what fakesnow notes of a new table goes to another database, which DuckDB lets no transaction
-            # do that has changed this one, and needs a current database besides.
+            # Made plainly: what fakesnow notes of a new table needs a current database and goes to another one, which
+            # DuckDB lets no transaction change that has changed this one.
             self._duck_conn.execute(transformed.sql(dialect="duckdb"), params)
             return
         super()._execute(transformed, params)

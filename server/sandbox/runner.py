@@ -200,16 +200,16 @@ class Runner:
                 return warehouses.show(self._account.warehouses & {name}, statement.query_id)
             case UseRole(name):
                 return self._change_role(statement, name)
-            case BringBack(what, moment):
-                self._engine.bring_back(statement.session, what, moment)
-                return status(statement.query_id)
-            case UseWarehouse() | SetParameters() | History() | ShowKeys() | Nothing():
+            case UseWarehouse() | SetParameters() | History() | ShowKeys() | BringBack() | Nothing():
                 return self._answer(statement.session, statement.query_id, asked)
             case _:
                 return await self._users.run(asked, statement.session.login.role, statement.query_id)
 
     def _answer(
-        self, session: Session, query_id: str, asked: UseWarehouse | SetParameters | History | ShowKeys | Nothing
+        self,
+        session: Session,
+        query_id: str,
+        asked: UseWarehouse | SetParameters | History | ShowKeys | BringBack | Nothing,
     ) -> dict[str, Any]:
         match asked:
             case UseWarehouse(name):
@@ -223,6 +223,9 @@ class Runner:
             case History(columns, target_id, rows_max):
                 kept = self.statements.history(session.login.user, target_id, rows_max)
                 return querylog.show(kept, columns, query_id)
+            case BringBack(what, moment):
+                self._engine.bring_back(session, what, moment)
+                return status(query_id)
             case ShowKeys():
                 return keys.show(asked, session.login.role.databases, query_id)
             case Nothing():
