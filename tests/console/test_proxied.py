@@ -11,7 +11,7 @@ from pathlib import Path
 import anyio
 import httpx2
 import pytest
-from anyio.abc import ByteStream
+from anyio.abc import ByteStream, SocketAttribute
 from anyio.streams.tls import TLSListener
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -71,7 +71,7 @@ async def tls_in_front_of(port: int, files: tuple[Path, Path]) -> AsyncGenerator
     listener = TLSListener(await anyio.create_tcp_listener(local_host="127.0.0.1"), context, standard_compatible=False)
     async with listener, anyio.create_task_group() as tasks:
         tasks.start_soon(listener.serve, handle)
-        yield int(listener.listener.extra_attributes[anyio.abc.SocketAttribute.local_port]())
+        yield int(listener.extra(SocketAttribute.local_port))  # noqa: S610 - not Django's
         tasks.cancel_scope.cancel()
 
 
