@@ -50,9 +50,16 @@ _PUBLIC = (
 )  # fmt: skip
 
 # Free text by people, agents and drivers quotes values, so it is never stored in clear.
-_SENSITIVE = ("reason", "purpose", "crash", "driver_message")
+_SENSITIVE = (
+    "reason", "purpose", "crash", "driver_message",
+    # what was asked word for word, so that the decision can be derived again; the first rows of an answer
+    "inputs", "sample",
+)  # fmt: skip
 
 _SECRET = ("literals", "parameters", "arguments_digest")
+
+SENSITIVE = frozenset(_SENSITIVE)
+"""Fields that are encrypted, for the person that the entry is about where it says who that is."""
 
 FIELDS: Mapping[str, Classification] = MappingProxyType(
     dict.fromkeys(_PUBLIC, Classification.PUBLIC)

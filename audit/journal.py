@@ -69,7 +69,8 @@ class Record:
         return await self._append(stage, must_write=False)
 
     async def _append(self, stage: str, *, must_write: bool) -> Receipt:
-        ticket = Ticket(self.call_id, stage, self._new, must_write=must_write)
+        subject = self._new.get("subject") or self._known.get("subject")
+        ticket = Ticket(self.call_id, stage, self._new, must_write=must_write, subject=str(subject or ""))
         taken, self._new = self._new, {}
         try:
             return await self._writer.append(ticket)
@@ -137,7 +138,7 @@ class Journal:
             NotCanonical: a value is not a fact.
         """
         check_facts(facts)
-        return await self._writer.append(Ticket(call_id, stage, dict(facts)))
+        return await self._writer.append(Ticket(call_id, stage, dict(facts), subject=str(facts.get("subject") or "")))
 
 
 def _now() -> datetime:

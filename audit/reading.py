@@ -1,14 +1,16 @@
 """Reads entries back, and believes none whose bytes, hash and columns do not agree."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.canonical import Json, NotCanonical
 from audit.entry import JournalEntry, digest, read_entry
 from audit.schema import entry_table
 from audit.sealing import Sealer
+from audit.subject_keys import learn_keys
 
 
 class Tampered(Exception):
@@ -24,8 +26,12 @@ class Tampered(Exception):
         super().__init__(self.message)
 
 
-async def entries(engine: AsyncEngine, *, call_id: str | None = None, last: int = 50) -> list[JournalEntry]:
+async def entries(
+    engine: AsyncEngine, *, call_id: str | None = None, last: int = 50, sealer: Sealer | None = None
+) -> list[JournalEntry]:
     """The newest `last` entries, of one call or of all, oldest first, with their facts as they are stored.
+
+    `sealer` learns the keys that open them, as far as they are there.
 
     Raises:
         Tampered: an entry's hash or a column does not agree with its bytes.
@@ -36,20 +42,29 @@ async def entries(engine: AsyncEngine, *, call_id: str | None = None, last: int 
         newest = newest.where(table.call_id == call_id)
     async with engine.connect() as connection:
         rows = (await connection.execute(newest)).all()
-    found: list[JournalEntry] = []
-    for row in reversed(rows):
-        place = f"{row.stream}/{row.n}"
-        if digest(row.body) != row.digest:
-            raise Tampered(place, "its bytes do not have its hash")
-        try:
-            entry = read_entry(row.body)
-        except NotCanonical as error:
-            raise Tampered(place, error.message) from error
-        columns = (row.stream, row.n, row.at, row.stage, row.call_id, row.subject)
-        if columns != (entry.stream, entry.n, entry.at, entry.stage, entry.call_id, entry.subject):
-            raise Tampered(place, "its columns do not agree with its bytes")
-        found.append(entry)
+    found = [believed(row) for row in reversed(rows)]
+    if sealer is not None:
+        await learn_keys(engine, sealer, (entry.facts for entry in found))
     return found
+
+
+def believed(row: Row[Any]) -> JournalEntry:
+    """The entry in a row of the table.
+
+    Raises:
+        Tampered: its hash or a column does not agree with its bytes.
+    """
+    place = f"{row.stream}/{row.n}"
+    if digest(row.body) != row.digest:
+        raise Tampered(place, "its bytes do not have its hash")
+    try:
+        entry = read_entry(row.body)
+    except NotCanonical as error:
+        raise Tampered(place, error.message) from error
+    columns = (row.stream, row.n, row.at, row.stage, row.call_id, row.subject)
+    if columns != (entry.stream, entry.n, entry.at, entry.stage, entry.call_id, entry.subject):
+        raise Tampered(place, "its columns do not agree with its bytes")
+    return entry
 
 
 def unseal(entry: JournalEntry, sealer: Sealer) -> dict[str, Json]:

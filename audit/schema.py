@@ -127,3 +127,12 @@ subject_key_table = Table(
     Column("wrapped", LargeBinary(), nullable=False),
     comment="Keys of encrypted facts, one a person and tenant, wrapped by the journal key. Deleting one erases.",
 )
+
+bundle_table = Table(
+    "bundle",
+    metadata,
+    Column("kind", Text(), primary_key=True),
+    Column("digest", Text(), primary_key=True),
+    Column("body", LargeBinary(), nullable=False),
+    comment="Append-only. What decisions rest on, under the digests that entries name; compressed (zlib).",
+)

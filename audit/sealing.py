@@ -4,9 +4,12 @@ A plain hash of a literal is the literal, since literals can be guessed; so hash
 """
 
 import base64
+import hashlib
 import hmac
 import os
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from typing import TypeGuard, assert_never
 
@@ -39,16 +42,25 @@ class Unsealable(Exception):
         super().__init__(self.message)
 
 
+@dataclass(frozen=True, slots=True)
+class SubjectKey:
+    """The key of what is encrypted about one person. It is random, and once it is deleted nothing brings it back."""
+
+    id: str
+    cipher: AESGCM
+
+
 class Sealer:
     """Seals and unseals with subkeys of one journal key (HKDF-SHA-256, RFC 5869), named by `key_id` in what it writes.
 
     Keyed hashes have a subkey for each tenant and month: equal values match within a month and not across two.
+    Fields named by `hashed` are hashed although they are sensitive: whoever does not want them kept gets no text.
 
     Raises:
         ValueError: the key is shorter than 32 bytes, or its id is not 1 to 32 of letters, digits, `.`, `_` and `-`.
     """
 
-    def __init__(self, key: bytes, key_id: str, tenant: str = "") -> None:
+    def __init__(self, key: bytes, key_id: str, tenant: str = "", hashed: Iterable[str] = ()) -> None:
         if len(key) < KEY_BYTES_MIN:
             raise ValueError(f"the journal key must be at least {KEY_BYTES_MIN} bytes")
         if not _KEY_ID.match(key_id):
@@ -58,6 +70,9 @@ class Sealer:
         self._tenant = tenant
         self._hmac_keys: dict[date, bytes] = {}
         self._cipher = AESGCM(_subkey(key, b"snowgate journal v1 encryption"))
+        self._wrapping = AESGCM(_subkey(key, b"snowgate journal v1 subject keys"))
+        self._hashed = frozenset(hashed)
+        self._subject_keys: dict[str, AESGCM] = {}
 
     def hmac(self, field: str, value: Plain, month: date) -> str:
         """`hmac:<key id>:<hex>` over the field's name and the value's kind and text, with the subkey of the month.
@@ -72,11 +87,37 @@ class Sealer:
         spelled = f"{field}\0{_kind(value)}\0{text}".encode("utf-8", "surrogatepass")
         return f"hmac:{self.key_id}:{hmac.digest(key, spelled, 'sha256').hex()}"
 
-    def encrypt(self, data: bytes, context: str) -> str:
+    def subject_key_id(self, subject: str) -> str:
+        """The name of a person's key under this journal key, which says nothing of who that is to who does not ask."""
+        return f"{self.key_id}.{subject_digest(self._tenant, subject)}"
+
+    def new_subject_key(self, key_id: str) -> bytes:
+        """A fresh key under this name, wrapped by the journal key."""
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + self._wrapping.encrypt(nonce, AESGCM.generate_key(256), key_id.encode())
+
+    def open_subject_key(self, key_id: str, wrapped: bytes) -> SubjectKey:
+        """The key that is wrapped.
+
+        Raises:
+            Unsealable: it was wrapped by another journal key, or under another name.
+        """
+        try:
+            raw = self._wrapping.decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], key_id.encode())
+        except (ValueError, InvalidTag) as error:
+            raise Unsealable from error
+        return SubjectKey(key_id, AESGCM(raw))
+
+    def know(self, key: SubjectKey) -> None:
+        """Open with this key, too, what was encrypted with it."""
+        self._subject_keys[key.id] = key.cipher
+
+    def encrypt(self, data: bytes, context: str, key: SubjectKey | None = None) -> str:
         """`aes256gcm:<key id>:<base64url of nonce and ciphertext>`, which opens only in the same `context`."""
         nonce = os.urandom(_NONCE_BYTES)
-        sealed = nonce + self._cipher.encrypt(nonce, data, context.encode())
-        return f"{_CIPHER}:{self.key_id}:{base64.urlsafe_b64encode(sealed).decode()}"
+        cipher, key_id = (self._cipher, self.key_id) if key is None else (key.cipher, key.id)
+        sealed = nonce + cipher.encrypt(nonce, data, context.encode())
+        return f"{_CIPHER}:{key_id}:{base64.urlsafe_b64encode(sealed).decode()}"
 
     def decrypt(self, sealed: str, context: str) -> bytes:
         """What `encrypt` was given.
@@ -85,18 +126,20 @@ class Sealer:
             Unsealable: not sealed by this key, not in this context, or not sealed at all.
         """
         try:
-            cipher, key_id, payload = sealed.split(":")
-            if (cipher, key_id) != (_CIPHER, self.key_id):
+            kind, key_id, payload = sealed.split(":")
+            cipher = self._cipher if key_id == self.key_id else self._subject_keys.get(key_id)
+            if kind != _CIPHER or cipher is None:
                 raise Unsealable
             raw = base64.b64decode(payload, altchars=b"-_", validate=True)
-            return self._cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], context.encode())
+            return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], context.encode())
         except (ValueError, InvalidTag) as error:
             raise Unsealable from error
 
-    def seal(self, facts: Facts, place: str, month: date) -> dict[str, Json]:
+    def seal(self, facts: Facts, place: str, month: date, key: SubjectKey | None = None) -> dict[str, Json]:
         """Each fact as it is stored in the entry at `place` (`<stream>/<n>`), which is kept with `month`.
 
-        The facts have passed `check_facts`.
+        What is encrypted is so with `key`, that of the person it is about, or with the journal's own. The facts have
+        passed `check_facts`.
         """
         sealed: dict[str, Json] = {}
         for field, value in facts.items():
@@ -104,15 +147,15 @@ class Sealer:
             if FIELDS.get(field) is Classification.PUBLIC and _is_as_stored(value):
                 sealed[field] = value
             else:
-                sealed[field] = self._seal_one(field, value, place, month)
+                sealed[field] = self._seal_one(field, value, place, month, key)
         return sealed
 
-    def _seal_one(self, field: str, value: Fact, place: str, month: date) -> Json:
-        classification = classify(field)
+    def _seal_one(self, field: str, value: Fact, place: str, month: date, key: SubjectKey | None) -> Json:
+        classification = Classification.SECRET if field in self._hashed else classify(field)
         if classification is Classification.PUBLIC:
             return _spellable(value)
         if classification is Classification.SENSITIVE:
-            return self.encrypt(canonical(_spellable(value)), f"{place}/{field}")
+            return self.encrypt(canonical(_spellable(value)), f"{place}/{field}", key)
         if isinstance(value, (list, tuple)):
             return [self.hmac(field, item, month) for item in value]
         return self.hmac(field, value, month)  # type: ignore[arg-type]  # a Sequence is a list or a tuple: check_facts
@@ -125,9 +168,20 @@ class Sealer:
         """
         opened = dict(facts)
         for field, value in facts.items():
-            if classify(field) is Classification.SENSITIVE and isinstance(value, str):
+            if classify(field) is Classification.SENSITIVE and isinstance(value, str) and value.startswith(_CIPHER):
                 opened[field] = parse(self.decrypt(value, f"{place}/{field}"))
         return opened
+
+
+def subject_digest(tenant: str, subject: str) -> str:
+    """What the names of all keys of one person have in common: 32 hex digits."""
+    return hashlib.sha256(f"snowgate subject\0{tenant}\0{subject}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def key_ids(facts: dict[str, Json]) -> set[str]:
+    """The names of the keys that the encrypted facts of an entry need."""
+    texts = (value for value in facts.values() if isinstance(value, str) and value.startswith(f"{_CIPHER}:"))
+    return {text.split(":")[1] for text in texts}
 
 
 def _subkey(key: bytes, purpose: bytes) -> bytes:

@@ -12,13 +12,15 @@ from audit.sealing import Sealer
 _MONTHS = text("select distinct month from journal.stream order by month")
 _BEARING = text("""
     select stream, n, at, stage, call_id, subject from journal.entry
-    where month = :month and position(cast(:hash as bytea) in body) > 0 order by at, stream, n
+    where month = :month and position(cast(:hash as bytea) in body) > 0
+    and stage <> 'journal.searched' order by at, stream, n
 """)
 
 
 async def find_value(engine: AsyncEngine, sealer: Sealer, field: str, value: Plain) -> list[dict[str, object]]:
     """The entries whose `field` bears `value`, oldest first, each with its place and what is public of it.
 
+    Searches, this one among them, are no answers.
     Only entries that were sealed with this sealer's key and tenant can match. Needs the privileges of a reader.
     """
     found: list[dict[str, object]] = []

@@ -1,6 +1,6 @@
 """The writer's one connection: adds rows in one transaction, or says what is there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from struct import Struct
 from typing import NamedTuple
@@ -26,6 +26,8 @@ _LOOK = "select n, digest from journal.entry where month = %b and stream = %b an
 _REGISTER = "insert into journal.stream (stream, month, key) values (%b, %b, %b) on conflict do nothing"
 _SEEN = """insert into journal.seen (stream, at) values (%b, clock_timestamp())
            on conflict (stream) do update set at = clock_timestamp()"""
+_KEYS = "select id, wrapped from journal.subject_key where id = any(%b)"
+_KEEP_KEY = "insert into journal.subject_key (id, wrapped) values (%b, %b) on conflict do nothing"
 _INT4 = Struct("!i")
 _INT8 = Struct("!q")
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # PostgreSQL counts days and microseconds from here
@@ -138,6 +140,29 @@ class Store:
         """
         if not await self._holds(rows):
             await self.add(rows)
+
+    async def subject_keys(self, wrapped: Mapping[str, bytes]) -> dict[str, bytes]:
+        """The wrapped keys that are kept under these ids; where there is none yet, the given one is kept from now on.
+
+        Raises:
+            JournalBroken: the table is not ours to use.
+            one of OUTAGES: nothing is known.
+        """
+        cursor = await self._connected()
+        ids = list(wrapped)
+        try:
+            await cursor.execute(_KEYS, (ids,))
+            found = {str(name): bytes(key) for name, key in await cursor.fetchall()}  # type: ignore[call-overload]
+            if len(found) < len(ids):
+                new = [(name, key) for name, key in wrapped.items() if name not in found]
+                await cursor.executemany(_KEEP_KEY, new)
+                await cursor.execute(_KEYS, (ids,))
+                found = {str(name): bytes(key) for name, key in await cursor.fetchall()}  # type: ignore[call-overload]
+        except OUTAGES:
+            raise
+        except psycopg.Error as error:
+            raise JournalBroken(f"the database refuses the keys of people ({error.sqlstate})") from error
+        return found
 
     async def _must_hold(self, rows: Sequence[EntryRow]) -> None:
         if not await self._holds(rows):

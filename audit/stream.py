@@ -44,7 +44,7 @@ class Stream:
     def number(self, ticket: Ticket, now: datetime) -> EntryRow:
         """The next entry. A clock that was set back does not reorder the stream."""
         at = max(self._at, now)
-        facts = self._sealer.seal(ticket.facts, f"{self._name}/{self._next_n}", self.month)
+        facts = self._sealer.seal(ticket.facts, f"{self._name}/{self._next_n}", self.month, ticket.key)
         entry = JournalEntry(self.id, self._next_n, self._prev, at, ticket.stage, ticket.call_id, facts)
         body = entry.body()
         while len(body) > BODY_BYTES_MAX:

@@ -7,7 +7,8 @@ from uuid import UUID
 import anyio
 
 from audit.canonical import NotCanonical
-from audit.fields import Facts
+from audit.fields import SENSITIVE, Facts
+from audit.sealing import SubjectKey
 from audit.unavailable import JournalUnavailable
 
 _STAGE = re.compile(r"[a-z][a-z_.]{0,63}\Z")
@@ -25,18 +26,32 @@ class Receipt(NamedTuple):
 class Ticket:
     """An entry on its way. Its facts have passed `check_facts`.
 
-    `must_write` marks one that closes a call the journal knows of: it is kept through an outage.
+    `must_write` marks one that closes a call the journal knows of: it is kept through an outage. `subject` is the
+    person whose key encrypts what is to be encrypted of it; empty if there is nothing, or nobody.
     """
 
-    __slots__ = ("_receipt", "_settled", "call_id", "dropped", "facts", "must_write", "numbered", "stage")
+    __slots__ = (
+        "_receipt",
+        "_settled",
+        "call_id",
+        "dropped",
+        "facts",
+        "key",
+        "must_write",
+        "numbered",
+        "stage",
+        "subject",
+    )
 
-    def __init__(self, call_id: str, stage: str, facts: Facts, *, must_write: bool = False) -> None:
+    def __init__(self, call_id: str, stage: str, facts: Facts, *, must_write: bool = False, subject: str = "") -> None:
         if not _STAGE.match(stage) or not _CALL_ID.match(call_id):
             raise NotCanonical("a stage or a call id that is not a short plain name")
         self.call_id = call_id
         self.stage = stage
         self.facts = facts
         self.must_write = must_write
+        self.subject = "" if SENSITIVE.isdisjoint(facts) else subject
+        self.key: SubjectKey | None = None
         self.numbered = False
         self.dropped = False
         self._receipt: Receipt | None = None

@@ -5,7 +5,7 @@
 `trust.txt` comes from whoever you trust, never from the database: `log KEY`, `writer KEY`, `witness KEY` and
 `quorum NUMBER`, a line each. Anchors are what was kept elsewhere: notes, or lines that the gates have printed.
 Ends with 0 if all holds, 1 if not (the first line names the first bad entry), 2 if the question could not be asked.
-With `--state`, it goes on where the last run that held has ended, and leaves its own end there.
+With `--state` it goes on where the last run that held has ended, and leaves its own end there.
 """
 
 import argparse
@@ -15,8 +15,10 @@ import hashlib
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -24,23 +26,12 @@ from uuid import UUID
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-KEEP = timedelta(days=430)  # from the first day of a month
-SKEW_S, LAG_S = 120.0, 120.0
-ENDS = ("answered", "refused", "failed", "cancelled", "unknown")
-PERMITS, NEVER = ("permit", "hold"), "a call was answered that was never permitted"
-COLUMNS = ("stream", "n", "at", "stage", "call_id")
-BODY = {*COLUMNS, "v", "prev", "facts"}
-TILE_BYTES = 256 * 32
-
+KEEP, SLACK_S, PERMITS = timedelta(days=430), 120.0, ("permit", "hold")  # a month from its first day; of clocks
+UNDONE, NEVER = ("refused", "failed", "cancelled", "unknown"), "a call was answered that was never permitted"
 Record = dict[str, Any]
-
-
-class Unreadable(Exception):
-    """The question cannot be asked: a file is missing or is not what it should be."""
-
-
-def _sha(data: bytes) -> bytes:
-    return hashlib.sha256(data).digest()
+_spell = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+_sha: Callable[[bytes | bytearray], bytes] = lambda data: hashlib.sha256(data).digest()  # noqa: E731
+_key = lru_cache(lambda told: Ed25519PublicKey.from_public_bytes(base64.b64decode(told.split("+", 2)[2])[1:]))
 
 
 def _fold(hashes: bytes) -> bytes:
@@ -50,21 +41,19 @@ def _fold(hashes: bytes) -> bytes:
 
 
 def _is_signed(key: str, signature: bytes, message: bytes) -> bool:
-    try:
-        Ed25519PublicKey.from_public_bytes(base64.b64decode(key.split("+", 2)[2])[1:]).verify(signature, message)
-    except (InvalidSignature, ValueError, IndexError):
-        return False
-    return True
+    with suppress(InvalidSignature, ValueError, IndexError):
+        return _key(key).verify(signature, message) is None
+    return False
 
 
 class Trust:
-    """Whose signatures count, as `log KEY`, `writer KEY`, `witness KEY` and `quorum NUMBER`. Raises Unreadable."""
+    """Whose signatures count, as `log KEY`, `writer KEY`, `witness KEY` and `quorum NUMBER`. Raises ValueError."""
 
     def __init__(self, text: str) -> None:
         told = [[*line.partition("#")[0].split(), "", ""][:2] for line in text.splitlines()]
         said = {what: [key for which, key in told if which == what] for what, _ in told if what}
         if said.keys() - {"log", "writer", "witness", "quorum"} or not said.keys() >= {"log", "writer"}:
-            raise Unreadable("trust: name at least one log and one writer, and nothing unknown")
+            raise ValueError("trust: name at least one log and one writer, and nothing unknown")
         self.writers, self.logs, self.witnesses = set(said["writer"]), said["log"], said.get("witness", [])
         self.quorum = int(said.get("quorum", ["0"])[0])
         self._keys = {(key.split("+")[0], bytes.fromhex(key.split("+")[1])): key for key in self.logs + self.witnesses}
@@ -100,20 +89,17 @@ class Trust:
 
 class _Tree:  # RFC 6962, as the right edge of its tiles and the hashes of those that it has filled
     def __init__(self, size: int, edge: list[str]) -> None:
-        self.size, self.edge = size, [bytearray.fromhex(tile) for tile in edge]
-        self.full: dict[tuple[int, int], bytes] = {}
+        self.size, self.full = size, dict[tuple[int, int], bytes]()
+        self.edge = [bytearray.fromhex(tile) for tile in [*edge, *[""] * 8][:8]]
 
     def push(self, leaf: bytes) -> None:
         self.size += 1
-        for level in range(9):
-            if level == len(self.edge):
-                self.edge.append(bytearray())
-            self.edge[level] += leaf
-            if len(self.edge[level]) < TILE_BYTES:
+        for level, tile in enumerate(self.edge):
+            tile.extend(leaf)
+            if len(tile) < 256 * 32:
                 return
-            tile, self.edge[level] = bytes(self.edge[level]), bytearray()
-            self.full[level, (self.size >> 8 * level) // 256 - 1] = _sha(tile)
-            leaf = _fold(tile)
+            self.full[level, (self.size >> 8 * level + 8) - 1], leaf = _sha(tile), _fold(bytes(tile))
+            tile.clear()
 
     def root(self) -> bytes:
         right = b""
@@ -125,12 +111,11 @@ class _Tree:  # RFC 6962, as the right edge of its tiles and the hashes of those
         return right or _sha(b"")
 
     def tiles(self) -> dict[tuple[int, int], bytes]:
-        edge = {(at, (self.size >> 8 * at) // 256): _sha(bytes(tile)) for at, tile in enumerate(self.edge) if tile}
-        return self.full | edge
+        return self.full | {(at, self.size >> 8 * at + 8): _sha(tile) for at, tile in enumerate(self.edge) if tile}
 
 
 class Verifier:
-    """Reads the records of an export once, in their order; `findings` are what does not hold, first things first."""
+    """Reads the records of an export once, in order. `report` is what was found; if it is empty, the end is missing."""
 
     def __init__(self, trust: Trust, anchors: Iterable[str] = (), state: Record | None = None) -> None:
         empty = {"size": 0, "edge": [], "streams": {}, "calls": {}, "gone": {}, "told": {}, "last": [0, 0, 0]}
@@ -139,51 +124,62 @@ class Verifier:
         self._streams = self._s["streams"] = defaultdict(new.copy, self._s["streams"])
         self._trust, self._tree = trust, _Tree(self._s["size"], self._s["edge"])
         self._log, self._tiles, self.state = Record(size=-1), self._tree.tiles(), Record()
-        self._span, self._run, self._entries, self._cosigned = ["~", ""], Record(count=0), 0, 0
+        self._span, self._run, self._entries, self._cosigned, self.report = ["~", ""], Record(count=0), 0, 0, Record()
         self.findings, self.warnings = list[dict[str, str]](), list[dict[str, str]]()
         self._registry, self._heads = dict[str, Record](), dict[tuple[str, int], str]()
         self._want, self._times = dict[int, bytes](), dict[int, int]()
-        for anchor in anchors:
-            self._anchor(anchor)
+        for line in anchors:
+            try:
+                told: Record = json.loads(line) if line.startswith("{") else {"journal_checkpoint": line}
+                if head := told.get("journal_head"):
+                    self._heads[str(head["stream"]), int(head["n"])] = head["digest"]
+                elif note := told.get("journal_checkpoint"):
+                    size, root = trust.checkpoint(note)[1:3]
+                    self._must(self._want.setdefault(size, root) == root, f"anchor of {size}", "it has two histories")
+            except (ValueError, KeyError, TypeError) as error:
+                self.warnings.append({"place": "anchor", "why": f"not to be believed: {error}"})
 
     def _must(self, holds: bool, place: str, why: str) -> None:
         if not holds:
             self.findings.append({"place": place, "why": why})
 
-    def _anchor(self, line: str) -> None:
-        try:
-            told: Record = json.loads(line) if line.startswith("{") else {"journal_checkpoint": line}
-            if head := told.get("journal_head"):
-                self._heads[str(head["stream"]), int(head["n"])] = head["digest"]
-            elif note := told.get("journal_checkpoint"):
-                size, root = self._trust.checkpoint(note)[1:3]
-                one = self._want.setdefault(size, root) == root
-                self._must(one, f"anchor of {size}", "two signed heads of one size differ: the log shows two histories")
-        except (ValueError, KeyError, TypeError) as error:
-            self.warnings.append({"place": "anchor", "why": f"not to be believed: {error}"})
-
     def read(self, record: Record) -> None:
-        """Take the next record of the export. Raises Unreadable."""
+        """Take the next record of the export. Raises ValueError."""
         try:
             match record["t"]:
                 case "log":
                     self._log = record
                     if record["from"] != self._tree.size:
-                        raise Unreadable(f"it begins at {record['from']}, and {self._tree.size} entries were verified")
+                        raise ValueError(f"it begins at {record['from']}; {self._tree.size} entries were verified")
                 case "stream":
                     self._registry[record["stream"]] = record
-                    trusted = record["key"] in self._trust.writers
-                    self._must(trusted, f"stream {record['stream']}", "its key is not trusted")
+                    is_ours = record["key"] in self._trust.writers
+                    self._must(is_ours, f"stream {record['stream']}", "its key is not trusted")
                 case "cursor":
                     at_end = record["next_n"] == self.state["streams"].get(record["stream"], [0])[0]
                     self._must(at_end, f"stream {record['stream']}", "its cursor is not at the end of its leaves")
                 case "tile":
                     at, digest = (record["level"], record["index"]), _sha(bytes.fromhex(record["hashes"]))
                     self._must(self._tiles.pop(at, None) == digest, f"tile {at}", "its hashes are not those of entries")
+                case "run" | "tail":
+                    place, stream = f"{self._run.get('stream')}/{self._run.get('n')}", record.get("stream", "")
+                    self._must(self._run["count"] <= 0, place, "the entry is missing")
+                    self._run, after = Record(count=0) | record, self._streams.get(stream, [0])[0]
+                    goes_on = record["t"] == "tail" or (record["first"], record["n"]) == (self._tree.size, after)
+                    self._must(goes_on, f"leaf {self._tree.size}", "it is not where its stream and the tree go on")
+                    if record["t"] == "tail":
+                        now = self._s | {"size": self._tree.size, "edge": [tile.hex() for tile in self._tree.edge]}
+                        self.state, self._tiles = json.loads(json.dumps(now)), self._tree.tiles()
+                case "leaf":
+                    stream, n = self._run["stream"], self._run["n"]
+                    month = self._registry.get(stream, {}).get("month", "2000-01-01")
+                    self._s["gone"].setdefault(month, [0, f"{stream}/{n}"])[0] += 1
+                    self._streams[stream][:] = [n + 1, record["digest"], self._streams[stream][2], n]
+                    self._grow(bytes.fromhex(record["digest"]))
                 case other:
                     getattr(self, "_on_" + other)(record)
         except (KeyError, TypeError, AttributeError) as error:
-            raise Unreadable(f"not a record of an export: {type(error).__name__} {error}") from error
+            raise ValueError(f"not a record of an export: {type(error).__name__} {error}") from error
 
     def _on_checkpoint(self, record: Record) -> None:
         place, before = f"checkpoint {record['id']}", self._s["last"]
@@ -192,26 +188,12 @@ class Verifier:
         except ValueError:
             self._must(False, place, "the log that is trusted has not signed this")
             return
-        signed, told = (origin, size, root.hex(), at), (self._log["origin"], *map(record.get, ("size", "root", "at")))
-        self._must(signed == told, place, "its columns are not what was signed")
-        follows = record["id"] == before[0] + 1 and size >= before[1] and at >= before[2]
-        self._must(follows, place, f"it does not follow checkpoint {before[0]}")
+        told = (record["id"] - 1, self._log["origin"], *map(record.get, ("size", "root", "at")))
+        self._must(told == (before[0], origin, size, root.hex(), at), place, "its columns are not what was signed")
+        self._must(size >= before[1] and at >= before[2], place, f"it does not follow checkpoint {before[0]}")
         self._must(self._want.setdefault(size, root) == root, place, "outside, this size has another root")
         self._times.setdefault(size, at)
         self._s["last"] = [record["id"], size, at]
-
-    def _on_run(self, record: Record) -> None:
-        self._must(self._run["count"] <= 0, f"{self._run.get('stream')}/{self._run.get('n')}", "the entry is missing")
-        at = (record["first"], record["n"]) == (self._tree.size, self._streams[record["stream"]][0])
-        self._must(at, f"leaf {record['first']}", "it is not where its stream and the tree go on")
-        self._run = dict(record)
-
-    def _on_leaf(self, record: Record) -> None:
-        stream, n = self._run["stream"], self._run["n"]
-        month = self._registry.get(stream, {}).get("month", "2000-01-01")
-        self._s["gone"].setdefault(month, [0, f"{stream}/{n}"])[0] += 1
-        self._streams[stream][:] = [n + 1, record["digest"], self._streams[stream][2], n]
-        self._grow(bytes.fromhex(record["digest"]))
 
     def _grow(self, digest: bytes) -> None:
         self._run |= {"count": self._run["count"] - 1, "n": self._run["n"] + 1}
@@ -219,92 +201,67 @@ class Verifier:
         if (size := self._tree.size) in self._want:
             self._must(self._tree.root() == self._want[size], f"leaf {size - 1}", "up to it, the tree is not as signed")
         if size in self._times:
-            for at, limit in ((self._span[0], -LAG_S), (self._span[1], SKEW_S)):
+            for at in self._span:
                 off = datetime.fromisoformat(at).timestamp() - self._times[size] if at[:1] == "2" else 0.0
-                if off * limit > limit * limit:
+                if abs(off) > SLACK_S:
                     self.warnings.append({"place": f"leaf {size - 1}", "why": f"dated {off:.0f} s off its first head"})
             self._span = ["~", ""]
 
     def _on_entry(self, record: Record) -> None:
-        raw, stream, n = record["body"].encode("utf-8", "surrogateescape"), record["stream"], record["n"]
-        place, state, digest = f"{stream}/{n}", self._streams[stream], _sha(b"\0" + raw)
-        hashed, signed = digest.hex(), record["signature"]
-        try:
-            parsed = json.loads(raw)
-            spelled = json.dumps(parsed, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-            is_canonical = spelled == raw and parsed.keys() == BODY
-        except (ValueError, AttributeError):
-            parsed, is_canonical = {}, False
-        self._must(is_canonical, place, "its bytes are not a canonical entry")
-        body: Record = parsed if is_canonical else dict.fromkeys(BODY, "") | {"facts": {}}
-        told = [*map(body.get, COLUMNS), body["facts"].get("subject", ""), hashed]
-        agrees = [record[name] for name in (*COLUMNS, "subject", "digest")] == told
-        self._must(agrees, place, "its columns do not agree with its bytes")
-        follows = [n, body["prev"]] == state[:2] and record["at"] >= state[2]
+        body, stream, n, at, call = map(record.__getitem__, ("body", "stream", "n", "at", "call_id"))
+        place, state, stage, signed = f"{stream}/{n}", self._streams[stream], record["stage"], record["signature"]
+        raw, opened = body.encode("utf-8", "surrogateescape"), self._registry.get(stream, {"month": None, "key": "++"})
+        hashed = (digest := _sha(b"\0" + raw)).hex()
+        # Its bytes are spelled from its columns and the hash of the entry before; only the facts have to be read.
+        head = f'{{"at":{_spell(at)},"call_id":{_spell(call)},"facts":'
+        link = f',"n":{n},"prev":"{state[1]}"'
+        tail = f'{link},"stage":{_spell(stage)},"stream":{_spell(stream)},"v":1}}'
+        follows, facts = n == state[0] and at >= state[2] and link in body, Record()
+        fits, spelled = record["digest"] == hashed, body[len(head) : -len(tail)]
+        if fits and spelled[:1] == "{" and body == head + spelled + tail and raw.decode("utf-8", "replace") == body:
+            with suppress(ValueError):
+                facts = json.loads(spelled)
+        fits = fits and _spell(facts) == spelled and facts.get("subject", "") == record["subject"]
         self._must(follows, place, "it does not follow the entry before it in its stream")
-        registered = self._registry.get(stream, {"month": None, "key": "++"})
-        opens = n > 0 or body["facts"].get("signed_by") == registered["key"]
-        self._must(record["month"] == registered["month"] and opens, place, "its stream is not registered so")
+        self._must(fits or not follows, place, "its bytes are not what its columns say, in canonical form")
+        is_opened = record["month"] == opened["month"] and (n > 0 or facts.get("signed_by") == opened["key"])
+        self._must(is_opened, place, "its stream is not registered so")
         if signed is not None:
             message = b"snowgate journal batch v1\n" + UUID(stream).bytes + n.to_bytes(8, "big") + digest
-            self._must(_is_signed(registered["key"], bytes.fromhex(signed), message), place, "its signature is wrong")
-        state[:] = [n + 1, hashed, record["at"], state[3] if signed is None else n]
-        if self._heads:
-            self._must(self._heads.pop((stream, n), hashed) == hashed, place, "its writer has printed another hash")
-        self._entries += 1
-        self._span = [min(self._span[0], record["at"]), max(self._span[1], record["at"])]
-        self._follow(place, body["stage"], body["call_id"], body)
+            self._must(_is_signed(opened["key"], bytes.fromhex(signed), message), place, "its signature is wrong")
+        state[:] = [n + 1, hashed, at, state[3] if signed is None else n]
+        self._must(self._heads.pop((stream, n), hashed) == hashed, place, "its writer has printed another hash")
+        self._entries, self._span = self._entries + 1, [min(self._span[0], at), max(self._span[1], at)]
         if self._run["count"] > 0:
             self._grow(digest)
-
-    def _follow(self, place: str, stage: str, call: str, body: Record) -> None:
-        facts, calls = body["facts"], self._s["calls"]
-        if stage == "decided":  # after a month has turned, the answer may stand in another stream, and come first
-            told, decision = calls.pop(call, "="), str(facts.get("decision"))
-            self._must(told[0] == "=" or decision in PERMITS, told[1:], NEVER)
-            calls |= {call: f"={decision}"} if told[0] == "=" else {}
-        elif stage in ENDS:
-            told = calls.pop(call, f"@{place}" if stage == "answered" else "=permit")
-            self._must(stage != "answered" or told[0] == "@" or told[1:] in PERMITS, place, NEVER)
-            calls |= {call: told} if told[0] == "@" else {}
-        elif stage == "retention.drop":
-            self._s["told"][facts.get("month")] = [facts.get("entries"), body["at"]]
-
-    def _on_tail(self, _: Record) -> None:
-        self._must(self._run["count"] <= 0, f"{self._run.get('stream')}/{self._run.get('n')}", "the entry is missing")
-        self._run, edge = Record(count=0), [tile.hex() for tile in self._tree.edge]
-        self.state = json.loads(json.dumps(self._s | {"size": self._tree.size, "edge": edge}))
-        self._tiles = self._tree.tiles()
+        if stage == "retention.drop":
+            self._s["told"][facts.get("month")] = [facts.get("entries"), at]
+        elif stage in ("decided", "answered", *UNDONE):  # in this order, but for a call whose month turned half-way
+            one = self._s["calls"].setdefault(call, ["", ""])
+            one[stage != "decided"] = str(facts.get("decision")) if stage == "decided" else place
+            if stage in UNDONE or all(one):
+                self._must(stage in UNDONE or one[0] in PERMITS, one[1], NEVER)
+                del self._s["calls"][call]
 
     def _on_end(self, _: Record) -> None:
-        size, told, signed_for = self._tree.size, self._log["size"], max(self._want, default=0)
-        self._must(
-            size >= signed_for, f"leaf {size}", f"there are {size} leaves, and a head of {signed_for} was signed"
-        )
+        size, signed, told = self._tree.size, max(self._want, default=0), self._log["size"]
+        self._must(size >= signed, f"leaf {size}", f"there are {size} leaves, and a head of {signed} was signed")
         self._must(size == told, f"leaf {size}", f"there are {size} leaves, and the database says that it has {told}")
         for stream, (after, _digest, _at, signed) in self._streams.items():
             self._must(signed == after - 1, f"{stream}/{signed + 1}", "no signature of its writer covers it")
         for stream, n in self._heads:
-            there = self._streams.get(stream, [0])[0] > n
-            self._must(there, f"{stream}/{n}", "its writer has printed it, and it is not there")
+            self._must(self._streams[stream][0] > n, f"{stream}/{n}", "its writer has printed it, and it is not there")
         for month, (count, place) in self._s["gone"].items():
             entries, at = self._s["told"].get(month, [-1, "~"])
             due = entries == count and at >= str(date.fromisoformat(month) + KEEP)
             self._must(due, place, f"{count} entries of {month} are gone, and none announces that with good reason")
-        early = [told[1:] for told in self._s["calls"].values() if told[0] == "@" and not self._s["gone"]]
-        self._must(not early, "".join(early[:1]), NEVER)
+        for decision, place in self._s["calls"].values():
+            self._must(bool(decision or self._s["gone"]), place, NEVER)
         self._must(not self._tiles, f"tile {min(self._tiles, default=0)}", "it is missing")
-        enough = self._cosigned >= self._trust.quorum
-        self._must(enough, f"checkpoint {self._s['last'][0]}", f"only {self._cosigned} witnesses cosigned the newest")
-        self._log = Record(ended=True)
-
-    def report(self) -> Record:
-        """What was found. Raises Unreadable if the export has no end."""
-        if "ended" not in self._log:
-            raise Unreadable("the export is cut off")
+        self._must(self._cosigned >= self._trust.quorum, "newest checkpoint", f"cosigned by {self._cosigned} alone")
         found = {"first": [*self.findings, None][0], "findings": self.findings, "warnings": self.warnings}
-        counts = {"entries": self._entries, "leaves": self._tree.size, "open_calls": len(self._s["calls"])}
-        return counts | {"ok": not self.findings} | found
+        counts = {"entries": self._entries, "leaves": size, "open_calls": len(self._s["calls"])}
+        self.report = counts | {"ok": not self.findings} | found
 
 
 def texts(path: Path) -> Iterator[str]:
@@ -322,21 +279,20 @@ def main() -> int:
     parser.add_argument("--anchor", type=Path, action="append", default=[])
     parser.add_argument("--state", type=Path)
     parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
+    asked = parser.parse_args()
     try:
-        anchors = [text for path in options.anchor for text in texts(path) if '{"journal_' in text or "\n\n" in text]
-        state = json.loads(options.state.read_text()) if options.state and options.state.exists() else None
-        verifier = Verifier(Trust(options.trust.read_text("utf-8")), anchors, state)
-        for line in texts(options.export):
+        anchors = [text for path in asked.anchor for text in texts(path) if '{"journal_' in text or "\n\n" in text]
+        state = json.loads(asked.state.read_text()) if asked.state and asked.state.exists() else None
+        verifier = Verifier(Trust(asked.trust.read_text("utf-8")), anchors, state)
+        for line in texts(asked.export):
             verifier.read(json.loads(line))
-        report = verifier.report()
-    except (OSError, ValueError, Unreadable) as error:
-        print(f"cannot verify: {error}", file=sys.stderr)
-        return 2
-    if report["ok"] and options.state:
-        options.state.write_text(json.dumps(verifier.state))
+        report = verifier.report or parser.error("cannot verify: the export is cut off")
+    except (OSError, ValueError) as error:
+        parser.error(f"cannot verify: {error}")
+    if report["ok"] and asked.state:
+        asked.state.write_text(json.dumps(verifier.state))
     told = [f"{finding['place']}: {finding['why']}" for finding in report["findings"]]
-    print(json.dumps(report) if options.json else "\n".join(told) or f"{report['leaves']} entries: everything holds")
+    print(json.dumps(report) if asked.json else "\n".join(told) or f"{report['leaves']} entries: everything holds")
     return 0 if report["ok"] else 1
 
 

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import islice
 
 import anyio
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -17,6 +18,7 @@ from audit.note import Signer
 from audit.sealing import Sealer
 from audit.store import OUTAGES, EntryRow, Store
 from audit.stream import Stream, month_of
+from audit.subject_keys import SubjectKeys
 from audit.ticket import Receipt, Ticket
 from audit.unavailable import JournalUnavailable
 
@@ -51,6 +53,7 @@ class Writer:
     ) -> None:
         self._store = Store(engine)
         self._sealer = sealer
+        self._keys = SubjectKeys(self._store, sealer)
         self._signer = signer
         self._deadline_s = deadline_s
         self._retry_s = retry_s
@@ -108,6 +111,7 @@ class Writer:
                 await self._open()
                 while True:
                     await self._work()
+                    await self._ready_keys()
                     now = self._clock()
                     if month_of(now) > self.stream.month:
                         await self._turn_the_month(month_of(now))
@@ -151,9 +155,22 @@ class Writer:
         self._opening = Ticket("", "stream.open", following.opening())
         await self._open()
 
+    async def _ready_keys(self) -> None:
+        """Have the keys of the people whom the next entries are about; most often they are known."""
+        wanted = {ticket.subject for ticket in islice(self._queue, BATCH_MAX) if not self._keys.has(ticket.subject)}
+        if wanted and not await self._attempt(lambda: self._keys.fetch(wanted)):
+            await self._until_done(lambda: self._keys.fetch(wanted), _Batch([], []))
+
     def _take(self, now: datetime) -> _Batch:
         """Number and chain what is queued. From here on these bytes, and no others, stand at these numbers."""
-        return self._number([self._queue.popleft() for _ in range(min(len(self._queue), BATCH_MAX))], now)
+        taken: list[Ticket] = []
+        while self._queue and len(taken) < BATCH_MAX:
+            ticket = self._queue[0]
+            ticket.key = self._keys.get(ticket.subject) if ticket.subject else None
+            if ticket.subject and ticket.key is None:
+                break  # it came while the keys of others were fetched: the next batch has its own
+            taken.append(self._queue.popleft())
+        return self._number(taken, now)
 
     def _number(self, tickets: Sequence[Ticket], now: datetime) -> _Batch:
         batch = self._in_flight = _Batch([], [])

@@ -26,6 +26,7 @@ from policy.checking import unanswerable
 from policy.document import Policy, PolicyDocumentError, load
 from server.admission import Admission
 from server.brokers.choice import brokers_of
+from server.bundles import Bundles, policy_bundle
 from server.config import Settings, SettingsError
 from server.console.opening import open_console
 from server.database import at_head, open_engine
@@ -45,7 +46,8 @@ from server.limits import Limits, read_limits
 from server.line import Bearer, House
 from server.outbox import Webhook
 from server.pool import Kind, PoolLimits, SessionPool, open_pool
-from server.proving import proving
+from server.proving import Prover, proving
+from server.query_history import QueryHistory
 from server.quotas import Quotas, kept
 from server.readiness import Readiness, readiness_of
 from server.revocations import Revocations, RevocationStore, watched
@@ -134,13 +136,13 @@ async def furnished(settings: Settings, seat: Seat | None = None, *, prints: boo
         raise SettingsError("the database schema is not at its newest step: run `snowgate migrate`")
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_engine(url, connections_max=DATABASE_CONNECTIONS_MAX))
-        journal = await stack.enter_async_context(_journal(settings, database, sealer, prints=prints))
+        prover = await stack.enter_async_context(_prover(settings, database, sealer, prints=prints))
+        journal = prover.journal
         ledger = PostgresLedger(database, journal)
         pool = await stack.enter_async_context(_pool(settings, seat, ledger))
         verifier = await stack.enter_async_context(_verifier(settings, trusts))
-        rooms = _rooms(settings, policy, pool)
-        identify = Identify(verifier, _scopes(settings))
-        in_flight = InFlight()
+        rooms = _rooms(settings, policy, pool, prover)
+        identify, in_flight = Identify(verifier, _scopes(settings)), InFlight()
         sessions = OwnersSessions(pool, _issuers(trusts, verifier))
         revocations = await stack.enter_async_context(_revocations(database, in_flight, sessions))
         quotas = await stack.enter_async_context(_quotas(limits_asked, database))
@@ -157,9 +159,9 @@ async def furnished(settings: Settings, seat: Seat | None = None, *, prints: boo
             lease=Lending(holding.executions, in_flight, quotas),
             recall=holding.desk.recall,
             watch=telemetry.watch,
+            sample_rows=settings.journal_sample_rows,
         )
-        janitor = Janitor(ledger, pool, catalog_kind(settings))
-        readiness = readiness_of(database, rooms, verifier)
+        janitor, readiness = Janitor(ledger, pool, catalog_kind(settings)), readiness_of(database, rooms, verifier)
         await stack.enter_async_context(_background(rooms, holding, ledger, janitor, readiness))
         await stack.enter_async_context(telemetry.sampling(pool, rooms, readiness))
         yield Furnished(
@@ -258,8 +260,10 @@ async def _until_stopped(work: Callable[[], Awaitable[None]]) -> None:
         tasks.cancel_scope.cancel()
 
 
-def _rooms(settings: Settings, policy: Policy, pool: SessionPool) -> EngineRoom:
-    """Where engines are built from `policy` and the catalog."""
+def _rooms(settings: Settings, policy: Policy, pool: SessionPool, prover: Prover) -> EngineRoom:
+    """Where engines are built from `policy` and the catalog, and kept for who derives a decision again."""
+    prover.lookup = QueryHistory(pool, catalog_kind(settings), settings.databases[0]).lookup
+    bundles = Bundles(prover.engine, prover.journal, policy_bundle(settings.policy, policy))
     return EngineRoom(
         policy=policy,
         databases=settings.databases,
@@ -267,20 +271,19 @@ def _rooms(settings: Settings, policy: Policy, pool: SessionPool) -> EngineRoom:
         kind=catalog_kind(settings),
         refresh_s=settings.catalog_refresh_s,
         stale_s=settings.catalog_stale_s,
+        keep=bundles.keep,
     )
 
 
 @asynccontextmanager
-async def _journal(
-    settings: Settings, database: AsyncEngine, sealer: Sealer, *, prints: bool
-) -> AsyncGenerator[Journal]:
+async def _prover(settings: Settings, database: AsyncEngine, sealer: Sealer, *, prints: bool) -> AsyncGenerator[Prover]:
     """The journal, kept provable, in a database where the gate may do no more than it needs."""
     await refuse_excess(database)
     async with (
         open_journal(database, sealer, signer_of(settings)) as journal,
-        proving(settings, database, journal, log_signer_of(settings), prints=prints),
+        proving(settings, database, journal, log_signer_of(settings), prints=prints) as prover,
     ):
-        yield journal
+        yield prover
 
 
 @asynccontextmanager

@@ -81,6 +81,8 @@ class Settings(BaseSettings):
     journal_witnesses: Annotated[tuple[str, ...], NoDecode] = ()
     journal_anchor_directory: Path | None = None
     journal_prints_heads: bool = True
+    journal_keeps_statements: bool = True
+    journal_sample_rows: Annotated[int, Field(ge=0, le=100)] = 0
     admin_database_url: SecretStr | None = None
     auditor_database_url: SecretStr | None = None
     retention_database_url: SecretStr | None = None

@@ -6,11 +6,13 @@ refresh has succeeded for `stale_s`, nothing is judged any more.
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import anyio
+from sqlalchemy.exc import SQLAlchemyError
 
+from audit.unavailable import JournalUnavailable
 from policy.catalog import Catalog
 from policy.document import Policy
 from policy.engine import Engine
@@ -34,6 +36,7 @@ class EngineRoom:
     kind: Kind
     refresh_s: float
     stale_s: float
+    keep: Callable[[Engine], Awaitable[None]] | None = None
     clock: Callable[[], float] = time.monotonic
     _engine: Engine | None = None
     _loaded_at: float = field(default=float("-inf"))
@@ -60,8 +63,11 @@ class EngineRoom:
         """
         try:
             catalog = await self._load()
-            self._engine = await anyio.to_thread.run_sync(self._ready, catalog)
-        except (Refusal, CatalogTooLarge) as failure:
+            engine = await anyio.to_thread.run_sync(self._ready, catalog)
+            if engine is not self._engine and self.keep is not None:
+                await self.keep(engine)  # before it decides anything, so that what it decides can be derived again
+            self._engine = engine
+        except (Refusal, CatalogTooLarge, JournalUnavailable, SQLAlchemyError) as failure:
             log.warning("the catalog could not be loaded: %s", failure)
             return False
         except Exception as failure:  # an answer in no shape that we know; its text may quote the answer

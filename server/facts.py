@@ -6,6 +6,7 @@ from policy.decision import Decision, Deny, FilterRows, Hold, MaskColumn, Permit
 from policy.lru import Lru
 from policy.principal import Principal
 from policy.statement import HoldsRequest, SchemaRequest, SqlStatement, Statement
+from server.inputs import as_json, inputs_of
 from server.judging import Judged
 from tools.contract import Holds, Masked, MaskedHolds, MaskedRows, MaskedSchema, Sql, Wanted
 
@@ -24,6 +25,8 @@ def facts_of_principal(principal: Principal) -> Facts:
         "delegates": list(principal.delegates),
     }
 
+
+SAMPLE_BYTES_MAX = 16_384
 
 TOLD_MAX = 1_024
 """Decisions whose facts are kept, because the engine gives the same one again for the same question."""
@@ -46,6 +49,7 @@ def facts_of_judged(judged: Judged) -> Facts:
         "parser": by.parser,
         **known[2],
         **_facts_of_wanted(judged.wanted),
+        "inputs": inputs_of(judged),
     }
 
 
@@ -54,11 +58,12 @@ def facts_of_cleared(hold_id: str | None) -> Facts:
     return {} if hold_id is None else {"hold_id": hold_id}
 
 
-def facts_of_answer(masked: Masked) -> Facts:
-    """The shape of what leaves; never its values."""
+def facts_of_answer(masked: Masked, sample_rows: int = 0) -> Facts:
+    """The shape of what leaves, and of its rows as many, encrypted, as whoever runs the gate wants kept: none."""
     match masked:
         case MaskedRows():
-            return {
+            sample = {"sample": sample_of(masked, sample_rows)} if sample_rows and masked.rows else {}
+            return sample | {
                 "rows": len(masked.rows),
                 "truncated": masked.truncated,
                 "query_id": masked.query_id,
@@ -70,6 +75,19 @@ def facts_of_answer(masked: Masked) -> Facts:
             return {"rows": len(masked.tables), "truncated": masked.next_cursor is not None}
         case _:
             assert_never(masked)
+
+
+def sample_of(masked: MaskedRows, rows_max: int) -> str:
+    """The first rows as JSON, without the last ones that make it longer than `SAMPLE_BYTES_MAX`."""
+    kept: list[str] = []
+    size = 2
+    for row in masked.rows[:rows_max]:
+        kept.append(as_json(row))
+        size += len(kept[-1]) + 1
+        if size > SAMPLE_BYTES_MAX:
+            kept.pop()
+            break
+    return f"[{','.join(kept)}]"
 
 
 def _facts_of_statement(statement: Statement) -> Facts:

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from audit.note import BadKey, Signer
+from audit.note import BadKey, PublicKey, Signer
 from audit.sealing import Sealer
 from server.config import Settings, SettingsError
 
@@ -32,7 +32,8 @@ def sealer_of(settings: Settings) -> Sealer:
         SettingsError: the key file cannot be read.
     """
     key = read_key(settings.journal_key_file)
-    return Sealer(key, hashlib.sha256(b"snowgate key id" + key).hexdigest()[:8], settings.tenant)
+    key_id = hashlib.sha256(b"snowgate key id" + key).hexdigest()[:8]
+    return Sealer(key, key_id, settings.tenant, () if settings.journal_keeps_statements else ("inputs",))
 
 
 def signer_of(settings: Settings) -> Signer:
@@ -52,6 +53,18 @@ def log_signer_of(settings: Settings) -> Signer | None:
     """
     file = settings.journal_log_key_file
     return None if file is None else read_signer(file, settings.journal_origin)
+
+
+def log_key_of(settings: Settings) -> PublicKey:
+    """The public key that heads of the tree are verified with.
+
+    Raises:
+        SettingsError: there is none in these settings.
+    """
+    signer = log_signer_of(settings)
+    if signer is None:
+        raise SettingsError("SNOWGATE_JOURNAL_LOG_KEY_FILE is not set", "proofs are against heads that its key signs")
+    return signer.public
 
 
 def read_signer(path: Path, name: str, kind: int = 1) -> Signer:

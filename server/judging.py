@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import assert_never
 
-from policy.circumstances import Circumstances
+from policy.circumstances import UNKNOWN, Circumstances
 from policy.decision import Decision, Deny
 from policy.engine import Engine, Provenance
 from policy.principal import Principal
@@ -24,6 +24,7 @@ class Judged:
     statement: Statement
     decision: Decision
     engine: Engine = field(repr=False, compare=False)
+    circumstances: Circumstances = field(default=UNKNOWN, compare=False)
 
     @property
     def provenance(self) -> Provenance:
@@ -53,11 +54,11 @@ class Judge:
             case _:
                 assert_never(wanted)
 
-    def decide(self, principal: Principal, wanted: Wanted, statement: Statement) -> Judged:
-        """What policy says of `statement` for `principal`."""
+    def decide(self, principal: Principal, wanted: Wanted, statement: Statement, at: datetime | None = None) -> Judged:
+        """What policy says of `statement` for `principal`, now or as it was `at` a time."""
         rows_max, purpose = (wanted.rows_max, wanted.reason) if isinstance(wanted, Sql) else (None, None)
-        call = Circumstances(datetime.now(UTC), purpose)
+        call = Circumstances(at or datetime.now(UTC), purpose)
         decision = self.engine.decide(principal, statement, rows_max=rows_max, circumstances=call)
         if isinstance(wanted, Sql) and isinstance(statement, SqlStatement) and not isinstance(decision, Deny):
             decision = self.engine.refuse_values(principal, statement, wanted.parameters) or decision
-        return Judged(principal, wanted, statement, decision, self.engine)
+        return Judged(principal, wanted, statement, decision, self.engine, call)

@@ -159,6 +159,7 @@ class House:
     lease: LeaseFor
     recall: Recall = _as_it_is
     watch: Watch = unwatched
+    sample_rows: int = 0
 
 
 async def walk(call: Call, house: House) -> JsonObject:
@@ -208,7 +209,7 @@ async def walk(call: Call, house: House) -> JsonObject:
 
         # 8. journal: `record` commits the outcome on the way out, before the answer leaves.
         step("journal")
-        record.note(**facts_of_answer(masked))
+        record.note(**facts_of_answer(masked, house.sample_rows))
         return call.tool.answer(masked)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from audit.anchors import Files, Lines, RemoteWitness, head_line
 from audit.journal import Journal, JournalUnavailable
 from audit.note import BadKey, PublicKey, Signer
-from audit.reconciling import be_seen, reconcile
+from audit.reconciling import Lookup, be_seen, reconcile
 from audit.sequencer import Say, Sequencer
 from server.config import Settings, SettingsError
 
@@ -32,6 +32,8 @@ class Prover:
     journal: Journal
     lines: Lines | None
     sequencer: Sequencer | None
+    lookup: Lookup | None = None
+    """What Snowflake knows of a call, once there is somebody to ask."""
 
     async def print_heads(self) -> None:
         """Print the newest entry whenever it is another one: nobody can cut off unseen what was printed."""
@@ -49,7 +51,7 @@ class Prover:
             try:
                 await be_seen(self.engine, self.journal)
                 if self.sequencer:
-                    await reconcile(self.engine, self.journal)
+                    await reconcile(self.engine, self.journal, self.lookup)
             except (SQLAlchemyError, JournalUnavailable, OSError) as error:
                 log.warning("the journal could not be tended (%s)", type(error).__name__)
             await anyio.sleep(SEEN_S)
@@ -58,7 +60,7 @@ class Prover:
 @asynccontextmanager
 async def proving(
     settings: Settings, engine: AsyncEngine, journal: Journal, log_key: Signer | None, *, prints: bool
-) -> AsyncGenerator[None]:
+) -> AsyncGenerator[Prover]:
     """Keep the journal provable while inside. `prints` says whether standard output is for the lines of heads.
 
     Raises:
@@ -80,7 +82,7 @@ async def proving(
                 tasks.start_soon(prover.tend)
                 if sequencer:
                     tasks.start_soon(sequencer.run)
-                yield
+                yield prover
                 tasks.cancel_scope.cancel()
         except BaseExceptionGroup as group:
             # What the gate raised while it served is expected bare.

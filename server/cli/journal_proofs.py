@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 import audit.verify
 from audit.export import records, write_export
 from audit.journal import Journal, open_journal
-from audit.verify import Trust, Unreadable, Verifier, texts
+from audit.verify import Trust, Verifier, texts
 from server.cli.terminal import EnvFile, failing_cleanly
 from server.config import Settings, SettingsError, load
 from server.database import open_engine
@@ -87,8 +87,10 @@ def verify(
                 keys = trust_file.read_text("utf-8") if trust_file else trust_of(settings)
                 verifier = Verifier(Trust(keys), told, state)
                 anyio.run(_read_all, settings, verifier, export_file, state)
-            report = verifier.report()
-        except (Unreadable, ValueError, OSError) as error:
+            report = verifier.report
+            if not report:
+                raise ValueError("the export is cut off")
+        except (ValueError, OSError) as error:
             raise SettingsError(f"the journal cannot be verified: {error}") from None
     if report["ok"] and state_file:
         state_file.write_bytes(orjson.dumps(verifier.state))

@@ -15,6 +15,9 @@ from audit.reading import entries, unseal
 from audit.sealing import Sealer, Unsealable
 from server.cli.journal_keeping import find, legal_hold, retain
 from server.cli.journal_proofs import export, journaling, trust, verify
+from server.cli.journal_reconciling import reconcile
+from server.cli.journal_replays import erase, play, rebuild, replay
+from server.cli.journal_shipping import ship
 from server.cli.terminal import EnvFile, failing_cleanly
 from server.config import load
 from server.journal_keys import sealer_of
@@ -29,6 +32,12 @@ journal_app.command()(trust)
 journal_app.command()(find)
 journal_app.command()(retain)
 journal_app.command("legal-hold")(legal_hold)
+journal_app.command()(play)
+journal_app.command()(replay)
+journal_app.command()(rebuild)
+journal_app.command()(erase)
+journal_app.command()(reconcile)
+journal_app.command()(ship)
 
 
 @journal_app.callback()
@@ -50,7 +59,7 @@ def show(
 
         async def read() -> list[JournalEntry]:
             async with journaling(settings, settings.auditor_url) as (engine, journal):
-                found = await entries(engine, call_id=call, last=last)
+                found = await entries(engine, call_id=call, last=last, sealer=sealer)
                 await journal.append("", "journal.read", {"found": len(found), "outcome": call or ""})
                 return found
 

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from server.cli.clients import client_config
 from server.cli.doctor import doctor
+from server.cli.evidences import evidence
 from server.cli.holds import holds_app
 from server.cli.journals import journal_app
 from server.cli.policies import policy_app
@@ -39,6 +40,7 @@ app.command()(demo)
 app.command()(doctor)
 app.command()(revoke)
 app.command()(witness)
+app.command()(evidence)
 app.command()(client_config)
 
 

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from audit.erasing import ErasureRefused
 from audit.note import BadKey
 from audit.reading import Tampered
 from audit.retention import RetentionRefused
@@ -21,6 +22,7 @@ from server.database import BadDatabaseUrl, DatabaseUnavailable
 from server.refusals import Refusal
 from server.sandbox.postgres import PostgresNotStarted
 from server.sandbox.state import SandboxError
+from server.shipping import Undelivered
 from tools.manifest import ManifestMismatch
 
 EnvFile = Annotated[
@@ -48,6 +50,8 @@ KNOWN = (
     PolicyDocumentError,
     PolicyRefusal,
     Refusal,
+    ErasureRefused,
+    Undelivered,
     RetentionRefused,
     Tampered,
     PostgresNotStarted,

@@ -221,7 +221,8 @@ class Runner:
                 session.parameters.update(values)
                 return status(query_id)
             case History(columns, target_id, rows_max):
-                kept = self.statements.history(session.login.user, target_id, rows_max)
+                user = None if target_id is None and session.login.role.operates_warehouse else session.login.user
+                kept = self.statements.history(user, target_id, rows_max)
                 return querylog.show(kept, columns, query_id)
             case BringBack(what, moment):
                 self._engine.bring_back(session, what, moment)

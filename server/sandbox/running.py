@@ -97,12 +97,13 @@ class Statements:
         """Return what runs or waits in a session."""
         return [each for each in self._all.values() if each.session is session and not each.finished.is_set()]
 
-    def history(self, user: User, session_id: int, rows_max: int) -> list[QueryRecord]:
-        """Return what `user` has run in a session, newest first, as far as it is remembered."""
+    def history(self, user: User | None, session_id: int | None, rows_max: int) -> list[QueryRecord]:
+        """Return what a user (None: everybody) has run in a session (None: in all), newest first, as remembered."""
         theirs = [
             each.record
             for each in self._all.values()
-            if each.session.session_id == session_id and each.session.login.user.name == user.name
+            if session_id in (None, each.session.session_id)
+            and (user is None or each.session.login.user.name == user.name)
         ]
         return theirs[::-1][:rows_max]
 

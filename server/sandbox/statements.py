@@ -89,10 +89,13 @@ class SetParameters:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What a session has run, newest first, as QUERY_HISTORY_BY_SESSION shows it to its own user."""
+    """What ran, newest first: as QUERY_HISTORY_BY_SESSION shows a session to its own user, or as QUERY_HISTORY does.
+
+    Without a session it is everything by oneself, and by all others on a warehouse that one's role operates.
+    """
 
     columns: tuple[str, ...]
-    session_id: int
+    session_id: int | None
     rows_max: int
 
 
@@ -152,7 +155,8 @@ _SCAN = re.compile(
 _USE_SECONDARY = re.compile(r"USE\s+SECONDARY\s+ROLES\s+NONE", re.IGNORECASE)
 _HISTORY = re.compile(
     rf"SELECT\s+(\w+(?:\s*,\s*\w+)*)\s+FROM\s+TABLE\s*\(\s*{_NAME}\s*\.\s*INFORMATION_SCHEMA\s*\.\s*"
-    r"QUERY_HISTORY_BY_SESSION\s*\(\s*SESSION_ID\s*=>\s*(\d+)\s*(?:,\s*RESULT_LIMIT\s*=>\s*(\d+)\s*)?\)\s*\)",
+    r"QUERY_HISTORY(?:_BY_SESSION\s*\(\s*SESSION_ID\s*=>\s*(\d+)\s*,?|\s*\()"
+    r"\s*(?:RESULT_LIMIT\s*=>\s*(\d+)\s*)?\)\s*\)",
     re.IGNORECASE,
 )
 _SHOW_KEYS = re.compile(
@@ -205,7 +209,9 @@ def _set_parameters(found: re.Match[str], _: Mapping[str, Any]) -> AdminStatemen
 
 
 def _history(found: re.Match[str], _: Mapping[str, Any]) -> History:
-    return History(tuple(re.split(r"\s*,\s*", found[1].upper())), int(found[2]), int(found[3] or 100))
+    return History(
+        tuple(re.split(r"\s*,\s*", found[1].upper())), int(found[2]) if found[2] else None, int(found[3] or 100)
+    )
 
 
 def _show_keys(found: re.Match[str], _: Mapping[str, Any]) -> ShowKeys:

@@ -362,8 +362,9 @@ async def test_a_sign_in_and_a_refusal_are_in_the_journal(gate: Gate) -> None:
         await browser.get("/holds/hold_doesnotexist")
     auditor = gate.settings.auditor_url
     async with open_engine(auditor) as engine:
-        last = await entries(engine, last=20)
-    facts = [(entry.stage, dict(unseal(entry, sealer_of(gate.settings)))) for entry in last]
+        sealer = sealer_of(gate.settings)
+        last = await entries(engine, last=20, sealer=sealer)
+    facts = [(entry.stage, dict(unseal(entry, sealer))) for entry in last]
     ours = [(stage, said.get("subject"), said.get("code")) for stage, said in facts if said.get("via") == "console"]
     assert ("console.signed_in", "emil", None) in ours
     assert ("refused", "emil", "hold_not_found") in ours

@@ -44,6 +44,7 @@ BANNED = (
             "audit/",
             "docs/",
             "server/cli/",
+            "server/evidence.py",
             "server/migrations/",
             "server/proving.py",
             "server/rights.py",

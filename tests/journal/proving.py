@@ -65,7 +65,7 @@ class Proven:
         start, after = (state["size"], state["last"][0]) if state else (0, 0)
         async for record in records(self.engine, ORIGIN, start, after):
             verifier.read(json.loads(json.dumps(record)))
-        return {**verifier.report(), "state": verifier.state}
+        return {**verifier.report, "state": verifier.state}
 
 
 def whys(report: dict[str, Any]) -> list[str]:

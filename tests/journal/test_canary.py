@@ -38,7 +38,7 @@ def test_no_secret_reaches_the_disk(home: Path, sealer: Sealer, signer: Signer) 
                 async with anyio.create_task_group() as tasks:
                     for number in range(batch):
                         tasks.start_soon(call, journal, f"call-{batch}-{number}")
-            (*_, crashed) = await entries(engine, call_id="call-1-0")
+            (*_, crashed) = await entries(engine, call_id="call-1-0", sealer=sealer)
             assert SECRET in str(unseal(crashed, sealer)["crash"])
 
     async def call(journal: Journal, call_id: str) -> None:

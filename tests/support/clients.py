@@ -80,8 +80,9 @@ class Gate:
     async def journal(self, call_id: str) -> list[tuple[JournalEntry, dict[str, Any]]]:
         """The entries of one call with their facts opened."""
         async with open_engine(self.settings.auditor_url) as engine:
-            found = await entries(engine, call_id=call_id, last=50)
-        return [(entry, dict(unseal(entry, sealer_of(self.settings)))) for entry in found]
+            sealer = sealer_of(self.settings)
+            found = await entries(engine, call_id=call_id, last=50, sealer=sealer)
+        return [(entry, dict(unseal(entry, sealer))) for entry in found]
 
     async def refusals(self, last: int) -> list[tuple[JournalEntry, dict[str, Any]]]:
         """The newest entries of calls that were refused, oldest first, with their facts opened."""

@@ -212,8 +212,8 @@ async def test_who_revoked_and_lifted_what_and_why_is_in_the_journal(gate: Gate)
     await lifted(gate, revocation)
     assert revocation not in (await snowgate(gate, "--list"))[1]
     async with open_engine(gate.settings.auditor_url) as engine:
-        found = await entries(engine, last=200)
-    sealer = sealer_of(gate.settings)
+        sealer = sealer_of(gate.settings)
+        found = await entries(engine, last=200, sealer=sealer)
     told = [(entry.stage, dict(unseal(entry, sealer))) for entry in found if entry.stage.startswith("revocation.")]
     ours = [(stage, facts) for stage, facts in told if facts["revocation"] == revocation]
     assert [(stage, facts["reason"]) for stage, facts in ours] == [

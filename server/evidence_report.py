@@ -1,0 +1,143 @@
+"""The report of an evidence pack, for people who do not program: HTML with plots, and the same as PDF.
+
+Pages by Jinja2, plots by Matplotlib, PDF by fpdf2: kept libraries, in the extra `evidence`.
+"""
+
+import io
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment
+from markupsafe import Markup
+
+from server.config import SettingsError
+from server.evidence import CONTROLS, Item, Population
+from server.visible import visible
+
+
+class Plots:
+    """The plots of a population: calls, denials and approvals by day, and the time to a decision."""
+
+    def __init__(self, told: Population) -> None:
+        self._told = told
+        try:
+            from matplotlib.figure import Figure
+        except ImportError:
+            raise SettingsError("reports need the extra `evidence`", "pip install 'snowgate[evidence]'") from None
+        self._figure = Figure
+
+    def calls(self, form: str) -> bytes:
+        """Calls by how they ended, by day."""
+        ends: dict[str, Counter[date]] = {name: Counter() for name in ("answered", "refused", "failed", "cancelled")}
+        for item in self._told.items:
+            if item.entry.stage in ends:
+                ends[item.entry.stage][item.entry.at.date()] += 1
+        days = sorted(set[date]().union(*ends.values())) or [self._told.start.date()]
+        figure = self._figure(figsize=(8, 3), layout="constrained")
+        axes = figure.subplots()
+        below = [0] * len(days)
+        for name, counted in ends.items():
+            heights = [counted[day] for day in days]
+            axes.bar([f"{day:%m-%d}" for day in days], heights, bottom=below, label=name)
+            below = [a + b for a, b in zip(below, heights, strict=True)]
+        axes.set_title("Calls by day and how they ended")
+        axes.tick_params(axis="x", rotation=60)
+        axes.legend()
+        return _saved(figure, form)
+
+    def approvals(self, form: str) -> bytes:
+        """How long people took to decide, in minutes."""
+        figure = self._figure(figsize=(8, 3), layout="constrained")
+        axes = figure.subplots()
+        axes.hist([seconds / 60 for seconds in self._told.times_to_approve_s] or [0.0], bins=20)
+        axes.set_title("Time from a request to a person's decision")
+        axes.set_xlabel("minutes")
+        return _saved(figure, form)
+
+
+def _saved(figure: Any, form: str) -> bytes:
+    out = io.BytesIO()
+    figure.savefig(out, format=form, dpi=150, metadata={"Date": None} if form == "svg" else None)
+    return out.getvalue()
+
+
+def facts_of(told: Population, manifest: Mapping[str, Any], chosen: Sequence[Item], verdict: str) -> dict[str, Any]:
+    """What both forms of the report say."""
+    decisions = Counter(str(i.entry.facts.get("decision")) for i in told.items if i.entry.stage == "decided")
+    return {
+        "manifest": manifest,
+        "counts": told.counts(),
+        "decisions": dict(decisions),
+        "exceptions": told.exceptions,
+        "controls": [
+            (name, *CONTROLS[name][:1], sum(name in i.controls for i in told.items)) for name in told.controls
+        ],
+        "sample": [item.row() for item in chosen],
+        "verdict": verdict,
+    }
+
+
+def as_html(facts: Mapping[str, Any], plots: Plots) -> str:
+    """One page without scripts and without anything from elsewhere."""
+    source = files("server").joinpath("evidence_report.html.jinja").read_text(encoding="utf-8")
+    page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(source)
+    drawn = {name: Markup(_svg(getattr(plots, name)("svg"))) for name in ("calls", "approvals")}  # noqa: S704  # ours
+    return page.render(**facts, **drawn)
+
+
+def _svg(data: bytes) -> str:
+    text = data.decode("utf-8")
+    return text[text.index("<svg") :]
+
+
+def as_pdf(facts: Mapping[str, Any], plots: Plots) -> bytes:
+    """The same on paper."""
+    from fpdf import FPDF
+
+    pdf = FPDF()
+    pdf.set_title("Evidence from the journal")
+    pdf.add_page()
+    pdf.set_font("helvetica", "B", 16)
+    pdf.cell(0, 10, "Evidence from the journal", new_x="LMARGIN", new_y="NEXT")
+    pdf.set_font("helvetica", size=10)
+    manifest, counts = facts["manifest"], facts["counts"]
+    lines = [
+        f"From {manifest['from']} to {manifest['to']}, for {', '.join(manifest['controls'])}.",
+        f"The verifier says: {facts['verdict']}.",
+        f"The tree has {counts['leaves']} entries: {counts['in_the_population']} are the population, "
+        f"{counts['of_other_controls']} speak of other controls, {counts['outside_the_time']} are outside the time, "
+        f"{counts['dropped_by_retention']} were dropped by retention. "
+        + ("The counts add up." if counts["adds_up"] else "THE COUNTS DO NOT ADD UP."),
+        f"Exceptions: {len(facts['exceptions'])}.",
+        f"The sample follows from the signed root {manifest['root']} and the nonce `{manifest['nonce']}`.",
+    ]
+    for line in lines:
+        pdf.multi_cell(0, 6, _latin(line), new_x="LMARGIN", new_y="NEXT")
+    for name in ("calls", "approvals"):
+        pdf.image(io.BytesIO(getattr(plots, name)("png")), w=pdf.epw)
+    _table(pdf, ("control", "what it asks", "entries"), facts["controls"])
+    _table(pdf, ("exception", "call", "what"), [tuple(each.values()) for each in facts["exceptions"][:200]])
+    shown = ("leaf", "at", "stage", "call_id", "subject", "decision")
+    _table(pdf, shown, [tuple(row[name] for name in shown) for row in facts["sample"]])
+    return bytes(pdf.output())
+
+
+def _table(pdf: Any, head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    if not rows:
+        return
+    pdf.ln(4)
+    pdf.set_font("helvetica", size=8)
+    with pdf.table(text_align="LEFT") as table:
+        for row in (head, *rows):
+            cells = table.row()
+            for value in row:
+                cells.cell(_latin(str(value)))
+    pdf.set_font("helvetica", size=10)
+
+
+def _latin(text: str) -> str:
+    """What PDF's own fonts can show."""
+    return visible(text).encode("latin-1", "replace").decode("latin-1")

@@ -1,0 +1,131 @@
+"""The tables of the living, folded anew from the journal's entries: what differs has not passed through the journal.
+
+Holds and the votes on them, revocations in force and months under legal hold. A hold that is alive may be a step ahead
+of its entry while it is being worked on; ends, votes, revocations and legal holds may not differ at rest.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from audit.entry import JournalEntry
+from audit.reading import believed
+from server.hold_record import ALIVE
+
+ENDS = {
+    "hold.executed": "executed",
+    "hold.failed": "failed",
+    "hold.expired": "expired",
+    "hold.stale": "stale",
+    "hold.withdrawn": "withdrawn",
+}
+
+_TOLD = text("""
+    select * from journal.entry where stage like 'hold.%' or stage like 'revocation.%' or stage like 'legal_hold.%'
+    order by at, stream, n
+""")
+_HOLDS = text("select id, state from gate.hold")
+_VOTES = text("select hold_id, subject, verdict from gate.hold_vote")
+_REVOKED = text("select id from gate.revocation where lifted_at is null")
+_MONTHS = text("select month, reference from journal.legal_hold where not released")
+_BEGINNING = text("select min(month) from journal.stream s where exists (select from journal.entry e where "
+                  "e.month = s.month and e.stream = s.stream)")  # fmt: skip
+_OLDER = text("select id from gate.hold where opened_at < cast(:beginning as date) + interval '1 day'")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that the journal and a table say otherwise; empty is not at all."""
+
+    what: str
+    name: str
+    journal: str
+    table: str
+
+
+@dataclass
+class Projection:
+    """What the entries come to."""
+
+    holds: dict[str, str] = field(default_factory=dict)
+    votes: dict[tuple[str, str], str] = field(default_factory=dict)
+    revoked: set[str] = field(default_factory=set)
+    months: set[tuple[str, str]] = field(default_factory=set)
+
+
+def fold(entries: Iterable[JournalEntry]) -> Projection:
+    """The projection of `entries`, which are in the order of their times."""
+    told = Projection()
+    for entry in entries:
+        facts = entry.facts
+        hold_id = str(facts.get("hold_id", ""))
+        match entry.stage:
+            case "hold.requested":
+                told.holds.setdefault(hold_id, "alive")
+            case "hold.decided":
+                told.votes.setdefault((hold_id, str(facts.get("subject"))), str(facts.get("verdict")))
+                told.holds[hold_id] = "denied" if facts.get("verdict") == "deny" else told.holds.get(hold_id, "alive")
+            case stage if stage in ENDS:
+                # What was found to have changed before it ran has failed, and its hold is stale.
+                told.holds[hold_id] = "stale" if facts.get("code") == "hold_stale" else ENDS[stage]
+            case "revocation.made":
+                told.revoked.add(str(facts.get("revocation")))
+            case "revocation.lifted":
+                told.revoked.discard(str(facts.get("revocation")))
+            case "legal_hold.placed":
+                told.months.add((str(facts.get("month"))[:7], str(facts.get("matter"))))
+            case "legal_hold.released":
+                told.months.discard((str(facts.get("month"))[:7], str(facts.get("matter"))))
+            case _:
+                pass
+    return told
+
+
+async def differences(database: AsyncEngine) -> list[Difference]:
+    """What the journal and the tables say otherwise, both as of one moment. Needs the privileges of a reader.
+
+    Raises:
+        Tampered: an entry's hash or a column does not agree with its bytes.
+    """
+    async with database.connect() as connected:
+        connection = await connected.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        told = fold([believed(row) for row in await connection.execute(_TOLD)])
+        return [
+            *await _of_holds(connection, told),
+            *await _of_votes(connection, told),
+            *_of_sets("revocation", told.revoked, {row.id for row in await connection.execute(_REVOKED)}),
+            *_of_sets(
+                "legal hold",
+                {" for ".join(each) for each in told.months},
+                {f"{row.month:%Y-%m} for {row.reference}" for row in await connection.execute(_MONTHS)},
+            ),
+        ]
+
+
+async def _of_holds(connection: AsyncConnection, told: Projection) -> list[Difference]:
+    beginning = (await connection.execute(_BEGINNING)).scalar_one_or_none()
+    older = set((await connection.execute(_OLDER, {"beginning": beginning})).scalars()) if beginning else set[str]()
+    table = {row.id: row.state for row in await connection.execute(_HOLDS)}
+    found: list[Difference] = []
+    for hold_id in sorted(told.holds.keys() | (table.keys() - older)):
+        ours, theirs = told.holds.get(hold_id, ""), table.get(hold_id, "")
+        if ours != ("alive" if theirs in ALIVE else theirs):
+            found.append(Difference("hold", hold_id, ours, theirs))
+    return found
+
+
+async def _of_votes(connection: AsyncConnection, told: Projection) -> list[Difference]:
+    table = {(row.hold_id, row.subject): row.verdict for row in await connection.execute(_VOTES)}
+    found: list[Difference] = []
+    for place in sorted(table.keys()):
+        ours = told.votes.get(place, "")
+        if ours != table[place] and place[0] in told.holds:
+            found.append(Difference("vote", " by ".join(place), ours, table[place]))
+    return found
+
+
+def _of_sets(what: str, journal: set[str], table: set[str]) -> list[Difference]:
+    missing = [Difference(what, name, "in force", "") for name in sorted(journal - table)]
+    return missing + [Difference(what, name, "", "in force") for name in sorted(table - journal)]

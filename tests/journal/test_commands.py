@@ -1,0 +1,141 @@
+"""What auditors do with the journal of a gate that serves: every verb, from end to end."""
+
+import json
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from server.database import open_engine
+from server.query_history import COLUMNS
+from tests.journal.commands import snowgate
+from tests.support.clients import Gate
+from tests.support.databases import driver_dsn
+from tests.support.gates import POLICY
+
+CANARY = "Canary-Quill-4711"
+READ = f"SELECT REGION FROM CRM.PUBLIC.CUSTOMERS WHERE REGION <> '{CANARY}' LIMIT 2"
+
+
+async def read(gate: Gate, sql: str = READ) -> str:
+    """Ask once as ada; the call's id."""
+    async with gate.client("ada") as client:
+        said = await client.call_tool("run_query", {"sql": sql, "purpose": f"to greet {CANARY}"})
+    async with open_engine(gate.settings.auditor_url) as engine, engine.connect() as connection:
+        newest = "select call_id from journal.entry where stage in ('answered', 'refused') order by at desc limit 1"
+        call_id = str((await connection.execute(text(newest))).scalar_one())
+    assert not said.is_error, said
+    return call_id
+
+
+async def test_a_call_is_played_back_with_its_proof(gate: Gate) -> None:
+    call_id = await read(gate)
+    status, said = await snowgate(gate, "journal", "play", "--call", call_id, "--json")
+    moments = [json.loads(line) for line in said.splitlines()]
+    assert status == 0
+    assert [moment["stage"] for moment in moments] == ["decided", "answered"]
+    assert CANARY in moments[0]["facts"]["inputs"]
+    assert not any(moment["sealed"] for moment in moments)
+    session = moments[0]["facts"]["session"]
+    status, said = await snowgate(gate, "journal", "play", "--session", session)
+    assert (status, call_id in said) == (0, True)
+    assert (await snowgate(gate, "journal", "play"))[0] == 2
+
+
+async def test_every_decision_comes_out_the_same_by_what_it_was_made_with(gate: Gate) -> None:
+    await read(gate)
+    async with gate.client("ada") as client:
+        await client.call_tool("run_query", {"sql": "SELECT 1 FROM CRM.HR.EMPLOYEES", "purpose": "to try"})
+        await client.call_tool("describe_schema", {"search": "customers"})
+    status, said = await snowgate(gate, "journal", "replay", "--json")
+    done = json.loads(said)
+    assert (status, done["changed"]) == (0, 0), done["shown"]
+    assert done["same"] >= 2
+    assert done["same"] + sum(done["not_replayable"].values()) == done["decisions"]
+
+
+async def test_a_candidate_policy_is_compared_by_principal_tool_and_rule(gate: Gate, tmp_path: Path) -> None:
+    await read(gate)
+    stricter = tmp_path / "stricter.yaml"
+    who, tables = "{groups: [analysts]}", "[CRM.PUBLIC.CUSTOMERS]"
+    rule = f"  - {{id: nobody-reads, effect: forbid, who: {who}, verbs: [read], tables: {tables}}}"
+    stricter.write_text(POLICY.read_text("utf-8").replace("\nrules:\n", f"\nrules:\n{rule}\n"), encoding="utf-8")
+    status, said = await snowgate(gate, "journal", "replay", "--policy", str(stricter), "--json")
+    assert status == 0
+    done = json.loads(said)
+    assert done["changes"]["permit->deny"] >= 1
+    assert any(name.startswith("ada: ") for name in done["by"]["principal"])
+    assert "run_query: permit->deny" in done["by"]["tool"]
+
+
+async def test_the_tables_of_the_living_are_what_the_entries_come_to(gate: Gate) -> None:
+    status, said = await snowgate(gate, "journal", "rebuild")
+    assert status == 0, said
+    with psycopg.connect(driver_dsn(gate.settings.admin_url), autocommit=True) as connection:
+        try:
+            connection.execute("insert into gate.revocation (id, kind, name, why, made_by) "
+                               "values ('revocation_y', 'principal', 'nobody at all', 'x', 'x')")  # fmt: skip
+            status, said = await snowgate(gate, "journal", "rebuild", "--json")
+            assert status == 1
+            assert json.loads(said.splitlines()[0])["name"] == "revocation_y"
+        finally:
+            connection.execute("delete from gate.revocation where id = 'revocation_y'")
+
+
+async def test_what_ran_beside_the_gate_is_found(gate: Gate, tmp_path: Path) -> None:
+    call_id = await read(gate)
+    ran = [record for record in gate.sandbox.lookalike.queries() if call_id in record.tag]
+    row = [ran[-1].query_id, ran[-1].tag, "SELECT", ran[-1].user, ran[-1].role, "SUCCESS"]
+    beside = ["q-beside", "", "SELECT", "MALLORY", ran[-1].role, "SUCCESS"]
+    forged = ["q-forged", '{"snowgate_call":"call_never"}', "SELECT", "MALLORY", ran[-1].role, "SUCCESS"]
+    history = tmp_path / "history.jsonl"
+    history.write_text("".join(json.dumps(dict(zip(COLUMNS, r, strict=True))) + "\n" for r in (row, beside, forged)))
+    status, said = await snowgate(gate, "journal", "reconcile", "--history", str(history), "--json")
+    found = {(each["kind"], each["query_id"]) for each in json.loads(said)["findings"]}
+    assert status == 1
+    assert {("beside", "q-beside"), ("not_permitted", "q-forged")} <= found
+    assert not any(query_id == ran[-1].query_id for _, query_id in found)
+    status, said = await snowgate(gate, "journal", "reconcile", "--json")  # and Snowflake itself is asked
+    told = json.loads(said)
+    assert (told["counts"]["beside"], told["counts"]["not_permitted"], told["counts"]["other_role"]) == (0, 0, 0), told
+
+
+async def test_whether_somebody_was_asked_about_is_found_without_opening_anything(gate: Gate) -> None:
+    call_id = await read(gate)
+    status, said = await snowgate(gate, "journal", "find", "--value", CANARY)
+    assert status == 0
+    assert call_id in {json.loads(line)["call_id"] for line in said.splitlines()}
+    assert (await snowgate(gate, "journal", "find", "--value", "Nobody-Ever-Asked"))[1] == ""
+
+
+async def test_it_is_shown_exported_verified_and_every_look_is_in_it(gate: Gate, tmp_path: Path) -> None:
+    await read(gate)
+    export, trust = tmp_path / "journal.jsonl.gz", tmp_path / "trust.txt"
+    status, told = await snowgate(gate, "journal", "trust")
+    assert status == 0
+    trust.write_text(told)
+    assert (await snowgate(gate, "journal", "verify", "--json"))[0] == 0
+    assert (await snowgate(gate, "journal", "export", str(export)))[0] == 0
+    status, said = await snowgate(gate, "journal", "verify", str(export), "--trust", str(trust), "--json")
+    assert (status, json.loads(said)["ok"]) == (0, True)
+    assert (await snowgate(gate, "journal", "retain"))[0] == 0
+    assert (await snowgate(gate, "journal", "legal-hold", "--month", "2020-01", "--matter", "m-1"))[0] == 0
+    status, said = await snowgate(gate, "journal", "erase", "nobody-at-all", "--yes")
+    assert (status, "erasure_refused" in said) == (2, True)
+    assert (await snowgate(gate, "journal", "legal-hold", "--month", "2020-01", "--matter", "m-1", "--release"))[0] == 0
+    assert (await snowgate(gate, "journal", "erase", "nobody-at-all", "--yes"))[0] == 0
+    status, said = await snowgate(gate, "journal", "show", "--json", "--last", "200")
+    stages = {json.loads(line)["stage"] for line in said.splitlines()}
+    assert status == 0
+    assert {
+        "journal.exported", "journal.verified", "legal_hold.placed", "legal_hold.released", "subject.erased",
+        "policy.activated",
+    } <= stages  # fmt: skip
+
+
+@pytest.mark.parametrize("verb", ["play --call x", "replay --from yesterday", "reconcile --history /nowhere"])
+async def test_a_question_that_cannot_be_asked_is_refused_with_a_code(gate: Gate, verb: str) -> None:
+    status, said = await snowgate(gate, "journal", *verb.split())
+    assert status == (0 if verb.startswith("play") else 2)
+    assert "Traceback" not in said

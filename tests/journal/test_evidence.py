@@ -1,0 +1,88 @@
+"""An evidence pack as an auditor takes it apart, on a machine where nothing of ours is."""
+
+import csv
+import gzip
+import hashlib
+import hmac
+import io
+import json
+import sys
+import zipfile
+from pathlib import Path
+
+import anyio
+import pytest
+
+from audit.note import PublicKey, open_note
+from server.journal_keys import signer_of
+from tests.journal.commands import snowgate
+from tests.journal.test_commands import CANARY, read
+from tests.support.clients import Gate
+
+NONCE = "given-by-the-auditor"
+
+
+@pytest.fixture
+async def pack(gate: Gate, tmp_path: Path) -> Path:
+    await read(gate)
+    to, inside = tmp_path / "evidence.zip", tmp_path / "pack"
+    status, said = await snowgate(gate, "evidence", str(to), "--nonce", NONCE)
+    assert status == 0, said
+    with zipfile.ZipFile(to) as opened:
+        opened.extractall(inside)
+    return inside
+
+
+def files_in(directory: Path) -> list[Path]:
+    return [file for file in directory.rglob("*") if file.is_file()]
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(path.read_text("utf-8"))))
+
+
+async def test_the_pack_verifies_alone_and_its_counts_add_up(gate: Gate, pack: Path) -> None:
+    command = [sys.executable, "-I", "verify.py", "journal.jsonl.gz", "--trust", "trust.txt", "--anchor", "checkpoints"]
+    with anyio.fail_after(60):
+        done = await anyio.run_process(command, cwd=pack, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    manifest = json.loads((pack / "manifest.json").read_text("utf-8"))
+    counts = manifest["counts"]
+    assert counts["adds_up"]
+    assert counts["leaves"] == manifest["size"]
+    assert len(rows(pack / "population.csv")) == counts["in_the_population"]
+    for name, digest in manifest["files"].items():
+        assert hashlib.sha256((pack / name).read_bytes()).hexdigest() == digest
+    signer: PublicKey = signer_of(gate.settings).public
+    text, _ = open_note((pack / "manifest.note").read_text("utf-8"), [signer])
+    assert text.split("\n")[1] == hashlib.sha256((pack / "manifest.json").read_bytes()).hexdigest()
+
+
+async def test_the_sample_follows_from_the_root_and_the_nonce_alone(pack: Path) -> None:
+    manifest, population = json.loads((pack / "manifest.json").read_text("utf-8")), rows(pack / "population.csv")
+    key, chosen, k = bytes.fromhex(manifest["root"]) + NONCE.encode(), set[int](), 0
+    while len(chosen) < manifest["sample"]["size"]:
+        chosen.add(int.from_bytes(hmac.digest(key, str(k).encode(), "sha256"), "big") % len(population))
+        k += 1
+    assert rows(pack / "sample.csv") == [population[index] for index in sorted(chosen)]
+    for row in rows(pack / "sample.csv"):
+        name = pack / "items" / f"{int(row['leaf']):010d}"
+        proof = name.with_suffix(".tlog-proof").read_text("utf-8").splitlines()
+        assert proof[:2] == ["c2sp.org/tlog-proof@v1", f"index {row['leaf']}"]
+        assert json.loads(name.with_suffix(".json").read_text("utf-8"))["place"] == row["place"]
+
+
+async def test_people_can_read_the_report_and_nothing_in_the_pack_is_in_clear_that_should_not_be(pack: Path) -> None:
+    page = (pack / "report.html").read_text("utf-8")
+    assert "adds up to all of them" in page
+    assert page.count("<svg") == 2
+    assert "<script" not in page
+    assert (pack / "report.pdf").read_bytes().startswith(b"%PDF-")
+    for file in files_in(pack):
+        data = file.read_bytes()
+        assert CANARY.encode() not in (gzip.decompress(data) if file.suffix == ".gz" else data), file
+
+
+async def test_an_unknown_control_is_refused(gate: Gate, tmp_path: Path) -> None:
+    command = ["evidence", str(tmp_path / "x.zip"), "--nonce", "n", "--control", "CC9.9"]
+    assert (await snowgate(gate, *command))[0] == 2
