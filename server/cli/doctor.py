@@ -1,9 +1,11 @@
 """`snowgate doctor`: what a start needs, checked one by one, each failure with its remedy."""
 
 import json
+import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Annotated
 
 import anyio
 import httpx2
@@ -11,29 +13,38 @@ import typer
 from anyio import to_thread
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from audit.journal import open_journal
+from server.account_look import look_at_account
 from server.app import account_of, catalog_kind, read_policy
 from server.brokers.choice import brokers_of
 from server.cli.terminal import KNOWN, EnvFile, failing_cleanly
 from server.config import Settings, load
 from server.database import at_head, open_engine
 from server.engine_room import EngineRoom
+from server.faults import Fault
+from server.findings import Finding, well
 from server.issuers import trusts_of
 from server.journal_keys import read_key, sealer_of, signer_of
 from server.keys import IssuerKeys, KeysUnavailable
+from server.limits import read_limits
 from server.pool import PoolLimits, SessionPool, open_pool
+from server.refusals import Unauthenticated
+from server.revocations import RevocationStore
 from server.rights import refuse_excess
+from server.verifiers import token_verifier
 
 CHECK_TIMEOUT_S = 30.0
 
 
 class Unwell(Exception):
-    """A check found something wrong; the message says what, the hint what to do."""
+    """A check found something wrong; the message says what, the code which kind of thing, the hint what to do."""
 
-    def __init__(self, message: str, hint: str) -> None:
+    def __init__(self, message: str, hint: str, code: str) -> None:
         super().__init__(message)
         self.hint = hint
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,53 +55,67 @@ class Check:
     look: Callable[[Settings], Awaitable[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What came of a check."""
-
-    name: str
-    is_well: bool
-    said: str
-    hint: str = ""
-
-
-def doctor(env_file: EnvFile = None, as_json: bool = typer.Option(False, "--json", help="Machine-readable.")) -> None:
-    """Check settings, keys, policy, database, journal, issuer, Snowflake and catalog; say how to mend what fails."""
+def doctor(
+    env_file: EnvFile = None,
+    as_json: bool = typer.Option(False, "--json", help="Machine-readable."),
+    as_person: Annotated[
+        str | None, typer.Option("--as", help="A person's LOGIN_NAME, to look at their roles.")
+    ] = None,
+) -> None:
+    """Check settings, keys, policy, database, journal, issuers, Snowflake's account; say how to mend what fails."""
     with failing_cleanly():
-        findings = anyio.run(examine, load(env_file))
+        findings = anyio.run(examine, load(env_file), as_person)
     if as_json:
-        for finding in findings:
-            typer.echo(
-                json.dumps({"check": finding.name, "ok": finding.is_well, "found": finding.said, "hint": finding.hint})
-            )
+        for each in findings:
+            told = {"check": each.name, "ok": each.verdict != "no", "verdict": each.verdict, "found": each.said}
+            typer.echo(json.dumps({**told, "code": each.code, "hint": each.hint}))
     else:
         Console().print(as_table(findings))
-    if not all(finding.is_well for finding in findings):
+    if any(finding.verdict == "no" for finding in findings):
         raise typer.Exit(1)
 
 
-async def examine(settings: Settings) -> list[Finding]:
+async def examine(settings: Settings, person: str | None = None) -> list[Finding]:
     """The findings of every check, in order; one that fails does not stop the next."""
-    return [await _examine_one(check, settings) for check in CHECKS]
+    findings = [await _examine_one(check, settings) for check in CHECKS]
+    if all(finding.verdict == "ok" for finding in findings if finding.name in ("keys", "policy", "snowflake")):
+        findings += await _examine("account", lambda: _account(settings, person))
+    return findings
 
 
 async def _examine_one(check: Check, settings: Settings) -> Finding:
+    async def look() -> list[Finding]:
+        return [well(check.name, await check.look(settings))]
+
+    [finding] = await _examine(check.name, look)
+    return finding
+
+
+async def _examine(name: str, look: Callable[[], Awaitable[list[Finding]]]) -> list[Finding]:
     try:
         with anyio.fail_after(CHECK_TIMEOUT_S):
-            return Finding(check.name, True, await check.look(settings))
+            return await look()
     except TimeoutError:
-        return Finding(check.name, False, "no answer in time", "Check the address and the network in between.")
+        return [Finding(name, "no", "no answer in time", "no_answer", "Check the address and the network in between.")]
     except (Unwell, *KNOWN) as error:
-        return Finding(check.name, False, str(error), str(getattr(error, "hint", "")))
+        code = str(getattr(error, "code", type(error).__name__))
+        return [Finding(name, "no", str(error), code, str(getattr(error, "hint", "") or ""))]
 
 
 def as_table(findings: list[Finding]) -> Table:
     """Findings for a person."""
     table = Table(box=None, pad_edge=False, show_header=False)
     for finding in findings:
-        mark = "[green]ok[/]" if finding.is_well else "[red]no[/]"
-        table.add_row(mark, finding.name, finding.said + (f"\n→ {finding.hint}" if finding.hint else ""))
+        told = Text(finding.said)
+        if finding.code:
+            told.append(f" [{finding.code}]")
+        if finding.hint:
+            told.append(f"\n→ {finding.hint}")
+        table.add_row(_MARKS[finding.verdict], finding.name, told)
     return table
+
+
+_MARKS = {"ok": "[green]ok[/]", "no": "[red]no[/]", "unseen": "[yellow]?[/]"}
 
 
 async def _keys(settings: Settings) -> str:
@@ -107,7 +132,7 @@ async def _policy(settings: Settings) -> str:
 
 async def _database(settings: Settings) -> str:
     if not await at_head(settings.database_url.get_secret_value()):
-        raise Unwell("the schema is not at its newest step", "Run `snowgate migrate`.")
+        raise Unwell("the schema is not at its newest step", "Run `snowgate migrate`.", "schema_is_old")
     async with open_engine(settings.database_url.get_secret_value()) as engine:
         await refuse_excess(engine)
     return "reachable, schema at its newest step, and no right too many"
@@ -135,9 +160,42 @@ async def _issuer(settings: Settings) -> str:
                 raise Unwell(
                     f"no keys can be had from {trust.issuer}",
                     "Its /.well-known/openid-configuration must answer, name the same issuer and lead to a key set.",
+                    "issuer_without_keys",
                 ) from None
             told.append(f"{trust.issuer} has {len(keys.keys)} signing keys")
     return "; ".join(told)
+
+
+async def _introspection(settings: Settings) -> str:
+    """Ask about a token that nobody has: whether an issuer answers, and knows the gate as a client that may ask."""
+    trusts = [trust for trust in trusts_of(settings) if trust.introspection is not None]
+    async with httpx2.AsyncClient(timeout=5.0) as http:
+        for trust in trusts:
+            verifier = token_verifier([trust], http, resource=str(settings.resource))
+            asked = verifier.issuers[trust.issuer].introspector
+            try:
+                if asked is not None:
+                    await asked.claims("snowgate-doctor-" + secrets.token_urlsafe(16))
+            except Unauthenticated as refusal:
+                if refusal.fault is not Fault.INACTIVE:
+                    hint = "Its introspection endpoint must answer, and know the client of this issuer's entry."
+                    raise Unwell(f"{trust.issuer} cannot be asked", hint, "introspection_unavailable") from None
+    return "; ".join(f"{trust.issuer} answers about tokens" for trust in trusts) or "no issuer is asked about tokens"
+
+
+async def _revocations(settings: Settings) -> str:
+    async with open_engine(settings.database_url.get_secret_value()) as engine:
+        return f"{len(await RevocationStore(engine).in_force())} in force"
+
+
+async def _limits(settings: Settings) -> str:
+    return f"{len(read_limits(settings.limits).limits)} limits on callers"
+
+
+async def _account(settings: Settings, person: str | None) -> list[Finding]:
+    policy, own = read_policy(settings.policy), catalog_kind(settings)
+    async with _pool(settings) as pool:
+        return await look_at_account(policy, settings.databases, own, pool, person)
 
 
 async def _snowflake(settings: Settings) -> str:
@@ -155,6 +213,7 @@ async def _catalog(settings: Settings) -> str:
                 f"the catalog of {', '.join(settings.databases)} cannot be read",
                 f"The role {settings.snowflake_catalog_role} needs USAGE on these databases and their schemas, and "
                 "REFERENCES on the tables and views.",
+                "catalog_unreadable",
             )
         return f"{len(room.judge().engine.catalog.tables)} tables and views"
 
@@ -175,6 +234,9 @@ CHECKS = (
     Check("database", _database),
     Check("journal", _journal),
     Check("issuer", _issuer),
+    Check("introspection", _introspection),
+    Check("revocations", _revocations),
+    Check("limits", _limits),
     Check("snowflake", _snowflake),
     Check("catalog", _catalog),
 )
