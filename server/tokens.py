@@ -85,7 +85,7 @@ def strict_object(text: bytes) -> dict[str, Any]:
         Unauthenticated: it is another value, or names a member twice.
     """
     try:
-        value = json.loads(text.decode("utf-8"), object_pairs_hook=_named_once, parse_constant=_no_number)
+        value = _STRICT.decode(text.decode("utf-8"))
     except (ValueError, RecursionError):
         raise Unauthenticated("the access token is malformed", Fault.MALFORMED) from None
     if not isinstance(value, dict):
@@ -102,6 +102,9 @@ def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_number(constant: str) -> None:
     raise ValueError(constant)
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_named_once, parse_constant=_no_number)
 
 
 class Signatures(jws.JWSRegistry):
