@@ -41,6 +41,9 @@ OVERTIME_S = 15.0
 RETRY_AFTER_S = (0.05, 0.25)
 """Between these many seconds, at random, before a read that Snowflake did not run is sent once more."""
 
+RETRY_WITHIN_S = 1.0
+"""A session that Snowflake no longer knows is told at once. What ends later was ended on purpose, and stays ended."""
+
 PROGRESS_EVERY_S = 1.0
 
 NOT_COMMITTED_HINT = "Nothing was changed: it ended before it was committed. It can be asked for again."
@@ -122,10 +125,11 @@ class SessionLease:
 
     async def run(self, order: Order, progress: Progress | None = None) -> RawRows:
         """Run one order within its limits; when the caller is cancelled, so is the statement in Snowflake."""
+        sent_at = anyio.current_time()
         try:
             return await self._bounded(order, progress)
         except SessionLost as lost:
-            if lost.ran or order.is_write:
+            if lost.ran or order.is_write or anyio.current_time() - sent_at > RETRY_WITHIN_S:
                 raise
         await anyio.sleep(random.uniform(*RETRY_AFTER_S))  # noqa: S311 - so that many callers do not come at once
         await self._exchange()

@@ -65,10 +65,14 @@ class ExternalOAuth(Minted):
 
 @dataclass(slots=True)
 class WorkloadIdentity(Minted):
-    """The token names its user by issuer and subject; the role is the one that the login asks for."""
+    """The token names its user by issuer and subject; the role is the one that the login asks for.
+
+    Snowflake compares a workload's SUBJECT letter by letter, and a LOGIN_NAME in any case: so that both ways find the
+    same user, the subject is in small letters here and in the SQL that sets Snowflake up.
+    """
 
     name: str = "workload_identity"
 
     def issue(self, subject: str, role: str, handle: Handle | None) -> Credential:
         """A token for this user."""
-        return WorkloadToken(SecretStr(self._sign(subject)))
+        return WorkloadToken(SecretStr(self._sign(subject.lower())))

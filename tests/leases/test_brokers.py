@@ -5,6 +5,7 @@ import stat
 import traceback
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,15 @@ async def test_nothing_is_left_when_the_pool_has_closed(sandbox: Sandbox, broker
     for user in (handle for handle in made if handle.startswith(PREFIX)):
         with pytest.raises(Refusal):
             admin_rows(sandbox, f'SHOW USER PROGRAMMATIC ACCESS TOKENS FOR USER "{user}"')
+
+
+async def test_a_session_is_its_users_however_their_name_is_spelled(sandbox: Sandbox, broker: Broker) -> None:
+    """The catalog's user is named in capitals, people as their issuer writes them."""
+    async with pool_of(sandbox, broker) as pool:
+        pooled = await pool.borrow(replace(ADA, subject="Ada"))
+        [[user, *_]] = (await pool.in_thread(lambda: pooled.session.run(WHO))).rows
+        pool.give_back(pooled)
+    assert user == "ADA" or user.startswith(PREFIX)
 
 
 def test_withdrawing_twice_is_harmless(sandbox: Sandbox, broker: Broker) -> None:

@@ -253,6 +253,17 @@ async def test_a_read_in_a_session_that_snowflake_has_ended_goes_on_in_another_o
     assert len(stub.logins) == 3
 
 
+async def test_a_read_whose_session_was_ended_while_it_ran_is_not_sent_again(
+    pool: SessionPool, stub: StubSnowflake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody has ended it on purpose: an administrator, or whoever disabled its user."""
+    monkeypatch.setattr(leases_module, "RETRY_WITHIN_S", 0.0)
+    stub.answers[SQL] = lambda _: failure(390111, "Session no longer exists.", "08001")
+    with pytest.raises(SnowflakeUnavailable):
+        await run(pool, cleared())
+    assert len(stub.requests) == 1
+
+
 async def test_a_read_whose_answer_was_lost_is_never_sent_again(pool: SessionPool, stub: StubSnowflake) -> None:
     stub.answers[SQL] = lambda _: LOST
     with pytest.raises(SnowflakeUnavailable):

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import AsyncGenerator
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -27,22 +28,22 @@ META = {
 }
 
 
-async def snowgate(gate: Gate, *arguments: str) -> tuple[int, str]:
-    """The command's status, and what it said."""
-    command = ["revoke", "--env-file", str(gate.sandbox.state.env_file), *arguments]
+async def snowgate(gate: Gate, *arguments: str, env_file: Path | None = None) -> tuple[int, str]:
+    """The command's status, and what it said; another gate than `gate` has an `env_file` of its own."""
+    command = ["revoke", "--env-file", str(env_file or gate.sandbox.state.env_file), *arguments]
     done = await anyio.to_thread.run_sync(lambda: CliRunner(env={"COLUMNS": "200"}).invoke(app, command))
     return done.exit_code, done.output
 
 
-async def revoked(gate: Gate, *whom: str) -> str:
-    status, said = await snowgate(gate, *whom, "--why", "a test")
+async def revoked(gate: Gate, *whom: str, env_file: Path | None = None) -> str:
+    status, said = await snowgate(gate, *whom, "--why", "a test", env_file=env_file)
     assert status == 0, said
     [found] = re.findall(r"revocation_[\w-]+", said)
     return str(found)
 
 
-async def lifted(gate: Gate, revocation: str) -> None:
-    status, said = await snowgate(gate, "--lift", revocation, "--why", "the test is over")
+async def lifted(gate: Gate, revocation: str, env_file: Path | None = None) -> None:
+    status, said = await snowgate(gate, "--lift", revocation, "--why", "the test is over", env_file=env_file)
     assert status == 0, said
 
 
