@@ -17,7 +17,7 @@ from audit.fields import Fact
 from audit.journal import Journal
 from policy.decision import RunSql, UseHolds
 from policy.names import TableName
-from policy.statement import Verb
+from policy.statement import PutBack, Verb
 from policy.undo import prepared_undo, undo_command
 from server.hold_record import Claim, State
 from server.hold_refusals import EffectDrifted, HoldStale
@@ -26,7 +26,7 @@ from server.leases import tag_of
 from server.line import Approval, Cleared, Lease, LeaseFor, Progress
 from server.measuring import Version, count_rows, versions_of
 from server.raw import Raw, RawRows
-from server.refusals import HoldSpent, HoldsUnavailable, OutcomeUnknown, Refusal
+from server.refusals import HoldSpent, HoldsUnavailable, OutcomeUnknown, Refusal, StatementFailed
 from server.warehouse import Order
 from tools.contract import Scalar
 
@@ -97,6 +97,7 @@ class Execution:
     refresh: Refresh
     lease: Lease | None = None
     has_begun: bool = False
+    rows_counted: int = 0
 
     async def execute(self, cleared: Cleared, progress: Progress | None) -> Raw:
         """Run what was approved, if it is still so.
@@ -145,6 +146,7 @@ class Execution:
             self.has_begun = True
             await self._settle(cleared, State.FAILED, {"code": EffectDrifted.code})
             raise EffectDrifted(why_not or "the table has other rows than were approved", hold_id=self.approval.hold_id)
+        self.rows_counted = sum(rows.values())
 
     async def _prepared(self, ask: "Asking") -> dict[str, str]:
         """How a change of a whole table is taken back, before it is made: after a crash somebody has to know."""
@@ -153,6 +155,8 @@ class Execution:
             return {}
         [[moment]] = (await ask("SELECT SYSDATE()", (), 1)).rows
         undo = prepared_undo(target, change, f"{str(moment).replace('T', ' ')[:23]} +0000")
+        if undo is None and not isinstance(change, PutBack):
+            raise StatementFailed("how it could be taken back cannot be told, so it was not run")
         return {} if undo is None else {"undo": undo}
 
     async def _done(self, cleared: Cleared, raw: Raw) -> Raw:
@@ -162,13 +166,13 @@ class Execution:
             return raw
         target, change = next(iter(self.approval.versions), None), self.approval.change
         undo = undo_command(target, raw.query_id, change) if target is not None else None
-        rows = raw.rows_affected if change is None else None
+        rows = raw.rows_affected if change is None else self.rows_counted
         outcome: dict[str, Fact] = {"rows_affected": rows, "query_id": raw.query_id, "undo": undo}
         await self._settle(cleared, State.EXECUTED, {**outcome, "call_id": cleared.call_id})
         if change is not None:
             with anyio.move_on_after(REFRESH_WAIT_S):
                 await self.refresh()
-        return replace(raw, undo=undo)
+        return replace(raw, undo=undo, rows_affected=rows)
 
     async def _settle(self, cleared: Cleared, state: State, outcome: dict[str, Fact]) -> None:
         """Say how it ended. What is done is done: books that cannot be kept now are mended by whoever looks next."""

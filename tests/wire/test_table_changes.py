@@ -80,6 +80,7 @@ async def test_a_table_is_made_emptied_and_dropped_and_each_is_undone(gate: Gate
     assert len(seen["effect"]["sample"]["rows"]) == 3
     assert count(gate, scratch) == 3
     emptied = await done(gate, said)
+    assert emptied["rows_affected"] == 3
     assert count(gate, scratch) == 0
     again = await undone(gate, emptied["call_id"], era)
     assert again["code"] == "held"
