@@ -153,7 +153,7 @@ def _reasons_of_change(effect: Effect) -> list[tuple[Risk, str]]:
     if effect.rows is None:
         found.append((Risk.HIGH, f"its effect could not be measured: {effect.why_not}"))
     if effect.breaks:
-        found.append((Risk.HIGH, f"{len(effect.breaks)} other objects name the table: {', '.join(effect.breaks)}"))
+        found.append((Risk.HIGH, f"it may break what names the table: {', '.join(effect.breaks)}"))
     if effect.is_destructive and effect.verb is not Verb.RESTORE:
         match effect.retention_days:
             case 0:

@@ -21,7 +21,6 @@ _DONE = {
     Verb.INSERT: "inserted",
     Verb.UPDATE: "updated",
     Verb.DELETE: "deleted",
-    Verb.ALTER: "losing a value",
 }
 
 
@@ -59,13 +58,32 @@ def effect_text(effect: Effect) -> str:
         return "it reads and changes nothing."
     if effect.rows is None:
         return f"NOT MEASURED, {effect.why_not}."
-    if effect.verb is Verb.RESTORE and not effect.rows:
-        return "the table that was dropped last under this name comes back; its rows could not be counted."
-    if effect.verb is Verb.RESTORE:
-        now, then = effect.rows.get(Verb.DELETE, 0), effect.rows.get(Verb.INSERT, 0)
-        return f"the {now} rows of the table are replaced by the {then} that it had, as counted when it was asked for."
+    if effect.verb in TABLE_CHANGES:
+        return _changed(effect.verb, effect.rows)
     parts = [f"{count} {'row' if count == 1 else 'rows'} {_DONE[verb]}" for verb, count in sorted(effect.rows.items())]
     return f"{', '.join(parts) or 'no rows'}, as counted when it was asked for."
+
+
+def _changed(verb: Verb, rows: Mapping[Verb, int]) -> str:
+    """In words, what a change of a whole table does."""
+    gone = rows.get(Verb.DELETE, 0)
+    counted = "as counted when it was asked for."
+    match verb:
+        case Verb.TRUNCATE:
+            return f"every row of the table is removed: {gone}, {counted}"
+        case Verb.DROP:
+            return f"the table is removed with its rows: {gone}, {counted}"
+        case Verb.CREATE:
+            return "an empty table is made."
+        case Verb.ALTER if not rows:
+            return "a column is added, NULL in every row."
+        case Verb.ALTER:
+            return f"a column is removed with its values: {rows.get(Verb.ALTER, 0)}, {counted}"
+        case _ if not rows:
+            return "the table that was dropped last under this name comes back; its rows could not be counted."
+        case _:
+            back = rows.get(Verb.INSERT, 0)
+            return f"the table's rows, {gone} now, are replaced by those it had, {back}, {counted}"
 
 
 def _objects(effect: Effect) -> list[str]:
