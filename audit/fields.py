@@ -34,6 +34,8 @@ _PUBLIC = (
     "tool", "sql", "verb", "tables", "functions",
     # what was decided, and from what
     "decision", "code", "rules", "policy", "catalog", "parser", "masked", "filtered", "hold_id",
+    "estimate_rows", "estimate_bytes", "session_statements", "session_refusals", "session_rows",
+    "session_tables", "session_classifications",
     # what a person was shown of a hold, and said
     "approval", "bound", "shown", "risk", "rows_measured", "expires_at", "verdict", "via", "break_glass", "missing",
     "requester", "undo",

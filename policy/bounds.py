@@ -10,7 +10,7 @@ from policy.dialect import SNOWFLAKE
 from policy.refusal import PolicyCode, PolicyRefusal
 
 CHARACTERS_MAX = 100_000
-TOKENS_MAX = 10_000
+TOKENS_MAX = 7_000
 DEPTH_MAX = 60
 JOINS_WAITING_MAX = 8
 TYPE_CALLS_DEPTH_MAX = 8
@@ -57,6 +57,13 @@ def tokens_of(text: str) -> Sequence[Token]:
         raise PolicyRefusal(
             PolicyCode.STATEMENT_TOO_LONG, f"the statement has more than {TOKENS_MAX} words and signs", _SPLIT_HINT
         )
+    if not _NUMERALS.isdisjoint([token.token_type for token in tokens]):
+        _refuse_numerals(tokens, text)
+    _bound_nesting(tokens)
+    return tokens
+
+
+def _refuse_numerals(tokens: Sequence[Token], text: str) -> None:
     for token in tokens:
         if token.token_type in _NUMERALS and text[token.start] == "0":
             raise PolicyRefusal(
@@ -65,8 +72,6 @@ def tokens_of(text: str) -> Sequence[Token]:
                 "write a decimal number, or binary text as X'...'",
                 token.start,
             )
-    _bound_nesting(tokens)
-    return tokens
 
 
 def _bound_nesting(tokens: Sequence[Token]) -> None:

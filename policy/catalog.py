@@ -66,24 +66,45 @@ class Catalog:
     """Everything that can be named, keyed by its full name."""
 
     tables: Mapping[TableName, Table] = field(default_factory=lambda: MappingProxyType({}))
+    _digests: dict[TableName, bytes] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @classmethod
     def of(cls, tables: Iterable[Table]) -> "Catalog":
         """A catalog of `tables`, in name order."""
         return cls(MappingProxyType({t.name: t for t in sorted(tables, key=lambda t: t.name)}))
 
+    def updated(self, tables: Iterable[Table]) -> "Catalog":
+        """The catalog of `tables`: this one if they are the same; else what has not changed is not hashed again."""
+        known = self.tables
+        now = [same if (same := known.get(table.name)) == table else table for table in tables]
+        if len(now) == len(known) and all(known.get(table.name) is table for table in now):
+            return self
+        catalog = Catalog.of(now)
+        for table in now:
+            if known.get(table.name) is table and (digest := self._digests.get(table.name)) is not None:
+                catalog._digests[table.name] = digest
+        return catalog
+
     def digest_of(self, name: TableName) -> str:
         """SHA-256 over every fact of one table, in hex; of a table that is not there, over its absence."""
-        table = self.tables.get(name)
-        facts = None if table is None else _facts(table)
-        return hashlib.sha256(json.dumps(facts, separators=(",", ":")).encode()).hexdigest()
+        return self._digest_of(name).hex()
+
+    def _digest_of(self, name: TableName) -> bytes:
+        digest = self._digests.get(name)
+        if digest is None:
+            table = self.tables.get(name)
+            facts = None if table is None else _facts(table)
+            digest = hashlib.sha256(json.dumps(facts, separators=(",", ":")).encode()).digest()
+            if table is not None:
+                self._digests[name] = digest
+        return digest
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over every fact in name order, in hex: equal catalogs have equal digests."""
+        """SHA-256 over the digests of all tables in name order, in hex: equal catalogs have equal digests."""
         digest = hashlib.sha256()
         for name in sorted(self.tables):
-            digest.update(json.dumps(_facts(self.tables[name]), separators=(",", ":")).encode())
+            digest.update(self._digest_of(name))
         return digest.hexdigest()
 
 

@@ -19,8 +19,8 @@ class Estimate:
 class History:
     """What the caller's session has done before this call.
 
-    `statements` were permitted, `refusals` were denied, `rows` were returned; `tables` (full names) were read and
-    `classifications` were met in clear.
+    `statements` were permitted or held, `refusals` were denied, `rows` were returned; `tables` (full names) were read
+    or written, and `classifications` were met in clear.
     """
 
     statements: int = 0
@@ -28,6 +28,14 @@ class History:
     rows: int = 0
     tables: frozenset[str] = frozenset()
     classifications: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """What one statement adds to the history of its session."""
+
+    tables: frozenset[str]
+    classifications: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

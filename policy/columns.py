@@ -29,6 +29,9 @@ ALIASES_WATCHED_MIN = 10
 ALIAS_GROWTH_MAX = 2_000
 """How often an alias may stand in another, written out."""
 
+COLUMNS_EXPANDED_MAX = 50_000
+"""Columns that all stars of a statement may stand for: those of one that joins a thing with itself double each time."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Source:
@@ -62,8 +65,7 @@ def check_columns(root: exp.Expr, lookup: Lookup) -> ColumnFacts:
         outputs = checker.query(root, None)
     else:
         checker.write(root)
-    unknown = min(checker.unknown, key=lambda problem: problem.at or 0, default=None)
-    return ColumnFacts(outputs, unknown, checker.is_certain)
+    return ColumnFacts(outputs, checker.first_unknown(), checker.is_certain)
 
 
 class _Checker:
@@ -72,7 +74,8 @@ class _Checker:
         self._is_in_place = is_in_place
         self._expressions: dict[str, Columns] = {}
         self._recursive: dict[int, str] = {}
-        self.unknown: list[UnknownColumn] = []
+        self._unknown_first: tuple[int | None, str, Iterable[str | None]] | None = None
+        self._expanded = 0
         self.is_certain = True
 
     # Queries
@@ -90,9 +93,7 @@ class _Checker:
             outputs = self._bracketed(node, scope)
             self._visit_slots(node, scope, ("order", "limit", "offset"))
             return outputs
-        if isinstance(node, exp.Values):
-            return self._values(node, _Scope(outer))
-        return None
+        return self._values(node, _Scope(outer))
 
     def _common_table(self, cte: exp.Expr, outer: _Scope | None) -> None:
         alias = cte.args["alias"]
@@ -146,6 +147,9 @@ class _Checker:
                 expanded = None if merges else _expand(projection, scope)
                 if expanded is None:
                     return None
+                self._expanded += len(expanded)
+                if self._expanded > COLUMNS_EXPANDED_MAX:
+                    raise too_deep(position(projection))
                 outputs.extend(expanded)
             else:
                 outputs.append(None)
@@ -173,7 +177,7 @@ class _Checker:
                 if any(source.columns is None or None in source.columns for source in sources):
                     self.is_certain = False
                 elif not any(name in (source.columns or ()) for source in sources):
-                    self._unknown(identifier.name, identifier, {c for s in sources for c in s.columns or () if c})
+                    self._unknown(identifier.name, identifier, (c for s in sources for c in s.columns or ()))
 
     def _match(self, match: exp.Expr, scope: _Scope) -> None:
         """A pattern sees its source's columns, also under the names of its symbols; what it shows is not followed."""
@@ -292,22 +296,19 @@ class _Checker:
 
     def _column(self, column: exp.Expr, scope: _Scope) -> None:
         qualifier = column.args.get("table")
-        is_star = isinstance(column.this, exp.Star)
         if qualifier is None:
-            if not is_star:
-                self._find(stored(column.this), column, scope)
+            self._find(stored(column.this), column, scope)
             return
         written = ".".join(part.name for key in _PARTS if (part := column.args.get(key)) is not None)
         source = _qualified(column, stored(qualifier), scope)
         column.set("db", None)
         column.set("catalog", None)
         if source is None:
-            aliases = {s.alias for each in scope.chain() for s in each.sources if s.alias}
-            self._unknown(written, column, aliases)
+            self._unknown(written, column, (s.alias for each in scope.chain() for s in each.sources))
         elif source.columns is None:
             self.is_certain = False
-        elif not is_star and stored(column.this) not in source.columns:
-            self._unknown(written, column, {c for c in source.columns if c})
+        elif not isinstance(column.this, exp.Star) and stored(column.this) not in source.columns:
+            self._unknown(written, column, source.columns)
 
     def _find(self, name: str, node: exp.Expr, scope: _Scope) -> None:
         sources = [source for each in scope.chain() for source in each.sources]
@@ -321,12 +322,21 @@ class _Checker:
         if any(source.columns is None or None in source.columns for source in sources):
             self.is_certain = False
             return
-        self._unknown(node.name, node, {c for source in sources for c in source.columns or () if c})
+        self._unknown(node.name, node, (c for source in sources for c in source.columns or ()))
 
-    def _unknown(self, name: str, node: exp.Expr, candidates: set[str]) -> None:
-        wanted = name.rsplit(".", 1)[-1].upper()
-        near = difflib.get_close_matches(wanted, sorted(candidates), _SUGGESTIONS_MAX, 0.6)
-        self.unknown.append(UnknownColumn(name, tuple(near), position(node)))
+    def _unknown(self, name: str, node: exp.Expr, candidates: Iterable[str | None]) -> None:
+        """Remember the first unknown name of the text; `candidates` are what it may have been meant to be."""
+        at = position(node)
+        if self._unknown_first is None or (at or 0) < (self._unknown_first[0] or 0):
+            self._unknown_first = at, name, candidates
+
+    def first_unknown(self) -> UnknownColumn | None:
+        """The first name that nothing offers, with what may have been meant."""
+        if self._unknown_first is None:
+            return None
+        at, name, candidates = self._unknown_first
+        wanted, offered = name.rsplit(".", 1)[-1].upper(), {each for each in candidates if each}
+        return UnknownColumn(name, tuple(difflib.get_close_matches(wanted, sorted(offered), _SUGGESTIONS_MAX, 0.6)), at)
 
 
 def _refuse_growth(projections: Iterable[exp.Expr]) -> None:
@@ -370,6 +380,8 @@ def _concatenated(sources: Iterable[_Source]) -> Columns:
     for source in sources:
         if source.columns is None:
             return None
+        if len(names) + len(source.columns) > COLUMNS_EXPANDED_MAX:
+            raise too_deep()
         names.extend(source.columns)
     return tuple(names)
 

@@ -35,6 +35,12 @@ class Fact:
     says: str
 
 
+ESTIMATED = frozenset({"estimate.rows", "estimate.bytes"})
+"""Facts that take a question to Snowflake."""
+
+REMEMBERED = "session."
+"""Facts of this prefix take a history."""
+
 FACTS: MappingProxyType[str, Fact] = MappingProxyType(
     {
         "verb": Fact("string", Origin.STATEMENT, "what the statement does, as rules name it"),
@@ -65,12 +71,12 @@ FACTS: MappingProxyType[str, Fact] = MappingProxyType(
         "purpose": Fact("string", Origin.CALL, "why, in the agent's own words"),
         "time": Fact("timestamp", Origin.CALL, "when the call is judged"),
         "rows_max": Fact("int", Origin.CALL, "how many rows the caller will get at most"),
-        "estimate.rows": Fact("int", Origin.CALL, "rows that are read or changed, where that was measured"),
-        "estimate.bytes": Fact("int", Origin.CALL, "bytes that are scanned, where that was measured"),
-        "session.statements": Fact("int", Origin.CALL, "statements permitted earlier in the session"),
+        "estimate.rows": Fact("int", Origin.CALL, "rows in what is scanned, as far as Snowflake can tell before"),
+        "estimate.bytes": Fact("int", Origin.CALL, "bytes that are scanned at most, by Snowflake's EXPLAIN"),
+        "session.statements": Fact("int", Origin.CALL, "statements permitted or held earlier in the session"),
         "session.refusals": Fact("int", Origin.CALL, "statements denied earlier in the session"),
-        "session.rows": Fact("int", Origin.CALL, "rows returned earlier in the session"),
-        "session.tables": Fact("list(string)", Origin.CALL, "tables read earlier in the session"),
+        "session.rows": Fact("int", Origin.CALL, "rows returned by calls that have ended in the session"),
+        "session.tables": Fact("list(string)", Origin.CALL, "tables read or written earlier in the session"),
         "session.classifications": Fact("list(string)", Origin.CALL, "classes met in clear earlier in the session"),
     }
 )

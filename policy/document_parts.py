@@ -110,5 +110,5 @@ def mask_of(model: MaskModel) -> Mask | None:
             return DateTrunc(model.to)
         case "bucket":
             return Bucket(tuple(model.edges))
-        case "hash" | "token":
+        case _:
             return None

@@ -11,14 +11,15 @@ from typing import Any, assert_never
 from policy.audience import Audience, AudienceKey, compile_audience, key_of
 from policy.catalog import Catalog, Table, TableKind
 from policy.change_probes import probes_of_change
-from policy.circumstances import UNKNOWN, Circumstances
+from policy.circumstances import UNKNOWN, Circumstances, Footprint
 from policy.claims import asked_of
+from policy.conditions import ESTIMATED, REMEMBERED
 from policy.decide import bounded_rows, decide_sql
 from policy.decide_change import decide_change
 from policy.decision import Decision, Deny, Hold, Permit, RunSql
 from policy.describe import CatalogIndex, decide_schema
 from policy.dialect import PARSER_VERSION
-from policy.facts import facts_of_call, facts_of_statement
+from policy.facts import facts_of_call, facts_of_statement, tables_met
 from policy.filters import parse_filter
 from policy.holding import decide_holds
 from policy.lru import Lru
@@ -30,6 +31,7 @@ from policy.questions import Questions, cells_shown, questions_of
 from policy.refusal import PolicyCode, PolicyRefusal
 from policy.resolve import Defaults
 from policy.rulebook import Policy
+from policy.rules import reaches
 from policy.ruling import Bits, Ruling
 from policy.statement import Drop, DropColumn, HoldsRequest, SchemaRequest, SqlStatement, Statement, Verb
 from policy.understand import understand
@@ -136,23 +138,7 @@ class Engine:
         audience = self.audience(principal)
         match statement:
             case SqlStatement():
-                ruling: Ruling | None = None
-                bits: Bits = ()
-                if audience.rules.loose:
-                    ruling = self._ruling(audience, principal, statement, rows_max, circumstances)
-                    bits = ruling.bits(statement.verb)
-                question = (statement.digest, audience.key, rows_max, bits)
-                decision = self._decisions.get(question)
-                if decision is None:
-                    limits = self.policy.limits
-                    ruling = ruling or self._ruling(audience, principal, statement, rows_max, circumstances)
-                    if statement.change is not None:
-                        decision = decide_change(audience, ruling, self.catalog.tables, limits, statement)
-                    else:
-                        decision = decide_sql(audience, ruling, self.catalog.tables, limits, statement, rows_max)
-                    if _length(decision) <= REMEMBERED_CHARACTERS_MAX:
-                        self._decisions.put(question, decision)
-                return decision
+                return self._decide_sql(audience, principal, statement, rows_max, circumstances)
             case SchemaRequest():
                 return decide_schema(audience, self.visible(audience), self._index, statement)
             case HoldsRequest():
@@ -160,13 +146,83 @@ class Engine:
             case _:
                 assert_never(statement)
 
+    def _decide_sql(
+        self,
+        audience: Audience,
+        principal: Principal,
+        statement: SqlStatement,
+        rows_max: int | None,
+        circumstances: Circumstances,
+        hoped: frozenset[str] = frozenset(),
+    ) -> Decision:
+        ruling: Ruling | None = None
+        bits: Bits = ()
+        if audience.rules.loose:
+            ruling = self._ruling(audience, principal, statement, rows_max, circumstances, hoped)
+            bits = ruling.bits(statement.verb)
+        question = (statement.digest, audience.key, rows_max, bits)
+        decision = self._decisions.get(question)
+        if decision is None:
+            limits = self.policy.limits
+            ruling = ruling or self._ruling(audience, principal, statement, rows_max, circumstances, hoped)
+            if statement.change is not None:
+                decision = decide_change(audience, ruling, self.catalog.tables, limits, statement)
+            else:
+                decision = decide_sql(audience, ruling, self.catalog.tables, limits, statement, rows_max)
+            if _length(decision) <= REMEMBERED_CHARACTERS_MAX:
+                self._decisions.put(question, decision)
+        return decision
+
+    def remembers(self, principal: Principal) -> bool:
+        """Whether any rule about `principal` asks for the history of a session."""
+        return any(name.startswith(REMEMBERED) for name in self.audience(principal).rules.asks_call)
+
+    def asked_of_call(self, principal: Principal, statement: SqlStatement) -> frozenset[str]:
+        """The facts that the rules about `statement`, and so the decision on it, may ask for; those of the call too."""
+        loose = self.audience(principal).rules.loose_for[statement.verb]
+        if not loose:
+            return frozenset()
+        met = self.tables_of(principal, statement) | ({statement.target} if statement.target is not None else set())
+        reaching = (rule for rule in loose if any(reaches(rule, name) for name in met))
+        return frozenset[str]().union(*(rule.when.names for rule in reaching if rule.when is not None))
+
+    def tables_of(self, principal: Principal, statement: SqlStatement) -> frozenset[TableName]:
+        """The tables and views of the catalog that `statement` reads or writes, through views too."""
+        views = self.audience(principal).views
+        return frozenset(table.name for table, _ in tables_met(statement, self.catalog.tables, views))
+
+    def estimable(
+        self, principal: Principal, statement: SqlStatement, *, rows_max: int | None, circumstances: Circumstances
+    ) -> RunSql | None:
+        """What is to be estimated for the decision on `statement`: what would run if the estimate were to please.
+
+        None if no rule about it asks for an estimate, or none could help.
+        """
+        audience = self.audience(principal)
+        if audience.rules.asks_call.isdisjoint(ESTIMATED) or statement.change is not None:
+            return None
+        if self.asked_of_call(principal, statement).isdisjoint(ESTIMATED):
+            return None
+        match self._decide_sql(audience, principal, statement, rows_max, circumstances, ESTIMATED):
+            case Permit(_, RunSql() as action) | Hold(_, Permit(_, RunSql() as action)):
+                return action
+            case _:
+                return None
+
+    def footprint(self, principal: Principal, statement: SqlStatement) -> Footprint:
+        """What `statement` adds to the history of a session once it is permitted."""
+        facts = self._facts_of(self.audience(principal), statement)
+        clear = frozenset(name for name, columns in facts.get("clear", {}).items() if columns)
+        return Footprint(frozenset(map(str, self.tables_of(principal, statement))), clear)
+
     def questions(self, principal: Principal, statement: SqlStatement, text: str) -> Questions:
         """What to ask Snowflake to learn what the write `text`, understood as `statement`, would do. Raises nothing."""
         if statement.change is not None and statement.target is not None:
             table = self.catalog.tables.get(statement.target)
             probes = probes_of_change(statement.change, statement.target, table, self.understand)
         else:
-            probes = probes_of(text, statement, self.catalog.tables, self.policy.defaults, self.policy.functions)
+            given = (self.catalog.tables, self.policy.defaults, self.policy.functions)
+            probes = probes_of(text, statement, *given, observing=self._has_conditions)
         sampling = probes.sampling
         decision = None if sampling is None else self.decide(principal, sampling.probe.statement)
         return questions_of(self.audience(principal), probes, decision)
@@ -214,6 +270,7 @@ class Engine:
         statement: SqlStatement,
         rows_max: int | None,
         circumstances: Circumstances,
+        hoped: frozenset[str],
     ) -> Ruling:
         """The rules of an audience, ready for one statement in one call."""
         bounded = bounded_rows(self.policy.limits, rows_max)
@@ -221,6 +278,7 @@ class Engine:
             audience.rules,
             lambda: self._facts_of(audience, statement),
             lambda: facts_of_call(principal, circumstances, bounded),
+            hoped,
         )
 
     def _facts_of(self, audience: Audience, statement: SqlStatement) -> dict[str, Any]:

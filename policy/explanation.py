@@ -24,13 +24,14 @@ def explain_at_length(engine: Engine, principal: Principal, sql: str, verdict: V
         yield f"  what to do: {decision.hint}"
         return
     permit = decision.then if isinstance(decision, Hold) else decision
+    action = permit.action
+    assert isinstance(action, RunSql)  # noqa: S101 - a statement is explained, and nothing else
     yield "Held: a person has to approve it first." if isinstance(decision, Hold) else "Permitted."
     yield from _because(policy, verdict)
     yield ""
     yield from _owed(engine, principal, permit)
-    if isinstance(permit.action, RunSql):
-        yield f"It runs as role {permit.action.role} on warehouse {permit.action.warehouse}:"
-        yield f"    {permit.action.sql}"
+    yield f"It runs as role {action.role} on warehouse {action.warehouse}:"
+    yield f"    {action.sql}"
 
 
 def _quoted(sql: str, at: int | None) -> Iterator[str]:

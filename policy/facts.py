@@ -33,7 +33,7 @@ def facts_of_statement(
     named: set[TableName] = set()
     classified: set[TableName] = set()
     classified_names: set[tuple[TableName, str]] = set()
-    for table, names in _met(statement, tables, views):
+    for table, names in tables_met(statement, tables, views):
         named.add(table.name)
         for column in exposures.of(table).columns:
             if column.classes and (names is None or column.name in names):
@@ -97,7 +97,7 @@ def facts_of_call(principal: Principal, circumstances: Circumstances, rows_max: 
     return {name: value for name, value in facts.items() if value is not None}
 
 
-def _met(
+def tables_met(
     statement: SqlStatement, tables: Mapping[TableName, Table], views: Views, depth: int = 0
 ) -> Iterator[tuple[Table, frozenset[str] | None]]:
     """Every table that a statement reads or writes, through views too, with the names that may be columns of it."""
@@ -109,4 +109,4 @@ def _met(
         yield table, names
         body = views(table) if depth < VIEWS_DEPTH_MAX else None
         if body is not None:
-            yield from _met(body, tables, views, depth + 1)
+            yield from tables_met(body, tables, views, depth + 1)

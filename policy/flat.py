@@ -3,17 +3,24 @@
 The parser's own equality compares 64-bit hashes in which the case of some words is lost.
 """
 
+from collections.abc import Iterable
+
 from sqlglot import exp
 
 _CHILD = object()
 
 
-def flat(root: exp.Expr) -> list[object]:
-    """Every kind, argument and value of `root`; equal lists mean equal trees, comments and positions apart."""
+def flat(root: exp.Expr, nodes: list[exp.Expr] | None = None) -> list[object]:
+    """Every kind, argument and value of `root`; equal lists mean equal trees, comments and positions apart.
+
+    Every node is added to `nodes`.
+    """
     out: list[object] = []
     stack = [root]
+    met = [] if nodes is None else nodes
     while stack:
         node = stack.pop()
+        met.append(node)
         out.append(type(node))
         for slot, value in node.args.items():
             if isinstance(value, exp.Expr):
@@ -33,10 +40,10 @@ def flat(root: exp.Expr) -> list[object]:
     return out
 
 
-def take_apart(root: exp.Expr) -> None:
-    """Cut the links from children to parents of a tree that nobody needs any more.
+def take_apart(nodes: Iterable[exp.Expr]) -> None:
+    """Cut the links from children to parents of a tree, of which these are all nodes, that nobody needs any more.
 
     With them a tree is one circle of hundreds of objects, which only the garbage collector can free.
     """
-    for node in root.walk():
+    for node in nodes:
         node.parent = None

@@ -36,20 +36,25 @@ _PATTERN = re.compile(r"[\w\s()|*+{},]+\Z", re.ASCII)
 _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
-def guard(root: exp.Expr, text: str, opened: frozenset[str] = frozenset(), *, reading_back: bool = False) -> None:
+def guard(
+    root: exp.Expr, text: str, opened: frozenset[str] = frozenset(), *, reading_back: bool = False
+) -> list[exp.Expr]:
     """Refuse `root` unless it is made of allowed parts only; `opened` are further function names that policy allows.
 
-    What we printed ourselves holds our reserved names; `reading_back` lets them pass.
+    What we printed ourselves holds our reserved names; `reading_back` lets them pass. Gives every node of the tree.
     """
     judge = _Guard(text, opened, reading_back)
     # Level by level, not by recursion: a statement may be as deep as the parser let it be.
+    nodes: list[exp.Expr] = []
     level, depth = [root], 0
     while level:
         if is_too_deep(depth):
             raise too_deep()
         for node in level:
             judge.node(node)
+        nodes += level
         level, depth = [child for node in level for child in node.iter_expressions()], depth + 1
+    return nodes
 
 
 def position(node: exp.Expr) -> int | None:

@@ -15,9 +15,6 @@ class Lru(Generic[K, V]):
         self._entries_max = entries_max
         self._entries: OrderedDict[K, V] = OrderedDict()
 
-    def __len__(self) -> int:
-        return len(self._entries)
-
     def get(self, key: K) -> V | None:
         """The value kept for `key`, or None."""
         value = self._entries.get(key)

@@ -47,6 +47,7 @@ _COUNTED: frozenset[type[exp.Expr]] = frozenset(getattr(exp, name) for name in _
 _NUMBER = TokenType.NUMBER
 _NAME = TokenType.IDENTIFIER
 _OPENS = TokenType.L_PAREN
+_CAST = TokenType.DCOLON
 _GRAMMAR = WORDS_BEFORE_PARENTHESIS | TYPES_BEFORE_PARENTHESIS | FUNCTIONS_ALLOWED
 _LITERALS = frozenset(
     {
@@ -93,7 +94,9 @@ def print_verified(parsed: Parsed, resolved: Resolved, opened: frozenset[str]) -
     called, quoted = _called(parsed.tokens)
     if quoted or any(not _survives(name, functions) for name in called & FUNCTIONS_ALLOWED):
         raise _unfaithful()
-    if _is_cast_misplaced(parsed.tokens) or _is_dice_doubled(parsed.tokens, tokens):
+    if _is_cast_misplaced(parsed.tokens):
+        raise _unfaithful()
+    if not functions.isdisjoint(DICE) and _is_dice_doubled(parsed.tokens, tokens):
         raise _unfaithful()
     kept = [*tokens, *(token for text in resolved.removed for token in SNOWFLAKE.tokenize(text))]
     if is_anything_lost(parsed.tokens, kept if resolved.removed else tokens, resolved.renamed):
@@ -109,12 +112,14 @@ def _read_back(root: exp.Expr, opened: frozenset[str]) -> tuple[str, Sequence[To
     Most texts are read back as the very tree that was judged. Where the printer spells something in another way, the
     text must print the same again, be made of the same parts, and pass the guard.
     """
-    judged = flat(root)
+    nodes: list[exp.Expr] = []
+    read: list[exp.Expr] = []
+    judged = flat(root, nodes)
     try:
         text = print_sql(root)
         tokens = SNOWFLAKE.tokenize(text)
         again = [node for node in SNOWFLAKE.parser().parse(list(tokens), text) if node is not None]
-        is_identical = len(again) == 1 and flat(again[0]) == judged
+        is_identical = len(again) == 1 and flat(again[0], read) == judged
         is_same = is_identical or (
             len(again) == 1
             and flat(root) == judged  # printing did not change what is compared
@@ -127,7 +132,8 @@ def _read_back(root: exp.Expr, opened: frozenset[str]) -> tuple[str, Sequence[To
         raise _unfaithful()
     if not is_identical:
         guard(again[0], text, opened, reading_back=True)
-    take_apart(again[0])
+    take_apart(read)
+    take_apart(nodes)
     return text, tokens
 
 
@@ -181,11 +187,11 @@ def _without_patterns(tokens: Sequence[Token]) -> list[Token]:
         if not is_pattern or at == len(tokens) or tokens[at].token_type is not _OPENS:
             kept.append(token)
             continue
-        while at < len(tokens):
+        is_open = True
+        while is_open:  # what was read back as a tree has as many brackets that close
             depth += (tokens[at].token_type is _OPENS) - (tokens[at].token_type is TokenType.R_PAREN)
             at += 1
-            if depth == 0:
-                break
+            is_open = depth > 0
     return kept
 
 
@@ -202,8 +208,8 @@ def _called(tokens: Sequence[Token]) -> tuple[set[str], bool]:
 def _is_cast_misplaced(source: Sequence[Token]) -> bool:
     """Whether a typed literal is cast, as in `DATE '2026-01-31'::TEXT`: the parser casts the string before the type."""
     kinds = [token.token_type for token in source]
-    following = zip(kinds, kinds[1:], kinds[2:], strict=False)
-    return any(last is TokenType.DCOLON and text in _LITERALS and kind in _TYPED for kind, text, last in following)
+    casts = [at for at, kind in enumerate(kinds) if kind is _CAST]
+    return any(kinds[at - 1] in _LITERALS and kinds[at - 2] in _TYPED for at in casts if at > 1)
 
 
 def _is_dice_doubled(source: Sequence[Token], printed: Sequence[Token]) -> bool:

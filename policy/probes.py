@@ -85,13 +85,22 @@ def probes_of(
     tables: Mapping[TableName, Table],
     defaults: Defaults,
     opened: frozenset[str],
+    *,
+    observing: bool = False,
 ) -> Probes:
-    """The probes of the write that `text` is and that was understood as `statement`. Raises nothing."""
+    """The probes of the write that `text` is and that was understood as `statement`. Raises nothing.
+
+    `observing` asks for the structure of the probes too, for conditions of rules to be told.
+    """
+
+    def judge(sql: str) -> SqlStatement:
+        return understand(sql, tables, defaults, opened, observing=observing)
+
     target = tables.get(statement.target) if statement.target is not None else None
     if target is None:
         return UNMEASURABLE
     try:
-        deriving = _Deriving(parse_one(text).root, target, lambda sql: understand(sql, tables, defaults, opened))
+        deriving = _Deriving(parse_one(text).root, target, judge)
         return deriving.probes(statement.verb)
     except (PolicyRefusal, _Underivable, RecursionError):
         return UNMEASURABLE
@@ -116,10 +125,8 @@ class _Deriving:
                 return self._insert()
             case Verb.UPDATE | Verb.DELETE:
                 return self._change(verb)
-            case Verb.MERGE:
-                return self._merge()
             case _:
-                return UNMEASURABLE
+                return self._merge()
 
     def _insert(self) -> Probes:
         source = self._root.args["expression"]

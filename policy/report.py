@@ -30,7 +30,7 @@ class Verdict:
                 return "permit"
             case Hold():
                 return "hold"
-            case Deny():
+            case _:
                 return "deny"
 
     @property
@@ -41,7 +41,7 @@ class Verdict:
                 return permit
             case Hold(_, then):
                 return then
-            case Deny():
+            case _:
                 return None
 
     @property

@@ -6,11 +6,12 @@ nobody judged. Sources: https://docs.snowflake.com/en/sql-reference/name-resolut
 https://docs.snowflake.com/en/user-guide/queries-cte
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
 
+from policy.bounds import too_deep
 from policy.dialect import print_sql
 from policy.fragments import past_of, refuse_sample_of_rows, sample_of
 from policy.guard import position
@@ -45,15 +46,20 @@ class Resolved:
     removed: tuple[str, ...] = ()
 
 
-def resolve(root: exp.Expr, defaults: Defaults, mark: str) -> Resolved:
+def resolve(root: exp.Expr, nodes: Sequence[exp.Expr], defaults: Defaults, mark: str) -> Resolved:
     """Rewrite the tables and common table expressions of `root` in place; `mark` makes the placeholders unguessable.
+
+    `nodes` are all nodes of the tree.
 
     Raises PolicyRefusal for a name that could mean two things, or that no default completes.
     """
-    resolver = _Resolver(root, defaults, mark)
+    resolver = _Resolver(root, nodes, defaults, mark)
     resolver.run()
     return Resolved(tuple(resolver.references), frozenset(resolver.renamed), tuple(resolver.removed))
 
+
+TABLES_MAX = 500
+"""References to tables in one statement."""
 
 _Environment = Mapping[str, str]
 
@@ -61,10 +67,11 @@ _LEAVES = frozenset({exp.Identifier, exp.Literal})
 
 
 class _Resolver:
-    def __init__(self, root: exp.Expr, defaults: Defaults, mark: str) -> None:
+    def __init__(self, root: exp.Expr, nodes: Sequence[exp.Expr], defaults: Defaults, mark: str) -> None:
         self._defaults = defaults
         self._mark = mark
-        self._samples_more = _samples_more(root)
+        self._nodes = nodes
+        self._samples_more = _samples_more(nodes)
         self._expressions = 0
         self._target = root.this if isinstance(root, exp.DML | exp.Merge) else None
         if isinstance(self._target, exp.Schema):
@@ -76,6 +83,11 @@ class _Resolver:
 
     def run(self) -> None:
         """Walk down from the root; what a table expression is called is known before what reads it is met."""
+        if not any(type(node) is exp.With for node in self._nodes):  # then every table is a table of the catalog
+            for node in self._nodes:
+                if isinstance(node, exp.Table):
+                    self._table(node, {})
+            return
         while self._stack:
             node, environment = self._stack.pop()
             if isinstance(node, exp.Table):
@@ -124,6 +136,8 @@ class _Resolver:
             refuse_sample_of_rows(table.args.get("sample"))
             table.set("this", exp.to_identifier(environment[parts[0]], quoted=True))
         else:
+            if len(self.references) >= TABLES_MAX:
+                raise too_deep(at)
             placeholder = f"{TABLE_PREFIX}{len(self.references)}_{self._mark}"
             name = self._complete(parts, at)
             sample = self._clause(table, "sample", sample_of)
@@ -178,11 +192,14 @@ class _Resolver:
         return TableName(database, schema, parts[-1])
 
 
-def _samples_more(root: exp.Expr) -> bool:
+def _samples_more(nodes: Sequence[exp.Expr]) -> bool:
     """Whether a sample is taken of more than a table: of a subquery, or of a common table expression."""
-    expressions = {stored(cte.args["alias"].this) for cte in root.find_all(exp.CTE)}
+    samples = [node for node in nodes if type(node) is exp.TableSample]
+    if not samples:
+        return False
+    expressions = {stored(node.args["alias"].this) for node in nodes if type(node) is exp.CTE}
     more = False
-    for sample in root.find_all(exp.TableSample):
+    for sample in samples:
         table = sample.parent
         if not isinstance(table, exp.Table):
             refuse_sample_of_rows(sample)

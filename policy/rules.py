@@ -87,6 +87,7 @@ class Rules:
         self.loose = tuple(rule for rule in asked.values() if rule.when is not None and not rule.when.is_fixed)
         reading = tuple(rule for rule in self.loose if Verb.READ in rule.verbs)
         self.loose_for = {verb: reading if verb is Verb.READ else self.loose for verb in Verb}
+        self.asks_call = frozenset[str]().union(*(r.when.names for r in self.loose if r.when is not None))
         self._by_schema: dict[tuple[Verb, str, str], list[tuple[Rule, list[int]]]] = {}
         self._whole: dict[tuple[Verb, str, str], Verdict | None] = {}
 

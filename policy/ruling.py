@@ -24,10 +24,14 @@ _NOTHING: Mapping[str, Any] = {}
 
 
 class Ruling:
-    """The rules of one audience, for one statement in one call; facts are worked out when a condition needs them."""
+    """The rules of one audience, for one statement in one call; facts are worked out when a condition needs them.
 
-    def __init__(self, rules: Rules, of_statement: Facts, of_call: Facts) -> None:
+    A condition that asks for a fact in `hoped` is taken to come out as the caller would like it.
+    """
+
+    def __init__(self, rules: Rules, of_statement: Facts, of_call: Facts, hoped: frozenset[str] = frozenset()) -> None:
         self._rules = rules
+        self._hoped = hoped
         self._of_statement = cache(of_statement)
         self._of_call = cache(of_call)
         self._applies: dict[int, bool] = {}
@@ -55,7 +59,8 @@ class Ruling:
         return known
 
     def _evaluated(self, rule: Rule) -> bool:
-        if rule.when is None:
-            return True
+        assert rule.when is not None  # noqa: S101 - only rules with a condition are asked about
+        if not self._hoped.isdisjoint(rule.when.names):
+            return rule.effect is Effect.PERMIT
         holds = rule.when.holds(self._of_statement() if rule.when.asks_statement else _NOTHING, self._of_call())
         return holds is True if rule.effect is Effect.PERMIT else holds is not False

@@ -108,9 +108,7 @@ class _Observer:
     def _table(self, table: exp.Expr, wanted: frozenset[str] | None) -> list[tuple[exp.Expr, frozenset[str] | None]]:
         found = self._lookup(table.this.name)
         if found is None:
-            cte = self._expressions.get(table.this.name)
-            if cte is None:
-                return []
+            cte = self._expressions[table.this.name]
             return [(cte.this, None if cte.args["alias"].args.get("columns") else wanted)]
         if wanted is None:
             self.whole.add(found[0])
@@ -181,9 +179,7 @@ class _Observer:
             found = self._lookup(node.this.name)
             if found is not None:
                 return None if found[1] is None or node.args.get("pivots") else frozenset(n for n in found[1] if n)
-            cte = self._expressions.get(node.this.name)
-            if cte is None:
-                return None
+            cte = self._expressions[node.this.name]
             listed = cte.args["alias"].args.get("columns")
             return frozenset(map(stored, listed)) if listed else self._outputs(cte.this, depth)
         return self._outputs(node.this, depth) if isinstance(node, exp.Subquery) else None
@@ -275,11 +271,17 @@ def _is_one_row(node: exp.Expr, expressions: dict[str, exp.Expr]) -> bool:
         return True
     if query.args.get("from_") is None:
         return True
-    return query.args.get("group") is None and bool(query.expressions) and all(map(_summarises, query.expressions))
+    return (
+        query.args.get("group") is None
+        and bool(query.expressions)
+        and all(_summarises(projection, query) for projection in query.expressions)
+    )
 
 
-def _summarises(projection: exp.Expr) -> bool:
-    return any(_is_summary(node) for node in projection.find_all(exp.AggFunc)) and not _raw_names(projection)
+def _summarises(projection: exp.Expr, select: exp.Expr) -> bool:
+    """Whether a projection of `select` is one value for all of its rows; what a subquery of it summarises is not."""
+    own = (node for node in projection.find_all(exp.AggFunc) if _is_of(node, select))
+    return any(map(_is_summary, own)) and not _raw_names(projection)
 
 
 def _is_summary(node: exp.Expr) -> bool:
@@ -290,7 +292,7 @@ def _is_summary(node: exp.Expr) -> bool:
 def _handed_on(select: exp.Expr, wanted: frozenset[str] | None) -> frozenset[str] | None:
     """Of which columns of its sources the values leave a SELECT; None means that whole rows do."""
     projections = select.expressions
-    is_summary = any(_is_summary(node) for p in projections for node in p.find_all(exp.AggFunc))
+    is_summary = any(_is_summary(node) for p in projections for node in p.find_all(exp.AggFunc) if _is_of(node, select))
     if wanted is not None:
         if any(p.is_star for p in projections):
             return wanted

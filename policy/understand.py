@@ -12,7 +12,6 @@ from sqlglot import exp
 from policy.bounds import too_deep
 from policy.catalog import Table
 from policy.columns import check_columns
-from policy.flat import take_apart
 from policy.guard import guard
 from policy.names import TableName
 from policy.printing import Printed, mark_of, print_verified
@@ -65,8 +64,8 @@ def understand_tree(
 ) -> SqlStatement:
     """As `understand`, from a tree that is already parsed; the tree is used up."""
     root, verb = parsed.root, parsed.verb
-    guard(root, text, opened)
-    resolved = resolve(root, defaults, mark_of(text))
+    nodes = guard(root, text, opened)
+    resolved = resolve(root, nodes, defaults, mark_of(text))
     references = resolved.references
     targets = [reference.table for reference in references if reference.is_target]
     if len(targets) != (verb is not Verb.READ) or any(r.is_target and (r.past or r.sample) for r in references):
@@ -83,10 +82,9 @@ def understand_tree(
         return table, None if known is None else tuple(column.name for column in known.columns)
 
     columns = check_columns(root, lookup)
-    shape = _shape(root, verb, is_certain=columns.is_certain)
+    shape = _shape(root, nodes, verb, is_certain=columns.is_certain)
     structure = structure_of(root, verb, lookup) if observing else None
     printed = print_verified(parsed, resolved, opened)
-    take_apart(root)
     return SqlStatement(
         verb=verb,
         reads=frozenset(reference.table for reference in references if not reference.is_target),
@@ -115,14 +113,16 @@ def _digest(printed: Printed, columns: ColumnFacts) -> str:
     return digest.hexdigest()
 
 
-def _shape(root: exp.Expr, verb: Verb, *, is_certain: bool) -> Shape:
+def _shape(root: exp.Expr, nodes: Iterable[exp.Expr], verb: Verb, *, is_certain: bool) -> Shape:
+    """The shape of a resolved tree, which was made of `nodes`; parts of tables' names that were replaced are none."""
     names: set[str] = set()
     is_closed = is_certain
     has_star = False
-    for node in root.walk():
+    for node in nodes:
         kind = type(node)
         if kind is exp.Identifier:
-            names.add(stored(node))
+            if type(node.parent) is not exp.Table:
+                names.add(stored(node))
         elif kind is exp.Star:
             # A star that picks columns counts other rows when other columns are there.
             has_star = has_star or not isinstance(node.parent, exp.Count) or any(node.args.values())

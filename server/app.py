@@ -34,6 +34,8 @@ from server.desk import HoldDesk
 from server.doorway import Doorway
 from server.dpop import ProofStore
 from server.engine_room import EngineRoom
+from server.estimating import Estimating
+from server.histories import Histories, remembered
 from server.holding import Holding, Listing, open_holding
 from server.identity import Identify, UnsafeLocalPrincipal, Verifier, read_principal
 from server.inflight import InFlight
@@ -59,6 +61,7 @@ from server.telemetry import open_telemetry
 from server.verifiers import token_verifier
 from server.warehouse import Account, prepare_process
 from server.web import http_app, tool_scopes
+from server.weighing import Weighing
 
 CATALOG_WAIT_S = 10.0
 """How long a start waits for the first catalog; without it the gate starts and refuses until there is one."""
@@ -137,29 +140,27 @@ async def furnished(settings: Settings, seat: Seat | None = None, *, prints: boo
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_engine(url, connections_max=DATABASE_CONNECTIONS_MAX))
         prover = await stack.enter_async_context(_prover(settings, database, sealer, prints=prints))
-        journal = prover.journal
-        ledger = PostgresLedger(database, journal)
+        journal, ledger = prover.journal, PostgresLedger(database, prover.journal)
         pool = await stack.enter_async_context(_pool(settings, seat, ledger))
         verifier = await stack.enter_async_context(_verifier(settings, trusts))
         rooms = _rooms(settings, policy, pool, prover)
         identify, in_flight = Identify(verifier, _scopes(settings)), InFlight()
         sessions = OwnersSessions(pool, _issuers(trusts, verifier))
         revocations = await stack.enter_async_context(_revocations(database, in_flight, sessions))
-        quotas = await stack.enter_async_context(_quotas(limits_asked, database))
-        first, webhook = settings.databases[0], webhook_of(settings)
-        holding = await stack.enter_async_context(
-            open_holding(database, sealer, journal, rooms, pool, quotas, first, webhook)
-        )
+        quotas, histories = await stack.enter_async_context(_counted(limits_asked, database))
+        held_in = (pool, quotas, settings.databases[0], webhook_of(settings))
+        holding = await stack.enter_async_context(open_holding(database, sealer, journal, rooms, *held_in))
         telemetry = stack.enter_context(open_telemetry(settings, seat))
         house = House(
             journal=journal,
             identify=Admission(identify, in_flight, revocations, quotas),
             judge=rooms.judge,
             approve=holding.approvals,
-            lease=Lending(holding.executions, in_flight, quotas),
+            lease=Lending(holding.executions, in_flight, quotas, histories),
             recall=holding.desk.recall,
             watch=telemetry.watch,
             sample_rows=settings.journal_sample_rows,
+            weigh=Weighing(histories, Estimating(pool, journal)),
         )
         janitor, readiness = Janitor(ledger, pool, catalog_kind(settings)), readiness_of(database, rooms, verifier)
         await stack.enter_async_context(_background(rooms, holding, ledger, janitor, readiness))
@@ -272,6 +273,7 @@ def _rooms(settings: Settings, policy: Policy, pool: SessionPool, prover: Prover
         refresh_s=settings.catalog_refresh_s,
         stale_s=settings.catalog_stale_s,
         keep=bundles.keep,
+        full_s=settings.catalog_full_s,
     )
 
 
@@ -323,11 +325,11 @@ async def _revocations(
 
 
 @asynccontextmanager
-async def _quotas(limits: Limits, database: AsyncEngine) -> AsyncGenerator[Quotas]:
-    """What callers have used up of their limits, told to the other replicas."""
-    quotas = Quotas(limits, database)
-    async with kept(quotas):
-        yield quotas
+async def _counted(limits: Limits, database: AsyncEngine) -> AsyncGenerator[tuple[Quotas, Histories]]:
+    """What callers have used up of their limits, and what their sessions have done; told to the other replicas."""
+    quotas, histories = Quotas(limits, database), Histories(database)
+    async with kept(quotas), remembered(histories):
+        yield quotas, histories
 
 
 @asynccontextmanager

@@ -71,6 +71,7 @@ class Settings(BaseSettings):
     databases: Annotated[tuple[str, ...], NoDecode, Field(min_length=1)]
     catalog_refresh_s: Annotated[float, Field(gt=0)] = 300.0
     catalog_stale_s: Annotated[float, Field(gt=0)] = 3_600.0
+    catalog_full_s: Annotated[float, Field(gt=0)] = 3_600.0
 
     # the journal
     database_url: SecretStr

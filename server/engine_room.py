@@ -16,7 +16,7 @@ from audit.unavailable import JournalUnavailable
 from policy.catalog import Catalog
 from policy.document import Policy
 from policy.engine import Engine
-from server.catalog_loader import CatalogTooLarge, load_catalog
+from server.catalog_loader import CatalogTooLarge, Reading, load_catalog
 from server.judging import Judge
 from server.pool import Kind, SessionPool
 from server.refusals import CatalogUnavailable, Refusal
@@ -36,10 +36,13 @@ class EngineRoom:
     kind: Kind
     refresh_s: float
     stale_s: float
+    full_s: float = 3_600.0
     keep: Callable[[Engine], Awaitable[None]] | None = None
     clock: Callable[[], float] = time.monotonic
     _engine: Engine | None = None
     _loaded_at: float = field(default=float("-inf"))
+    _read_wholly_at: float = field(default=float("-inf"))
+    _reading: Reading = field(default_factory=Reading)
 
     @property
     def age_s(self) -> float:
@@ -83,18 +86,25 @@ class EngineRoom:
         return Engine(self.policy, catalog)
 
     async def _load(self) -> Catalog:
-        """Read the catalog in a thread, which is left to itself when nobody waits any longer."""
+        """Read what has changed, all of it every `full_s`, in a thread, left to itself when nobody waits any longer."""
         pooled = await self.pool.borrow(self.kind)
+        began, before = self.clock(), self._reading
+        is_whole = began - self._read_wholly_at >= self.full_s
+        if is_whole:
+            before = Reading(before.catalog)
+        is_governed = any(each.tags for each in self.policy.classifications)
         try:
-            is_governed = any(each.tags for each in self.policy.classifications)
-            return await self.pool.in_thread(
-                lambda: load_catalog(pooled.session, self.databases, is_governed=is_governed), abandon=True
+            self._reading = await self.pool.in_thread(
+                lambda: load_catalog(pooled.session, self.databases, before, is_governed=is_governed), abandon=True
             )
         except anyio.get_cancelled_exc_class():
             pooled.session.is_usable = False  # the thread still runs on it
             raise
         finally:
             self.pool.give_back(pooled)
+        if is_whole:
+            self._read_wholly_at = began
+        return self._reading.catalog
 
     async def refresh_forever(self) -> None:
         """Refresh every `refresh_s`, sooner while there is no catalog at all."""

@@ -2,6 +2,7 @@
 
 from typing import Any, assert_never
 
+from policy.circumstances import Circumstances
 from policy.decision import Decision, Deny, FilterRows, Hold, MaskColumn, Permit, RunSql
 from policy.lru import Lru
 from policy.principal import Principal
@@ -48,6 +49,7 @@ def facts_of_judged(judged: Judged) -> Facts:
         "catalog": by.catalog,
         "parser": by.parser,
         **known[2],
+        **_facts_of_circumstances(judged.circumstances),
         **_facts_of_wanted(judged.wanted),
         "inputs": inputs_of(judged),
     }
@@ -108,6 +110,24 @@ def _facts_of_statement(statement: Statement) -> Facts:
             return {"verb": "describe", "literals": [name for name in names if name is not None]}
         case _:
             assert_never(statement)
+
+
+def _facts_of_circumstances(circumstances: Circumstances) -> Facts:
+    """What rules could ask beside the statement and its caller, so that the decision can be made again."""
+    history = circumstances.history
+    facts: Facts = {
+        "estimate_rows": circumstances.estimate.rows,
+        "estimate_bytes": circumstances.estimate.bytes,
+    }
+    if history is not None:
+        facts |= {
+            "session_statements": history.statements,
+            "session_refusals": history.refusals,
+            "session_rows": history.rows,
+            "session_tables": sorted(history.tables),
+            "session_classifications": sorted(history.classifications),
+        }
+    return {name: value for name, value in facts.items() if value is not None}
 
 
 def _facts_of_wanted(wanted: Wanted) -> Facts:

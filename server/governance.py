@@ -6,22 +6,26 @@ ACCOUNT_USAGE tells only where it was set. Sources: .../sql-reference/account-us
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from policy.catalog import Table
 from policy.names import TableName, display
+from tools.contract import Scalar
 
-TAGS = """
-SELECT tag_database, tag_schema, tag_name, tag_value, domain, object_schema, object_name, column_name
-FROM SNOWFLAKE.ACCOUNT_USAGE.TAG_REFERENCES
-WHERE object_deleted IS NULL AND (object_database = {database} OR (domain = 'DATABASE' AND object_name = {database}))
-"""
-POLICIES = """
-SELECT policy_db, policy_schema, policy_name, policy_kind, ref_schema_name, ref_entity_name, ref_column_name
-FROM SNOWFLAKE.ACCOUNT_USAGE.POLICY_REFERENCES WHERE ref_database_name = {database}
-"""
+_TAG_COLUMNS = "tag_database, tag_schema, tag_name, tag_value, domain, object_schema, object_name, column_name"
+_TAGS = (
+    "FROM SNOWFLAKE.ACCOUNT_USAGE.TAG_REFERENCES WHERE object_deleted IS NULL "
+    "AND (object_database = ? OR (domain = 'DATABASE' AND object_name = ?))"
+)
+_POLICY_COLUMNS = (
+    "policy_db, policy_schema, policy_name, policy_kind, ref_schema_name, ref_entity_name, ref_column_name"
+)
+_POLICIES = "FROM SNOWFLAKE.ACCOUNT_USAGE.POLICY_REFERENCES WHERE ref_database_name = ?"
+
+Read: TypeAlias = Callable[[str, Sequence[Scalar]], list[Mapping[str, Any]]]
+"""Runs one statement with values for its `?`; rows by lower-case column name."""
 
 Place: TypeAlias = tuple[str, ...]
 """A database, schema, table or column: as many names as it takes."""
@@ -29,8 +33,9 @@ Place: TypeAlias = tuple[str, ...]
 
 @dataclass(slots=True)
 class Governance:
-    """Tags and policies by the place that they were set on."""
+    """Tags and policies by the place that they were set on; `mark` is another once one of them is."""
 
+    mark: tuple[Any, ...] = ()
     tags: dict[Place, list[str]] = field(default_factory=lambda: defaultdict(list))
     policies: dict[Place, list[str]] = field(default_factory=lambda: defaultdict(list))
 
@@ -48,6 +53,31 @@ class Governance:
         self.policies[place].append(
             ".".join(display(row[part]) for part in ("policy_db", "policy_schema", "policy_name"))
         )
+
+
+def read_governance(read: Read, database: str, before: Governance | None = None) -> Governance:
+    """The tags and policies of `database`, out of ACCOUNT_USAGE, which is up to two hours behind.
+
+    What was read `before` is given back itself where Snowflake says that it is the same: as many rows, with the same
+    HASH_AGG.
+    """
+    mark = (
+        _mark(read(f"SELECT COUNT(*) AS n, HASH_AGG({_TAG_COLUMNS}) AS hash {_TAGS}", (database, database))),
+        _mark(read(f"SELECT COUNT(*) AS n, HASH_AGG({_POLICY_COLUMNS}) AS hash {_POLICIES}", (database,))),
+    )
+    if before is not None and before.mark == mark:
+        return before
+    found = Governance(mark)
+    for row in read(f"SELECT {_TAG_COLUMNS} {_TAGS}", (database, database)):
+        found.add_tag(database, row)
+    for row in read(f"SELECT {_POLICY_COLUMNS} {_POLICIES}", (database,)):
+        found.add_policy(database, row)
+    return found
+
+
+def _mark(rows: list[Mapping[str, Any]]) -> tuple[Any, ...]:
+    [row] = rows
+    return row["n"], row["hash"]
 
 
 def _place(database: str, row: Mapping[str, Any]) -> Place:
@@ -76,11 +106,6 @@ def governed(tables: Iterable[Table], found: Governance) -> Iterable[Table]:
             for column in table.columns
         )
         yield replace(table, columns=columns, native_policies=tuple(sorted(found.policies.get(place, ()))))
-
-
-def literal(text: str) -> str:
-    """`text` as a string of Snowflake's SQL."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def _parts(name: TableName) -> Place:

@@ -5,12 +5,14 @@ Everything else that a decision rests on is named by digests: the policy, the ca
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, assert_never
 
 import orjson
 
+from policy.circumstances import Circumstances, Estimate, History
 from policy.engine import Engine
 from policy.principal import Principal, Subject
 from server.judging import Judge, Judged
@@ -28,7 +30,7 @@ class NotReplayable(Exception):
 
 
 def inputs_of(judged: Judged) -> str:
-    """As JSON: the question word for word, when it was asked, and the claims of who asked."""
+    """As JSON: the question word for word, when it was asked, what rules asked of it, and the claims of who asked."""
     wanted = judged.wanted
     match wanted:
         case Sql():
@@ -56,9 +58,18 @@ def inputs_of(judged: Judged) -> str:
         "kind": type(wanted).__name__.lower(),
         "asked": asked,
         "time": judged.circumstances.time,
+        "estimate": asdict(judged.circumstances.estimate),
+        "session": _history(judged.circumstances.history),
         "claims": dict(judged.principal.claims),
     }
     return as_json(told)
+
+
+def _history(history: History | None) -> dict[str, Any] | None:
+    if history is None:
+        return None
+    names = {"tables": sorted(history.tables), "classifications": sorted(history.classifications)}
+    return {**asdict(history), **names}
 
 
 def as_json(value: object) -> str:
@@ -92,11 +103,16 @@ def judge_again(inputs: str, facts: Mapping[str, Any], engine: Engine) -> Judged
             tuple(facts["delegates"]),
             facts["session"],
         )
+        estimate, history = Estimate(**told["estimate"]), told["session"]
+        if history is not None:
+            names = {name: frozenset(history[name]) for name in ("tables", "classifications")}
+            history = History(**history | names)
         at = None if time is None else datetime.fromisoformat(time)
     except (KeyError, TypeError, ValueError) as error:
         raise NotReplayable("inputs that are not whole") from error
     judge = Judge(engine)
-    return judge.decide(principal, wanted, judge.parse(wanted), at)
+    purpose = wanted.reason if isinstance(wanted, Sql) else None
+    return judge.decide(principal, wanted, judge.parse(wanted), Circumstances(at, purpose, estimate, history))
 
 
 def _wanted(kind: str, asked: dict[str, Any]) -> Wanted:

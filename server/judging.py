@@ -4,7 +4,6 @@ The judging itself is policy's and pure. One call is judged by one engine throug
 """
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import assert_never
 
 from policy.circumstances import UNKNOWN, Circumstances
@@ -54,11 +53,12 @@ class Judge:
             case _:
                 assert_never(wanted)
 
-    def decide(self, principal: Principal, wanted: Wanted, statement: Statement, at: datetime | None = None) -> Judged:
-        """What policy says of `statement` for `principal`, now or as it was `at` a time."""
-        rows_max, purpose = (wanted.rows_max, wanted.reason) if isinstance(wanted, Sql) else (None, None)
-        call = Circumstances(at or datetime.now(UTC), purpose)
-        decision = self.engine.decide(principal, statement, rows_max=rows_max, circumstances=call)
+    def decide(
+        self, principal: Principal, wanted: Wanted, statement: Statement, circumstances: Circumstances
+    ) -> Judged:
+        """What policy says of `statement` for `principal` under these circumstances."""
+        rows_max = wanted.rows_max if isinstance(wanted, Sql) else None
+        decision = self.engine.decide(principal, statement, rows_max=rows_max, circumstances=circumstances)
         if isinstance(wanted, Sql) and isinstance(statement, SqlStatement) and not isinstance(decision, Deny):
             decision = self.engine.refuse_values(principal, statement, wanted.parameters) or decision
-        return Judged(principal, wanted, statement, decision, self.engine, call)
+        return Judged(principal, wanted, statement, decision, self.engine, circumstances)

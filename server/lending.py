@@ -8,6 +8,7 @@ from typing import assert_never
 import orjson
 
 from policy.decision import ReadCatalog, RunSql, UseHolds
+from server.histories import Histories
 from server.inflight import InFlight
 from server.line import Cleared, Lease, LeaseFor, Progress
 from server.pool import SessionPool
@@ -23,6 +24,7 @@ class Lending:
     leases: LeaseFor
     in_flight: InFlight
     quotas: Quotas
+    histories: Histories
 
     @asynccontextmanager
     async def __call__(self, cleared: Cleared) -> AsyncGenerator[Lease]:
@@ -41,7 +43,7 @@ class Lending:
                     self.leases(cleared) as lease,
                 ):
                     with self.in_flight.leased(cleared.call_id):
-                        yield MeteredLease(lease, spending)
+                        yield MeteredLease(lease, spending, self.histories)
             case _:
                 assert_never(cleared.permit.action)
 
@@ -52,17 +54,20 @@ class MeteredLease:
 
     lease: Lease
     spending: Spending
+    histories: Histories
 
     async def execute(self, cleared: Cleared, progress: Progress | None) -> Raw:
         """Run exactly what was cleared, and settle what it took.
 
         Raises:
             LimitReached: what came back goes beyond the limit, and is not shown.
+            HistoryUnavailable: a rule counts the rows of the session, and they cannot be counted.
         """
         raw = await self.lease.execute(cleared, progress)
         if isinstance(raw, RawRows):
             volume = len(orjson.dumps(raw.rows, default=str)) if self.spending.counts_bytes else 0
             await self.spending.spent(len(raw.rows), volume)
+            await self.histories.returned(cleared.principal, len(raw.rows))
         return raw
 
 

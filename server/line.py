@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, NewType, Protocol, TypeAlias, assert_never
 
 from audit.journal import Journal
+from policy.circumstances import UNKNOWN
 from policy.decision import Deny, Hold, Permit
 from policy.engine import Provenance
 from policy.names import TableName
@@ -13,7 +14,7 @@ from policy.positions import position_of
 from policy.principal import Principal
 from policy.questions import Question
 from policy.refusal import PolicyRefusal
-from policy.statement import TableChange
+from policy.statement import Statement, TableChange
 from server.facts import facts_of_answer, facts_of_cleared, facts_of_judged, facts_of_principal
 from server.judging import Judge, Judged
 from server.masking import keep
@@ -116,6 +117,16 @@ class Identify(Protocol):
         ...
 
 
+class Weigh(Protocol):
+    """Finds out what rules ask of a call, and decides; see `server.weighing`."""
+
+    async def __call__(
+        self, call_id: CallId, judge: Judge, principal: Principal, wanted: Wanted, statement: Statement
+    ) -> Judged:
+        """What policy says of `statement` for `principal`."""
+        ...
+
+
 class Approve(Protocol):
     """Turns a hold into an approval, or does not return."""
 
@@ -148,6 +159,12 @@ async def _as_it_is(principal: Principal, wanted: Wanted) -> Wanted:
     return wanted
 
 
+async def _knowing_nothing(
+    call_id: CallId, judge: Judge, principal: Principal, wanted: Wanted, statement: Statement
+) -> Judged:
+    return judge.decide(principal, wanted, statement, UNKNOWN)
+
+
 @dataclass(frozen=True, slots=True)
 class House:
     """What a call meets on its way; built once, in `server.app`."""
@@ -160,6 +177,7 @@ class House:
     recall: Recall = _as_it_is
     watch: Watch = unwatched
     sample_rows: int = 0
+    weigh: Weigh = _knowing_nothing
 
 
 async def walk(call: Call, house: House) -> JsonObject:
@@ -186,9 +204,9 @@ async def walk(call: Call, house: House) -> JsonObject:
         judge = house.judge()
         statement = judge.parse(wanted)
 
-        # 3. decide: pure, and durable before anything else happens.
+        # 3. decide: pure, by what rules ask of the call; and durable before anything runs.
         step("decide")
-        judged = judge.decide(principal, wanted, statement)
+        judged = await house.weigh(call.id, judge, principal, wanted, statement)
         record.note(**facts_of_judged(judged))
         await record.commit("decided")
 

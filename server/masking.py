@@ -8,7 +8,7 @@ not seeing.
 from typing import assert_never
 
 from policy.decision import LimitRows, Permit, ScanContent, TableView
-from policy.explain import notes
+from policy.notes import notes
 from server.raw import Raw, RawHolds, RawRows, RawSchema
 from server.scanning import scan
 from tools.contract import JsonObject, Masked, MaskedHolds, MaskedRows, MaskedSchema

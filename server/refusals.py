@@ -76,6 +76,14 @@ class LimitsUnavailable(Refusal):
     retryable: ClassVar[bool] = True
 
 
+class HistoryUnavailable(Refusal):
+    """A rule asks what the session has done so far, and the database that remembers it does not answer."""
+
+    code: ClassVar[str] = "history_unavailable"
+    hint = "Nothing has run. Try again, one statement at a time; an operator should look at `snowgate doctor`."
+    retryable: ClassVar[bool] = True
+
+
 class UnknownTool(Refusal):
     """No tool of that name is offered to this caller."""
 

@@ -194,19 +194,19 @@ async def _limits(settings: Settings) -> str:
 
 async def _account(settings: Settings, person: str | None) -> list[Finding]:
     policy, own = read_policy(settings.policy), catalog_kind(settings)
-    async with _pool(settings) as pool:
+    async with pool_of(settings) as pool:
         return await look_at_account(policy, settings.databases, own, pool, person)
 
 
 async def _snowflake(settings: Settings) -> str:
-    async with _pool(settings) as pool:
+    async with pool_of(settings) as pool:
         pooled = await pool.borrow(catalog_kind(settings))
         pool.give_back(pooled)
     return f"{settings.snowflake_account} opened a session as {settings.snowflake_catalog_role}"
 
 
 async def _catalog(settings: Settings) -> str:
-    async with _pool(settings) as pool:
+    async with pool_of(settings) as pool:
         room = EngineRoom(read_policy(settings.policy), settings.databases, pool, catalog_kind(settings), 60.0, 60.0)
         if not await room.refresh():
             raise Unwell(
@@ -219,7 +219,8 @@ async def _catalog(settings: Settings) -> str:
 
 
 @asynccontextmanager
-async def _pool(settings: Settings) -> AsyncGenerator[SessionPool]:
+async def pool_of(settings: Settings) -> AsyncGenerator[SessionPool]:
+    """A pool by these settings, for a command."""
     brokers = await to_thread.run_sync(brokers_of, settings, account_of(settings))
     try:
         async with open_pool(account_of(settings), brokers.people, PoolLimits(), own=brokers.own) as pool:

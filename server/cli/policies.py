@@ -16,6 +16,7 @@ from policy.comparing import compare
 from policy.document import schema as document_schema
 from policy.engine import Engine
 from policy.explanation import explain_at_length
+from policy.importing import document_of, imported
 from policy.report import judge, verdict_on
 from server.app import read_policy
 from server.cli.policy_checks import doubts_of, show_doubts, show_reach
@@ -173,6 +174,17 @@ def diff(
                 typer.echo(f"  {change['id']} for {change['principal']}: {', '.join(change['changes'])}")
     if forbid_opening and difference.opens:
         raise typer.Exit(1)
+
+
+@policy_app.command("import-tags")
+def import_tags(
+    catalog: CatalogFile,
+    policy: Annotated[Path | None, typer.Option("--policy", help="Leave out what this one has already.")] = None,
+) -> None:
+    """Print classifications for the tags in a catalog, to put into a policy; `snowflake catalog` writes one."""
+    with failing_cleanly():
+        found = imported(read_catalog(catalog), None if policy is None else read_policy(policy))
+        typer.echo(document_of(found), nl=False)
 
 
 @policy_app.command()

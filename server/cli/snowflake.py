@@ -1,16 +1,25 @@
-"""`snowgate snowflake setup`: the SQL that an administrator runs once, to be read first."""
+"""`snowgate snowflake`: the SQL that an administrator runs once, to be read first; the catalog as the gate sees it."""
 
 import base64
+import functools
+import sys
 from pathlib import Path
 from typing import Annotated
 
+import anyio
+import orjson
 import typer
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
+from policy.catalog import Catalog
+from policy.catalog_document import to_document
+from server.app import catalog_kind
 from server.bootstrap import BROKERS, Broker, Wanted, bootstrap
-from server.cli.terminal import failing_cleanly
-from server.config import SettingsError
+from server.catalog_loader import CatalogTooLarge, load_catalog
+from server.cli.doctor import pool_of
+from server.cli.terminal import EnvFile, failing_cleanly
+from server.config import Settings, SettingsError, load
 
 snowflake_app = typer.Typer(help="What has to be set up in Snowflake.", no_args_is_help=True)
 
@@ -58,6 +67,29 @@ def setup(
             ),
             nl=False,
         )
+
+
+@snowflake_app.command()
+def catalog(
+    env_file: EnvFile = None,
+    tags: Annotated[bool, typer.Option(help="With tags and policies, which take further roles.")] = True,
+) -> None:
+    """Print the catalog as JSON, as the gate would read it, for `snowgate policy`; a catalog role reads no data."""
+    with failing_cleanly():
+        found = anyio.run(_catalog, load(env_file), tags)
+        sys.stdout.buffer.write(orjson.dumps(to_document(found), option=orjson.OPT_INDENT_2) + b"\n")
+
+
+async def _catalog(settings: Settings, tags: bool) -> Catalog:
+    async with pool_of(settings) as pool:
+        pooled = await pool.borrow(catalog_kind(settings))
+        try:
+            read = functools.partial(load_catalog, pooled.session, settings.databases, is_governed=tags)
+            return (await pool.in_thread(read)).catalog
+        except CatalogTooLarge as error:
+            raise SettingsError(f"the database {error} has too many columns to be read") from None
+        finally:
+            pool.give_back(pooled)
 
 
 def _broker_named(name: str) -> Broker:

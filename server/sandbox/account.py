@@ -11,6 +11,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 
+from server.sandbox import tagging
+
 ACCOUNT_NAME = "SANDBOX"
 WAREHOUSE = "GATE_WH"
 DATABASES = frozenset({"CRM", "TPCH"})
@@ -154,7 +156,13 @@ def sandbox_account(gate_public_key: str, broker_public_key: str) -> Account:
             Role("ANALYST_RW", reads=FOR_ANALYSTS, changes=frozenset({"CRM.PUBLIC.TICKETS"})),
             Role("STEWARD_RO", reads=EVERYTHING),
             Role("STEWARD_RW", reads=EVERYTHING, changes=EVERYTHING, changes_tables=True),
-            Role(CATALOG_ROLE, sees=EVERYTHING, operates_warehouse=True),
+            Role(
+                CATALOG_ROLE,
+                databases=DATABASES | {tagging.DATABASE},
+                reads=frozenset({f"{tagging.DATABASE}.ACCOUNT_USAGE.*"}),
+                sees=EVERYTHING,
+                operates_warehouse=True,
+            ),
             Role(BROKER_ROLE, databases=frozenset(), manages_users=True),
         ),
         warehouses=frozenset({WAREHOUSE}),

@@ -31,11 +31,21 @@ from snowflake.connector.errors import Error as ConnectorError  # noqa: E402
 from snowflake.connector.errors import ProgrammingError  # noqa: E402
 from starlette.requests import Request  # noqa: E402
 
-from server.sandbox import binds, context, duckdb_errors, information_schema, past, privileges  # noqa: E402
+from server.sandbox import (  # noqa: E402
+    binds,
+    context,
+    duckdb_errors,
+    explaining,
+    information_schema,
+    past,
+    privileges,
+    tagging,
+)
 from server.sandbox.account import DATABASES  # noqa: E402
 from server.sandbox.replies import SnowflakeError, no_privilege, not_found, unsupported  # noqa: E402
 from server.sandbox.running import Statement  # noqa: E402
 from server.sandbox.sessions import Session  # noqa: E402
+from server.sandbox.tagging import Tagging  # noqa: E402
 
 RESULTS_REMEMBERED_MAX = 4
 GLOBAL_DATABASE = "_fs_global"
@@ -78,6 +88,10 @@ class _Instance(FakeSnow):
             self.duck_conn.execute(macros.creation_sql(database))
         self.duck_conn.execute(information_schema.creation_sql(sorted(DATABASES)))
         self.past = past.Past(self.duck_conn.cursor())
+        self._attach(directory, tagging.DATABASE)
+        self.duck_conn.execute(tagging.CREATION)
+        for database in ("memory", tagging.DATABASE, *sorted(DATABASES)):
+            self.duck_conn.execute(tagging.hash_agg_sql(database))
 
     def _attach(self, directory: Path, database: str) -> None:
         file = str(directory / f"{database}.duckdb").replace("'", "''")
@@ -88,6 +102,10 @@ class _Instance(FakeSnow):
         for setting in ("enable_external_access = false", "allow_community_extensions = false"):
             self.duck_conn.execute(f"SET GLOBAL {setting}")
         self.duck_conn.execute("SET GLOBAL lock_configuration = true")
+
+
+class _Explained(Exception):
+    """Ends a statement that was to be explained and not to be run."""
 
 
 class _Connection(FakeSnowflakeConnection):
@@ -108,6 +126,8 @@ class _Connection(FakeSnowflakeConnection):
         self.past = instance.past
         self.statement: Statement | None = None
         self.was_parsed = False
+        self.is_explaining = False
+        self.plan: str | None = None
         self.error: SnowflakeError | None = None
 
     def cursor(self, cursor_class: type[Any] | None = None) -> "_Cursor":
@@ -126,12 +146,15 @@ class _Cursor(FakeSnowflakeCursor):
         return statement.query_id if statement else None
 
     def execute(self, command: str, params: Any = None, *args: Any, **kwargs: Any) -> "_Cursor":
-        self._created_view: list[Any] = []
+        self._defined: list[Any] = []
+        self._is_view = False
         self._conn.was_parsed = True
         try:
             super().execute(command, params, *args, **kwargs)
-            if self._created_view:
-                self._duck_conn.execute(information_schema.REMEMBER_VIEW, [*self._created_view, command])
+            if self._defined:
+                self._duck_conn.execute(information_schema.REMEMBER_DDL, self._defined)
+            if self._is_view:
+                self._duck_conn.execute(information_schema.REMEMBER_VIEW, [*self._defined, command])
         except Exception as error:
             self._conn.error = _snowflake_error(error)
             raise ProgrammingError(
@@ -146,9 +169,10 @@ class _Cursor(FakeSnowflakeCursor):
             record = self._conn.statement.record
             where = (self._conn.database, self._conn.schema)
             self._conn.past.keep(expression, record.query_id, record.started_at, *where)
-        if expression.key == "create" and str(expression.args.get("kind")).upper() == "VIEW":
-            named = expression.this.this if expression.this.key == "schema" else expression.this
-            self._created_view = [named.catalog or self._conn.database, named.db or self._conn.schema, named.name]
+        kind = str(expression.args.get("kind")).upper()
+        if expression.key in ("create", "alter", "comment") and kind in ("TABLE", "VIEW", "COLUMN"):
+            self._defined = _named(expression.this, kind, self._conn.database, self._conn.schema)
+            self._is_view = expression.key == "create" and kind == "VIEW"
 
     def _transform(self, expression: Any, params: Any) -> Any:
         answers = context.answers(self._conn.session, self._conn.database, self._conn.schema)
@@ -165,7 +189,20 @@ class _Cursor(FakeSnowflakeCursor):
             # DuckDB lets no transaction change that has changed this one.
             self._duck_conn.execute(transformed.sql(dialect="duckdb"), params)
             return
+        if self._conn.is_explaining:
+            planned = f"EXPLAIN (FORMAT JSON) {transformed.sql(dialect='duckdb')}"
+            self._conn.plan = self._duck_conn.execute(planned, params).fetchall()[0][1]
+            raise _Explained
         super()._execute(transformed, params)
+
+
+def _named(node: Any, kind: str, database: str | None, schema: str | None) -> list[str | None]:
+    """Return database, schema and name of what a DDL is about, as Snowflake stores them; a column's table for it."""
+    node = node.this if node.key == "schema" else node
+    parts = ("catalog", "db", "table" if kind == "COLUMN" else "this")
+    found = [node.args.get(part) for part in parts]
+    stored = [each and (each.name if each.args.get("quoted") else each.name.upper()) for each in found]
+    return [stored[0] or database, stored[1] or schema, stored[2]]
 
 
 class Owner:
@@ -230,6 +267,11 @@ class Engine:
         else:
             self._instance.past.put_back(table, moment)
 
+    def record(self, asked: Tagging) -> None:
+        """Record tags and policies that were set."""
+        for sql, values in asked.does:
+            self._instance.duck_conn.execute(sql, values)
+
     def interrupt(self, session_id: int) -> None:
         """Make what this session runs stop with an error; without effect if it runs nothing."""
         connection = fakesnow_server.sessions.get(str(session_id))
@@ -245,6 +287,10 @@ class Engine:
         connection = fakesnow_server.sessions[handle]
         assert isinstance(connection, _Connection)  # noqa: S101  # ours is the only way in
         connection.statement, connection.was_parsed, connection.error = statement, False, None
+        asked = explaining.ASKED.match(statement.record.sql)
+        connection.is_explaining, connection.plan = asked is not None, None
+        if asked is not None:
+            body = orjson.dumps({**orjson.loads(body), "sqlText": statement.record.sql[asked.end() :]})
         try:
             _refuse_several(statement.record.sql)
             response = await fakesnow_server.query_request(_request(handle, body))
@@ -252,6 +298,9 @@ class Engine:
             raise _snowflake_error(error) from None
         finally:
             connection.statement = None
+        if connection.plan is not None:
+            sizes = dict(connection._duck_conn.execute(explaining.SIZES).fetchall())
+            return orjson.dumps(explaining.reply(statement.query_id, connection.plan, sizes))
         if connection.error is not None:
             raise connection.error
         if response.status_code != 200:

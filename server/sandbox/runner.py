@@ -47,6 +47,7 @@ from server.sandbox.statements import (
     identifier,
     recognise,
 )
+from server.sandbox.tagging import Tagging
 from server.sandbox.users import Users
 
 TIMEOUT_PARAMETER = "STATEMENT_TIMEOUT_IN_SECONDS"
@@ -200,7 +201,7 @@ class Runner:
                 return warehouses.show(self._account.warehouses & {name}, statement.query_id)
             case UseRole(name):
                 return self._change_role(statement, name)
-            case UseWarehouse() | SetParameters() | History() | ShowKeys() | BringBack() | Nothing():
+            case UseWarehouse() | SetParameters() | History() | ShowKeys() | BringBack() | Tagging() | Nothing():
                 return self._answer(statement.session, statement.query_id, asked)
             case _:
                 return await self._users.run(asked, statement.session.login.role, statement.query_id)
@@ -209,7 +210,7 @@ class Runner:
         self,
         session: Session,
         query_id: str,
-        asked: UseWarehouse | SetParameters | History | ShowKeys | BringBack | Nothing,
+        asked: UseWarehouse | SetParameters | History | ShowKeys | BringBack | Tagging | Nothing,
     ) -> dict[str, Any]:
         match asked:
             case UseWarehouse(name):
@@ -229,6 +230,12 @@ class Runner:
                 return status(query_id)
             case ShowKeys():
                 return keys.show(asked, session.login.role.databases, query_id)
+            case Tagging(database):
+                role = session.login.role
+                if not role.changes_tables or database not in role.databases:
+                    raise no_privilege(f"a tag or policy with role '{role.name}'")
+                self._engine.record(asked)
+                return status(query_id)
             case Nothing():
                 return status(query_id)
             case _:

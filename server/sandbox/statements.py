@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from server.sandbox import user_statements
+from server.sandbox import tagging, user_statements
 from server.sandbox.past import Moment, Name, seconds
 from server.sandbox.replies import SnowflakeError
+from server.sandbox.tagging import Tagging
 from server.sandbox.user_statements import UserStatement
 
 
@@ -135,6 +136,7 @@ AdminStatement: TypeAlias = (
     | Nothing
     | ShowKeys
     | BringBack
+    | Tagging
     | UserStatement
 )
 
@@ -182,7 +184,7 @@ def recognise(sql: str, binds: Mapping[str, Any] | None) -> AdminStatement | Non
     for pattern, reader in _READERS:
         if found := pattern.fullmatch(text):
             return reader(found, binds or {})
-    return user_statements.recognise(text)
+    return tagging.recognise(text) or user_statements.recognise(text)
 
 
 def _system(found: re.Match[str], binds: Mapping[str, Any]) -> AdminStatement:

@@ -37,5 +37,7 @@ def test_a_word_that_is_called_like_a_slot_does_not_pass_for_one() -> None:
 
 def test_a_tree_that_was_taken_apart_has_no_circle() -> None:
     root = parse_one("SELECT a, (SELECT MAX(b) FROM u) FROM t").root
-    take_apart(root)
+    nodes: list[exp.Expr] = []
+    flat(root, nodes)
+    take_apart(nodes)
     assert all(node.parent is None for node in root.walk())

@@ -1,0 +1,152 @@
+"""What the sessions of callers have done so far, where rules of the policy ask for it; kept by all replicas together.
+
+A session is one sign-in at an issuer. What a statement adds is written before it runs, and only if nothing was added
+since what its decision was made of: so of two statements at once the second is decided knowing of the first.
+"""
+
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import anyio
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from policy.circumstances import Footprint, History
+from policy.lru import Lru
+from policy.principal import Principal
+from server.refusals import HistoryUnavailable
+
+NAMES_MAX = 500
+"""Tables and classifications of a session that are kept; of a session with more the history is not known any more."""
+
+KEPT_S = 7 * 86_400
+"""How long after its last statement the history of a session is kept."""
+
+SWEEP_EVERY_S = 3_600.0
+ANSWER_S_MAX = 2.0
+SESSIONS_REMEMBERED = 10_000
+
+log = logging.getLogger(__name__)
+
+_READ = text("""
+    select statements, refusals, rows, tables, classifications, version from gate.session_history
+    where issuer = :issuer and session = :session
+""")
+_ADD = text("""
+    insert into gate.session_history as h
+        (issuer, session, statements, refusals, rows, tables, classifications, version)
+    values (:issuer, :session, :statements, :refusals, 0, :tables, :classifications, 1)
+    on conflict (issuer, session) do update set
+        statements = h.statements + excluded.statements, refusals = h.refusals + excluded.refusals,
+        tables = array(select distinct unnest(h.tables || excluded.tables) limit :names),
+        classifications = array(select distinct unnest(h.classifications || excluded.classifications) limit :names),
+        version = h.version + 1, seen_at = now()
+    where h.version = :version
+    returning version
+""")
+_RETURNED = text("""
+    update gate.session_history set rows = rows + :rows, version = version + 1, seen_at = now()
+    where issuer = :issuer and session = :session
+""")
+_FORGET = text("delete from gate.session_history where seen_at < now() - make_interval(secs => :kept)")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A history as it was at `version`; None is one that nobody knows, for the sign-in has no name or too many."""
+
+    history: History | None
+    version: int = 0
+
+
+@dataclass
+class Histories:
+    """Reads what sessions have done, and adds to it."""
+
+    engine: AsyncEngine
+    _kept: Lru[tuple[str, str], bool] = field(default_factory=lambda: Lru(SESSIONS_REMEMBERED))
+
+    async def of(self, principal: Principal) -> Seen:
+        """What the session of `principal` has done.
+
+        Raises:
+            HistoryUnavailable: the database does not say.
+        """
+        if not principal.session:
+            return Seen(None)
+        async with self._answering() as connection:
+            row = (await connection.execute(_READ, _session(principal))).first()
+        if row is None:
+            return Seen(History())
+        if max(len(row.tables), len(row.classifications)) >= NAMES_MAX:
+            return Seen(None, row.version)
+        names = (frozenset(row.tables), frozenset(row.classifications))
+        return Seen(History(row.statements, row.refusals, row.rows, *names), row.version)
+
+    async def add(self, principal: Principal, seen: Seen, footprint: Footprint | None) -> bool:
+        """Add a statement (None: one that was denied) to what was `seen`; false if something was added meanwhile.
+
+        Raises:
+            HistoryUnavailable: it is not known to be written.
+        """
+        if not principal.session:
+            return True
+        added = footprint or Footprint(frozenset(), frozenset())
+        row = {
+            **_session(principal),
+            "statements": int(footprint is not None),
+            "refusals": int(footprint is None),
+            "tables": sorted(added.tables)[:NAMES_MAX],
+            "classifications": sorted(added.classifications)[:NAMES_MAX],
+            "names": NAMES_MAX,
+            "version": seen.version,
+        }
+        async with self._answering() as connection:
+            is_added = (await connection.execute(_ADD, row)).first() is not None
+        self._kept.put((principal.issuer, principal.session), True)
+        return is_added
+
+    async def returned(self, principal: Principal, rows: int) -> None:
+        """Add rows that are about to be returned, if a history of the session is kept.
+
+        Raises:
+            HistoryUnavailable: it is not known to be written.
+        """
+        if rows and self._kept.get((principal.issuer, principal.session)):
+            async with self._answering() as connection:
+                await connection.execute(_RETURNED, {**_session(principal), "rows": rows})
+
+    async def keep(self) -> None:
+        """Forget sessions that have ended long ago; without end."""
+        while True:
+            try:
+                async with self._answering() as connection:
+                    await connection.execute(_FORGET, {"kept": KEPT_S})
+            except HistoryUnavailable:
+                log.warning("histories of old sessions could not be forgotten")
+            await anyio.sleep(SWEEP_EVERY_S)
+
+    @asynccontextmanager
+    async def _answering(self) -> AsyncGenerator[AsyncConnection]:
+        try:
+            with anyio.fail_after(ANSWER_S_MAX):
+                async with self.engine.begin() as connection:
+                    yield connection
+        except (SQLAlchemyError, TimeoutError, OSError) as error:
+            raise HistoryUnavailable("nobody can say right now what this session has done") from error
+
+
+@asynccontextmanager
+async def remembered(histories: Histories) -> AsyncGenerator[None]:
+    """Histories that forget old sessions while inside."""
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(histories.keep)
+        yield
+        tasks.cancel_scope.cancel()
+
+
+def _session(principal: Principal) -> dict[str, str]:
+    return {"issuer": principal.issuer, "session": principal.session}

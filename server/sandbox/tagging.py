@@ -1,0 +1,88 @@
+"""Tags and policies that are set on tables, views and columns, and ACCOUNT_USAGE, which tells of them.
+
+They are recorded and have no effect of their own: a masking policy masks nothing here. ACCOUNT_USAGE tells at once,
+where Snowflake takes up to two hours. Sources: Snowflake, "ALTER TABLE" (SET TAG, SET MASKING POLICY), "HASH_AGG",
+"TAG_REFERENCES view", "POLICY_REFERENCES view".
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+DATABASE = "SNOWFLAKE"
+"""Snowflake's own database, which GOVERNANCE_VIEWER opens to a role."""
+
+_NAME = r'(?:"[^"]+"|[A-Za-z_][\w$]*)'
+_FULL = rf"({_NAME})\s*\.\s*({_NAME})\s*\.\s*({_NAME})"
+_WHERE = rf"ALTER\s+(TABLE|VIEW)\s+{_FULL}(?:\s+(?:ALTER|MODIFY)\s+COLUMN\s+({_NAME}))?\s+"
+_SET_TAG = re.compile(rf"{_WHERE}SET\s+TAG\s+{_FULL}\s*=\s*'((?:[^']|'')*)'", re.IGNORECASE)
+_UNSET_TAG = re.compile(rf"{_WHERE}UNSET\s+TAG\s+{_FULL}", re.IGNORECASE)
+_SET_POLICY = re.compile(rf"{_WHERE}SET\s+MASKING\s+POLICY\s+{_FULL}", re.IGNORECASE)
+
+_TAGS = f"{DATABASE}.ACCOUNT_USAGE.TAG_REFERENCES"
+_POLICIES = f"{DATABASE}.ACCOUNT_USAGE.POLICY_REFERENCES"
+
+CREATION = f"""
+create schema if not exists {DATABASE}.ACCOUNT_USAGE;
+create table if not exists {_TAGS} (
+    TAG_DATABASE varchar, TAG_SCHEMA varchar, TAG_NAME varchar, TAG_VALUE varchar, OBJECT_DATABASE varchar,
+    OBJECT_SCHEMA varchar, OBJECT_NAME varchar, OBJECT_DELETED timestamptz, DOMAIN varchar, COLUMN_NAME varchar
+);
+create table if not exists {_POLICIES} (
+    POLICY_DB varchar, POLICY_SCHEMA varchar, POLICY_NAME varchar, POLICY_KIND varchar, REF_DATABASE_NAME varchar,
+    REF_SCHEMA_NAME varchar, REF_ENTITY_NAME varchar, REF_ENTITY_DOMAIN varchar, REF_COLUMN_NAME varchar
+)
+"""
+
+_UNTAG = (
+    f"delete from {_TAGS} where (tag_database, tag_schema, tag_name) = (?, ?, ?) and domain = ? "  # noqa: S608  # constants
+    "and (object_database, object_schema, object_name) = (?, ?, ?) and column_name is not distinct from ?"
+)
+_TAG = f"insert into {_TAGS} values (?, ?, ?, ?, ?, ?, ?, null, ?, ?)"  # noqa: S608  # a constant
+_PROTECT = f"insert into {_POLICIES} values (?, ?, ?, 'MASKING_POLICY', ?, ?, ?, ?, ?)"  # noqa: S608  # a constant
+
+
+@dataclass(frozen=True, slots=True)
+class Tagging:
+    """Statements for DuckDB that record what was set on a table or view of `database`."""
+
+    database: str
+    does: Sequence[tuple[str, Sequence[Any]]]
+
+
+def hash_agg_sql(database: str) -> str:
+    """Return DuckDB's SQL for HASH_AGG over as many columns as those views have."""
+    columns = ["a", "b", "c", "d", "e", "f", "g", "h"]
+    ways = (
+        f"({', '.join(some)}) as bit_xor(hash({', '.join(some)}))::decimal(38, 0)" for some in (columns[:7], columns)
+    )
+    return f"create or replace macro {database}.hash_agg{', '.join(ways)}"
+
+
+def recognise(text: str) -> Tagging | None:
+    """Return what a statement sets or unsets, None if it is about something else."""
+    if found := _SET_TAG.fullmatch(text):
+        domain, place, column, what = _parts(found)
+        value = found[9].replace("''", "'")
+        tag = [*what, value, *place, domain, column]
+        return Tagging(place[0], ((_UNTAG, [*what, domain, *place, column]), (_TAG, tag)))
+    if found := _UNSET_TAG.fullmatch(text):
+        domain, place, column, what = _parts(found)
+        return Tagging(place[0], ((_UNTAG, [*what, domain, *place, column]),))
+    if (found := _SET_POLICY.fullmatch(text)) and found[5]:
+        _, place, column, what = _parts(found)
+        return Tagging(place[0], ((_PROTECT, [*what, *place, found[1].upper(), column]),))
+    return None
+
+
+def _parts(found: re.Match[str]) -> tuple[str, list[str], str | None, list[str]]:
+    """Return the domain, the place in three parts, the column if one is meant, and what is set, in three parts."""
+    column = None if found[5] is None else _stored(found[5])
+    place = [_stored(found[number]) for number in (2, 3, 4)]
+    what = [_stored(found[number]) for number in (6, 7, 8)]
+    return found[1].upper() if column is None else "COLUMN", place, column, what
+
+
+def _stored(name: str) -> str:
+    return name[1:-1] if name.startswith('"') else name.upper()
