@@ -101,6 +101,7 @@ class Settings(BaseSettings):
     console_client_id: Annotated[str, Field(min_length=1, max_length=255)] | None = None
     console_client_secret_file: Path | None = None
     console_scope: Annotated[str, Field(pattern=r"^openid( [!-~]+)*$")] = "openid"
+    console_auditor_groups: Annotated[tuple[str, ...], NoDecode] = ()
     console_idle_s: Annotated[float, Field(gt=0, le=86_400)] = 1_800.0
     console_session_s: Annotated[float, Field(gt=0, le=86_400)] = 28_800.0
     console_proof_s: Annotated[float, Field(ge=60, le=86_400)] = 900.0
@@ -147,7 +148,9 @@ class Settings(BaseSettings):
         """The database, by a login that may drop months which are old enough, and say so in the journal."""
         return (self.retention_database_url or self.database_url).get_secret_value()
 
-    @field_validator("databases", "allowed_hosts", "allowed_origins", "journal_witnesses", mode="before")
+    @field_validator(
+        "databases", "allowed_hosts", "allowed_origins", "journal_witnesses", "console_auditor_groups", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

@@ -70,7 +70,8 @@ def create_engine(url: str, *, connections_max: int = 8) -> AsyncEngine:
         pool_size=connections_max,
         max_overflow=0,
         pool_pre_ping=True,
-        connect_args={"application_name": "snowgate", "connect_timeout": 5},
+        # Nothing is prepared: a pooler in transaction mode between us and PostgreSQL would not know of it.
+        connect_args={"application_name": "snowgate", "connect_timeout": 5, "prepare_threshold": None},
         hide_parameters=True,  # an error's text must not carry values into a log
     )
 

@@ -25,6 +25,7 @@ from audit.unavailable import JournalUnavailable
 from policy.approving import Verdict, groups_of
 from policy.principal import Principal
 from server.console.forms import read_form, reason_of
+from server.console.journal import JournalPages, guarded
 from server.console.pages import STYLE, Guarded, Pages
 from server.console.refusals import (
     ConsoleBadForm,
@@ -41,7 +42,7 @@ from server.desk import HoldDesk, View
 from server.refusals import Internal, Refusal, Unauthenticated
 from server.revocations import Revocations
 
-_NEXT = re.compile(r"/|/requests|/approvers|/holds/[A-Za-z0-9_-]{1,64}")
+_NEXT = re.compile(r"/|/requests|/approvers|/journal|/journal/integrity|/holds/[A-Za-z0-9_-]{1,64}")
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ class Console:
     sessions: SessionStore
     sign_in: SignIn
     proof_s: float
+    auditing: JournalPages | None = None
     _pages: Pages = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -94,6 +96,7 @@ class Console:
                 Route(hold, self._signed_in(self._hold), methods=get),
                 Route(f"{hold}/decide", self._signed_in(self._decide), methods=post),
                 Route(f"{hold}/withdraw", self._signed_in(self._withdraw), methods=post),
+                *self._journal_routes(),
                 Route("/sign-in", self._open(self._door), methods=get),
                 Route("/sign-in/start", self._open(self._leave), methods=get),
                 Route("/signed-in", self._open(self._come_back), methods=get),
@@ -157,6 +160,13 @@ class Console:
             return self._hold_page(visitor, view, missing)
         await self.desk.withdraw(visitor.who, hold_id, reason, is_in_person=True)
         return self._to(f"/holds/{hold_id}")
+
+    def _journal_routes(self) -> list[Route]:
+        pages = self.auditing
+        if pages is None:
+            return []
+        found = {"/journal": pages.search, "/journal/play": pages.play, "/journal/integrity": pages.integrity}
+        return [Route(at, self._signed_in(guarded(pages, page, self._page))) for at, page in found.items()]
 
     # ---- sign-in and sign-out
 
@@ -259,7 +269,9 @@ class Console:
     # ---- small things
 
     def _page(self, name: str, visitor: Visitor, **shown: Any) -> Response:
-        return self._pages.page(name, {"who": visitor.who, "csrf": visitor.session.csrf, "here": name, **shown})
+        is_auditor = self.auditing is not None and self.auditing.is_for(visitor.who)
+        common = {"who": visitor.who, "csrf": visitor.session.csrf, "here": name, "is_auditor": is_auditor}
+        return self._pages.page(name, common | shown)
 
     def _hold_page(self, visitor: Visitor, view: View, missing: Refusal | None = None) -> Response:
         who, requester = visitor.who, view.hold.requester

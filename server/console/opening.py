@@ -12,10 +12,13 @@ from audit.sealing import Sealer
 from server.claims import ClaimsReader
 from server.config import Settings, SettingsError
 from server.console.app import Console
+from server.console.journal import JournalPages
 from server.console.sessions import SessionStore
 from server.console.sign_in import IdTokenVerifier, SignIn
+from server.database import open_engine
 from server.desk import HoldDesk
 from server.issuers import IssuerTrust
+from server.journal_keys import log_signer_of
 from server.keys import IssuerKeys
 from server.revocations import Revocations
 
@@ -58,7 +61,20 @@ async def open_console(
             f"{url}/signed-in",
         )
         sessions = SessionStore(database, sealer, settings.console_idle_s, settings.console_session_s)
-        yield Console(url, desk, journal, revocations, sessions, sign_in, settings.console_proof_s)
+        async with _auditing(settings, sealer, journal) as auditing:
+            yield Console(url, desk, journal, revocations, sessions, sign_in, settings.console_proof_s, auditing)
+
+
+@asynccontextmanager
+async def _auditing(settings: Settings, sealer: Sealer, journal: Journal) -> AsyncGenerator[JournalPages | None]:
+    """The journal's pages, where auditors have groups and a login of their own: the gate's cannot read a body."""
+    if not settings.console_auditor_groups or settings.auditor_database_url is None:
+        yield None
+        return
+    log = log_signer_of(settings)
+    async with open_engine(settings.auditor_url, connections_max=2) as database:
+        groups = frozenset(settings.console_auditor_groups)
+        yield JournalPages(database, sealer, log.public if log else None, journal, groups)
 
 
 def _read_secret(path: Path) -> str:

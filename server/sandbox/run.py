@@ -113,6 +113,7 @@ def environment(state: SandboxState, database: dict[str, str], policy: Path | No
         "SNOWGATE_JOURNAL_LOG_KEY_FILE": str(state.journal_log_key_file),
         "SNOWGATE_STATE_KEY_FILE": str(state.request_state_key_file),
         "SNOWGATE_CONSOLE_URL": state.console_url,
+        "SNOWGATE_CONSOLE_AUDITOR_GROUPS": "auditors",
         "SNOWGATE_CONSOLE_CLIENT_ID": CONSOLE,
         "SNOWGATE_CONSOLE_CLIENT_SECRET_FILE": str(state.console_secret_file),
         "SNOWGATE_SNOWFLAKE_ACCOUNT": account.ACCOUNT_NAME,

@@ -34,6 +34,9 @@ from tests.support.databases import driver_dsn, reachable_directory
 
 ORIGIN = "bench/journal"
 CALLERS = (1, 8, 64)
+FLUSHED_S = 11.0
+"""After so long without work a backend has told the statistics of all that it did (PGSTAT_IDLE_INTERVAL)."""
+
 FACTS: dict[str, Any] = {
     "tool": "run_query", "subject": "ada", "actor": "claude", "issuer": "https://issuer.example",
     "groups": ["analysts"], "verb": "read", "rules": ["read-sales"],
@@ -150,9 +153,10 @@ async def commits_of(url: str, work: Callable[[], Awaitable[None]]) -> int:
             row = await cursor.fetchone()
             return int(row[0]) if row else 0
 
+        await anyio.sleep(FLUSHED_S)
         before = await count()
         await work()
-        await anyio.sleep(1.2)  # backends tell the statistics at most once a second
+        await anyio.sleep(FLUSHED_S)
         return await count() - before - 2
 
 

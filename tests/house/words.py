@@ -44,6 +44,7 @@ BANNED = (
             "audit/",
             "docs/",
             "server/cli/",
+            "server/console/journal.py",
             "server/evidence.py",
             "server/migrations/",
             "server/proving.py",

@@ -92,7 +92,7 @@ def pgbouncer(home: Path, url: str) -> Iterator[str]:
         f"[databases]\n* = host={behind.query['host']} port={behind.query['port']}\n"
         f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = scram-sha-256\n"
         f"auth_file = {directory / 'users'}\npool_mode = transaction\ndefault_pool_size = 4\n"
-        "max_prepared_statements = 0\nignore_startup_parameters = extra_float_digits\n"
+        "ignore_startup_parameters = extra_float_digits\n"
     )
     owner = Path(str(behind.query["host"])).stat()  # the socket's directory is for its owner alone
     _give(directory, owner.st_uid, owner.st_gid)

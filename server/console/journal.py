@@ -1,0 +1,182 @@
+"""The journal for auditors, in the console: a search, a call or a session played back, and whether the proof holds.
+
+It reads by the auditors' login and is there only where one is set; each look is an entry itself. Who belongs to none of
+the auditors' groups finds no such page.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol, TypeAlias
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.requests import Request
+from starlette.responses import Response
+
+from audit.checkpoint import open_checkpoint
+from audit.journal import Journal
+from audit.note import BadNote, PublicKey
+from audit.proofs import EntryProof
+from audit.reading import Tampered, believed
+from audit.sealing import Sealer
+from policy.principal import Principal
+from server.console.refusals import ConsoleNoPage
+from server.timeline import Moment, calls_of_session, timeline
+
+PAGE_ENTRIES = 50
+
+log = logging.getLogger(__name__)
+
+_FOUND = text("""
+    select * from journal.entry
+    where (cast(:call as text) is null or call_id = :call) and (cast(:subject as text) is null or subject = :subject)
+    and (cast(:stage as text) is null or stage = :stage) and at < :before
+    order by at desc, stream desc, n desc limit :limit
+""")
+_HEAD = text("select id, size, at, note from journal.checkpoint order by id desc limit 1")
+_STATE = text("""
+    select (select size from journal.head) as woven, (select count(*) from journal.stream) as streams,
+           (select max(at) from journal.entry) as newest
+""")
+_VERIFIED = text("select body from journal.entry where stage = 'journal.verified' order by at desc limit 1")
+
+
+class Seen(Protocol):
+    """Who is signed in; see `server.console.app`."""
+
+    @property
+    def who(self) -> Principal:
+        """The person, as their issuer vouches for them."""
+        ...
+
+
+Show: TypeAlias = Callable[..., Response]
+Handler: TypeAlias = Callable[[Request, Any], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class JournalPages:
+    """The pages; `database` is by the auditors' login, `groups` are theirs."""
+
+    database: AsyncEngine
+    sealer: Sealer
+    log_key: PublicKey | None
+    journal: Journal
+    groups: frozenset[str]
+
+    def is_for(self, who: Principal) -> bool:
+        """Whether this person is an auditor."""
+        return bool(self.groups & who.groups)
+
+    async def search(self, request: Request, visitor: Seen, show: Show) -> Response:
+        """Entries by call, person or stage, newest first; public facts alone."""
+        await self._journal(visitor, "journal.searched", "entries")
+        asked = {name: request.query_params.get(name) or None for name in ("call", "subject", "stage")}
+        before = _time(request.query_params.get("before"))
+        async with self.database.connect() as connection:
+            found = await connection.execute(_FOUND, {**asked, "before": before, "limit": PAGE_ENTRIES + 1})
+            rows = found.all()
+        entries, troubles = [], []
+        for row in rows[:PAGE_ENTRIES]:
+            try:
+                entries.append(believed(row))
+            except Tampered as trouble:
+                troubles.append(trouble.message)
+        older = rows[PAGE_ENTRIES - 1].at.isoformat() if len(rows) > PAGE_ENTRIES else None
+        return show("journal", visitor, entries=entries, troubles=troubles, asked=asked, older=older)
+
+    async def play(self, request: Request, visitor: Seen, show: Show) -> Response:
+        """A call, or all calls of a sign-in, as a timeline; each entry with its proof."""
+        call, session = request.query_params.get("call"), request.query_params.get("session")
+        if not call and not session:
+            raise ConsoleNoPage("say which call, or which session")
+        await self._journal(visitor, "journal.read", call or session or "")
+        if self.log_key is None:
+            raise ConsoleNoPage("this gate has no key of the log to prove entries with")
+        calls = [call] if call else await calls_of_session(self.database, session or "")
+        try:
+            moments, trouble = await timeline(self.database, self.sealer, self.log_key, calls), ""
+        except Tampered as tampered:
+            moments, trouble = [], tampered.message
+        shown = [_moment(moment) for moment in moments]
+        return show("play", visitor, what=call or session, moments=shown, trouble=trouble)
+
+    async def integrity(self, request: Request, visitor: Seen, show: Show) -> Response:
+        """The newest signed head, how far it reaches, and what the last verification found."""
+        await self._journal(visitor, "journal.read", "integrity")
+        async with self.database.connect() as connection:
+            head = (await connection.execute(_HEAD)).one_or_none()
+            state = (await connection.execute(_STATE)).one()
+            body = (await connection.execute(_VERIFIED)).scalar_one_or_none()
+        told: dict[str, Any] = {"woven": state.woven, "streams": state.streams, "newest": _iso(state.newest)}
+        if head is not None:
+            told |= {"id": head.id, "size": head.size, "signed_at": _iso(head.at), "note": head.note}
+            told["signed"] = self._is_signed(head.note)
+        verified = None if body is None else _facts(bytes(body))
+        return show("integrity", visitor, head=told if head is not None else None, state=told, verified=verified)
+
+    def _is_signed(self, note: str) -> bool:
+        if self.log_key is None:
+            return False
+        try:
+            open_checkpoint(note, self.log_key)
+        except BadNote:
+            return False
+        return True
+
+    async def _journal(self, visitor: Seen, stage: str, what: str) -> None:
+        who = visitor.who
+        facts = {"via": "console", "subject": who.subject, "issuer": who.issuer, "outcome": what[:128]}
+        await self.journal.append("", stage, facts)
+
+
+def guarded(
+    pages: JournalPages | None, page: Callable[[Request, Any, Show], Awaitable[Response]], show: Show
+) -> Handler:
+    """A page that only auditors find."""
+
+    async def handle(request: Request, visitor: Any) -> Response:
+        if pages is None or not pages.is_for(visitor.who):
+            raise ConsoleNoPage("there is no such page for you")
+        try:
+            return await page(request, visitor, show)
+        except (SQLAlchemyError, OSError) as error:
+            log.warning("the journal could not be read (%s)", type(error).__name__)
+            raise ConsoleNoPage("the journal cannot be read now") from None
+
+    return handle
+
+
+def _moment(moment: Moment) -> dict[str, Any]:
+    proof = moment.proof
+    return {
+        "entry": moment.entry,
+        "at": _iso(moment.at),
+        "facts": [(name, str(value)) for name, value in moment.facts.items() if value not in (None, "", [])],
+        "sealed": moment.is_sealed,
+        "proof": f"leaf {proof.leaf} of {proof.size}" if isinstance(proof, EntryProof) else proof.why,
+        "proven": isinstance(proof, EntryProof),
+        "alarming": not isinstance(proof, EntryProof) and proof.is_alarming,
+    }
+
+
+def _facts(body: bytes) -> dict[str, Any]:
+    from audit.entry import read_entry
+
+    entry = read_entry(body)
+    return {"at": _iso(entry.at), **entry.facts}
+
+
+def _iso(at: datetime | None) -> str:
+    return "" if at is None else at.astimezone(UTC).isoformat()
+
+
+def _time(told: str | None) -> datetime:
+    try:
+        at = datetime.fromisoformat(told) if told else datetime.max.replace(tzinfo=UTC)
+    except ValueError:
+        raise ConsoleNoPage("that is no time") from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
