@@ -156,9 +156,8 @@ class _Deriving:
             select.set("with_", root.args["with_"].copy())
         if not others:
             return select if where is None else select.where(where.this.copy())
-        if len(others) != 1:
-            raise _Underivable
-        matching = _select(exp.Literal.number(1)).from_(others[0].copy())
+        (other,) = others  # further ones are joined to it
+        matching = _select(exp.Literal.number(1)).from_(other.copy())
         if where is not None:
             matching = matching.where(where.this.copy())
         return select.where(exp.Exists(this=matching))

@@ -181,7 +181,7 @@ def test_a_refusal_says_where() -> None:
         ("SELECT 1", 1, False, PolicyCode.BAD_PARAMETERS),
         ("SELECT :1", 1, False, PolicyCode.BAD_PARAMETERS),
         ("SELECT :name", 1, False, PolicyCode.BAD_PARAMETERS),
-        ("DROP TABLE region", 0, True, PolicyCode.STATEMENT_NOT_ALLOWED),
+        ("DROP SCHEMA region", 0, True, PolicyCode.STATEMENT_NOT_ALLOWED),
     ],
 )
 def test_the_tool_and_the_parameters_must_fit(text: str, parameters: int, is_write: bool, code: PolicyCode) -> None:

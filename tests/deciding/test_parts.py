@@ -125,6 +125,7 @@ def test_a_rule_about_writes_asks_nothing_of_a_read() -> None:
     ("sql", "unrestricted"),
     [
         ("SELECT a, COUNT(*) FROM (SELECT a, c AS d, a || 'x' FROM u) q GROUP BY a", []),
+        ("SELECT q.a FROM (SELECT * FROM (SELECT * FROM (VALUES (1)) v) x) q JOIN u ON q.a = u.a", ["D.S.U"]),
         ("SELECT COUNT(*), (SELECT MAX(c) FROM u), a FROM t GROUP BY a", []),
         (f"SELECT q.a FROM {'(SELECT * FROM ' * 30}t{')' * 29}) q JOIN u ON q.a = u.a", ["D.S.T", "D.S.U"]),
     ],
@@ -156,6 +157,11 @@ def test_a_probe_that_is_no_read_of_the_same_values_is_not_asked(
     assert asked(by, CHANGE).counts
     patched(monkeypatch, **changes)
     assert asked(by, CHANGE).counts is None
+
+
+def test_a_change_by_several_others_is_counted_by_all_of_them() -> None:
+    (count,) = asked(engine(WRITES), "DELETE FROM t USING u AS v, u AS w WHERE v.a = w.a AND w.a = t.a").counts
+    assert count.sql.count('"D"."S"."U"') == 2
 
 
 def test_a_sample_that_cannot_be_derived_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,6 +81,7 @@ def test_a_tree_of_other_parts_is_refused(name: str) -> None:
         ("SELECT * FROM region SAMPLE RESERVOIR (10)", PolicyCode.CONSTRUCT_NOT_ALLOWED),
         ("SELECT * FROM region AT(OFFSET => -1e99999999999999999999)", PolicyCode.CONSTRUCT_NOT_ALLOWED),
         ("SELECT * FROM region AT(OFFSET => -1/0)", PolicyCode.CONSTRUCT_NOT_ALLOWED),
+        ("SELECT 1 JOIN region", PolicyCode.CONSTRUCT_NOT_ALLOWED),
         ("WITH c AS (region) SELECT * FROM c", PolicyCode.CONSTRUCT_NOT_ALLOWED),
         ("SELECT * FROM region LATERAL FLATTEN(INPUT => r_name) f", PolicyCode.UNFAITHFUL_PRINT),
         ("SELECT * FROM region JOIN nation USING (r_regionkey)", PolicyCode.COLUMN_NOT_FOUND),
@@ -95,6 +96,7 @@ def test_what_is_refused_has_a_code_of_its_own(sql: str, code: PolicyCode) -> No
     [
         "SELECT x.r_name FROM (region JOIN nation ON n_regionkey = r_regionkey) AS x",
         "SELECT f.value FROM region, LATERAL TABLE(FLATTEN(INPUT => r_name)) f",
+        "SELECT 1 FROM region JOIN (SELECT * FROM region NATURAL JOIN nation) q USING (r_regionkey)",
         f"SELECT {', '.join(f'r_name AS a{n}' for n in range(14))}, r_regionkey FROM region",
     ],
 )

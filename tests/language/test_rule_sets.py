@@ -1,7 +1,7 @@
 """Rule sets only make a policy stricter; the one that ships catches what it says, and lets honest work be."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy.decision import Decision, Deny, Hold
@@ -87,6 +87,7 @@ def test_classified_columns_go_to_no_model() -> None:
     assert kind(decide(engine(PERMITS, head), "SELECT AI_SENTIMENT(text) FROM notes WHERE nid = 1")) == "permit"
 
 
+@settings(deadline=None)
 @given(st.sampled_from([*CAUGHT, *HONEST]), st.booleans())
 def test_including_a_rule_set_never_opens(sql: str, is_open: bool) -> None:
     def rank(decision: Decision) -> int:
