@@ -42,6 +42,18 @@ lock: $(STAMP) ## Lock the newest allowed dependencies, with hashes (needs uv)
 	uv export $(EXPORT) --output-file requirements/dev.txt
 	uv export $(EXPORT_RUN) --output-file requirements/run.txt
 	uv export $(EXPORT_BUILD) --output-file requirements/build.txt
+	uv export $(EXPORT_RUN) --format cyclonedx1.5 --preview-features sbom-export | $(BIN)/python -c "$$TIMELESS" > requirements/run.cdx.json
+
+# A bill of materials that is the same whenever it is made; the hashes are in requirements/run.txt.
+define TIMELESS
+import json, sys
+bill = json.load(sys.stdin)
+del bill["serialNumber"], bill["metadata"]["timestamp"]
+for each in bill["components"]:
+    each.pop("externalReferences", None)
+print(json.dumps(bill, indent=1, sort_keys=True))
+endef
+export TIMELESS
 
 # A house test runs the same exports and compares: what a checkout needs, what production needs, what makes the wheel.
 EXPORT := --frozen --all-extras --all-groups --no-emit-project --no-header --no-annotate --quiet

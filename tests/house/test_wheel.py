@@ -1,6 +1,8 @@
 """What is shipped: all of the four packages and the manifests, and nothing else. A build can succeed and be hollow."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -36,6 +38,27 @@ def test_the_wheel_says_its_licence_and_its_types(wheel: Path) -> None:
         (licence,) = [name for name in names if name.endswith(".dist-info/licenses/LICENSE")]
         assert archive.read(licence) == (tree.ROOT / "LICENSE").read_bytes()
     assert {f"{package}/py.typed" for package in tree.PACKAGES} <= set(names)
+
+
+def test_a_wheel_that_is_built_again_is_the_same(wheel: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
+    subprocess.run(
+        command, cwd=tree.ROOT, capture_output=True, timeout=120, check=True
+    )  # from the checkout, not the sdist
+    (again,) = tmp_path.glob("*.whl")
+    assert again.read_bytes() == wheel.read_bytes()
+
+
+def test_the_wheel_carries_a_bill_of_the_materials_that_production_is_locked_to(wheel: Path) -> None:
+    with ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if ".dist-info/sboms/" in name]
+        bill = json.loads(archive.read(name))
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.5")
+    billed = {f"{each['name']}=={each['version']}" for each in bill["components"]}
+    locked = (tree.ROOT / "requirements" / "run.txt").read_text(encoding="utf-8")
+    assert billed == set(re.findall(r"^([a-z0-9-]+==\S+)", locked, re.MULTILINE))
+    for each in bill["components"]:
+        assert each["purl"] == f"pkg:pypi/{each['name']}@{each['version']}"
 
 
 def test_the_wheel_has_one_command(installed: Path) -> None:
