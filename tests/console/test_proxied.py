@@ -71,7 +71,7 @@ async def tls_in_front_of(port: int, files: tuple[Path, Path]) -> AsyncGenerator
     listener = TLSListener(await anyio.create_tcp_listener(local_host="127.0.0.1"), context, standard_compatible=False)
     async with listener, anyio.create_task_group() as tasks:
         tasks.start_soon(listener.serve, handle)
-        yield int(listener.extra(SocketAttribute.local_port))  # noqa: S610 - not Django's
+        yield int(listener.listener.extra(SocketAttribute.local_port))  # noqa: S610 - not Django's
         tasks.cancel_scope.cancel()
 
 
