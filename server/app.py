@@ -6,7 +6,6 @@ in flight.
 
 import gc
 import logging
-import secrets
 import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
@@ -24,6 +23,7 @@ from audit.journal import Journal, open_journal
 from audit.sealing import Sealer
 from policy.checking import unanswerable
 from policy.document import Policy, PolicyDocumentError, load
+from server.activation import following
 from server.admission import Admission
 from server.brokers.choice import brokers_of
 from server.bundles import Bundles, policy_bundle
@@ -143,7 +143,7 @@ async def furnished(settings: Settings, seat: Seat | None = None, *, prints: boo
         journal, ledger = prover.journal, PostgresLedger(database, prover.journal)
         pool = await stack.enter_async_context(_pool(settings, seat, ledger))
         verifier = await stack.enter_async_context(_verifier(settings, trusts))
-        rooms = _rooms(settings, policy, pool, prover)
+        rooms = await stack.enter_async_context(_rooms(settings, policy, pool, prover))
         identify, in_flight = Identify(verifier, _scopes(settings)), InFlight()
         sessions = OwnersSessions(pool, _issuers(trusts, verifier))
         revocations = await stack.enter_async_context(_revocations(database, in_flight, sessions))
@@ -261,11 +261,13 @@ async def _until_stopped(work: Callable[[], Awaitable[None]]) -> None:
         tasks.cancel_scope.cancel()
 
 
-def _rooms(settings: Settings, policy: Policy, pool: SessionPool, prover: Prover) -> EngineRoom:
-    """Where engines are built from `policy` and the catalog, and kept for who derives a decision again."""
+@asynccontextmanager
+async def _rooms(settings: Settings, policy: Policy, pool: SessionPool, prover: Prover) -> AsyncGenerator[EngineRoom]:
+    """Where engines are built from the catalog and what was activated, or `policy`, and kept for who decides again."""
     prover.lookup = QueryHistory(pool, catalog_kind(settings), settings.databases[0]).lookup
-    bundles = Bundles(prover.engine, prover.journal, policy_bundle(settings.policy, policy))
-    return EngineRoom(
+    bundles = Bundles(prover.engine, prover.journal)
+    bundles.policies[policy.digest] = policy_bundle(settings.policy, policy)
+    rooms = EngineRoom(
         policy=policy,
         databases=settings.databases,
         pool=pool,
@@ -275,6 +277,8 @@ def _rooms(settings: Settings, policy: Policy, pool: SessionPool, prover: Prover
         keep=bundles.keep,
         full_s=settings.catalog_full_s,
     )
+    async with following(prover.engine, rooms, bundles):
+        yield rooms
 
 
 @asynccontextmanager
@@ -393,8 +397,3 @@ def _issuers(trusts: tuple[IssuerTrust, ...], verifier: Verifier) -> frozenset[s
 def _scopes(settings: Settings) -> dict[str, str]:
     """The scope of each tool; the unsafe local principal has no token and so no scopes to check."""
     return {} if settings.unsafe_local_principal is not None else tool_scopes()
-
-
-def new_key() -> bytes:
-    """A fresh secret for a key file."""
-    return secrets.token_urlsafe(48).encode()

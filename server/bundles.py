@@ -2,7 +2,8 @@
 
 import json
 import zlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -35,10 +36,15 @@ def policy_bundle(path: Path, policy: Policy) -> bytes:
     try:
         source, rule_sets = path.read_text(encoding="utf-8"), read_rule_sets(path.parent)
         if load(source, rule_sets).digest == policy.digest:
-            return json.dumps({"text": source, "rule_sets": rule_sets}).encode()
+            return bundle_of(source, rule_sets)
     except (OSError, UnicodeDecodeError, PolicyDocumentError):
         pass
     raise SettingsError(f"{path} was changed while it was read", "start again")
+
+
+def bundle_of(text: str, rule_sets: Mapping[str, str]) -> bytes:
+    """A policy's text and the rule sets that it may include, as they are kept."""
+    return json.dumps({"text": text, "rule_sets": dict(rule_sets)}).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,8 @@ class Bundles:
 
     database: AsyncEngine
     journal: Journal
-    policy: bytes
+    policies: dict[str, bytes] = field(default_factory=dict)
+    """By their digests, the policies that may come into force; see `policy_bundle` and `bundle_of`."""
 
     async def keep(self, engine: Engine) -> None:
         """Keep what `engine` decides by, before it decides anything.
@@ -58,7 +65,7 @@ class Bundles:
         by = engine.provenance
         catalog = await anyio.to_thread.run_sync(lambda: zlib.compress(catalog_json(engine.catalog), 6))
         async with self.database.begin() as connection:
-            policy = {"kind": "policy", "digest": by.policy, "body": zlib.compress(self.policy)}
+            policy = {"kind": "policy", "digest": by.policy, "body": zlib.compress(self.policies[by.policy])}
             await connection.execute(_KEEP, [policy, {"kind": "catalog", "digest": by.catalog, "body": catalog}])
         facts = {"policy": by.policy, "catalog": by.catalog, "parser": by.parser}
         await self.journal.append("", "policy.activated", facts)

@@ -1,7 +1,8 @@
 """Keeps the engine in force: one policy, judged against a catalog snapshot that is refreshed in the background.
 
-A refresh builds a whole new engine aside and swaps it in; a call goes on with the engine that it began with. When no
-refresh has succeeded for `stale_s`, nothing is judged any more.
+A refresh, or another policy, builds a whole new engine aside and swaps it in; a call goes on with the engine that it
+began with. When no refresh has succeeded for `stale_s`, nothing is judged any more. A second policy may decide in the
+shadow of the first: what it says is journaled and has no effect.
 """
 
 import logging
@@ -14,12 +15,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from audit.unavailable import JournalUnavailable
 from policy.catalog import Catalog
-from policy.document import Policy
+from policy.document import Policy, PolicyDocumentError
 from policy.engine import Engine
 from server.catalog_loader import CatalogTooLarge, Reading, load_catalog
 from server.judging import Judge
 from server.pool import Kind, SessionPool
-from server.refusals import CatalogUnavailable, Refusal
+from server.refusals import CatalogUnavailable, PolicyUnavailable, Refusal
 
 RETRY_S = 5.0
 
@@ -39,10 +40,14 @@ class EngineRoom:
     full_s: float = 3_600.0
     keep: Callable[[Engine], Awaitable[None]] | None = None
     clock: Callable[[], float] = time.monotonic
+    shadow: Policy | None = None
     _engine: Engine | None = None
+    _shadow_engine: Engine | None = None
     _loaded_at: float = field(default=float("-inf"))
     _read_wholly_at: float = field(default=float("-inf"))
     _reading: Reading = field(default_factory=Reading)
+    _building: anyio.Lock = field(default_factory=anyio.Lock)
+    is_closed: bool = False
 
     @property
     def age_s(self) -> float:
@@ -54,10 +59,46 @@ class EngineRoom:
 
         Raises:
             CatalogUnavailable: there is no catalog snapshot, or it is too old.
+            PolicyUnavailable: a policy was activated that cannot be read here.
         """
+        if self.is_closed:
+            raise PolicyUnavailable("the policy that is in force cannot be read here")
         if self._engine is None or self.clock() - self._loaded_at > self.stale_s:
             raise CatalogUnavailable("there is no fresh catalog to judge against")
-        return Judge(self._engine)
+        return Judge(self._engine, self._shadow_engine)
+
+    async def adopt(self, policy: Policy) -> None:
+        """Judge by `policy` from now on.
+
+        Raises:
+            PolicyDocumentError: it cannot be used with this catalog; the old one stays.
+            SQLAlchemyError, OSError, JournalUnavailable: it cannot be kept; the old one stays.
+        """
+        async with self._building:
+            engine = None
+            # A catalog that was loaded without tags is none for a policy that asks for them.
+            lacks_tags = _is_governed(policy) and not _is_governed(self.policy)
+            if self._engine is not None and not lacks_tags:
+                engine = await anyio.to_thread.run_sync(Engine, policy, self._engine.catalog)
+            await self._come_into_force(engine)
+            self.policy, self.is_closed = policy, False
+        if lacks_tags:
+            await self.refresh()
+
+    async def shade(self, policy: Policy | None) -> None:
+        """Let `policy` decide in the shadow of the one in force, or none.
+
+        Raises:
+            PolicyDocumentError: it cannot be used with this catalog; nothing decides in the shadow.
+        """
+        async with self._building:
+            self.shadow, self._shadow_engine = policy, None
+            if policy is not None and self._engine is not None:
+                self._shadow_engine = await anyio.to_thread.run_sync(Engine, policy, self._engine.catalog)
+
+    def close(self) -> None:
+        """Judge nothing until another policy is adopted."""
+        self.is_closed = True
 
     async def refresh(self) -> bool:
         """Load the catalog once; false if it could not be had, and the old one stays.
@@ -66,10 +107,10 @@ class EngineRoom:
         """
         try:
             catalog = await self._load()
-            engine = await anyio.to_thread.run_sync(self._ready, catalog)
-            if engine is not self._engine and self.keep is not None:
-                await self.keep(engine)  # before it decides anything, so that what it decides can be derived again
-            self._engine = engine
+            async with self._building:
+                engine, shadow = await anyio.to_thread.run_sync(self._ready, catalog)
+                await self._come_into_force(engine)
+                self._shadow_engine = shadow
         except (Refusal, CatalogTooLarge, JournalUnavailable, SQLAlchemyError) as failure:
             log.warning("the catalog could not be loaded: %s", failure)
             return False
@@ -79,11 +120,23 @@ class EngineRoom:
         self._loaded_at = self.clock()
         return True
 
-    def _ready(self, catalog: Catalog) -> Engine:
-        """The engine for `catalog`, made in a thread, for a large one takes seconds; the old one if nothing changed."""
+    async def _come_into_force(self, engine: Engine | None) -> None:
+        """Let `engine` decide from now on; what it rests on is kept first, so that decisions can be derived again."""
+        if engine is not None and engine is not self._engine and self.keep is not None:
+            await self.keep(engine)
+        self._engine = engine
+
+    def _ready(self, catalog: Catalog) -> tuple[Engine, Engine | None]:
+        """The engines for `catalog`, made in a thread, for that can take seconds; the old ones if nothing changed."""
         if self._engine is not None and self._engine.catalog.digest == catalog.digest:
-            return self._engine
-        return Engine(self.policy, catalog)
+            return self._engine, self._shadow_engine
+        shadow = None
+        if self.shadow is not None:
+            try:
+                shadow = Engine(self.shadow, catalog)
+            except PolicyDocumentError as error:
+                log.error("the shadow's policy cannot be used with the catalog: %s", error)
+        return Engine(self.policy, catalog), shadow
 
     async def _load(self) -> Catalog:
         """Read what has changed, all of it every `full_s`, in a thread, left to itself when nobody waits any longer."""
@@ -92,7 +145,7 @@ class EngineRoom:
         is_whole = began - self._read_wholly_at >= self.full_s
         if is_whole:
             before = Reading(before.catalog)
-        is_governed = any(each.tags for each in self.policy.classifications)
+        is_governed = _is_governed(self.policy) or (self.shadow is not None and _is_governed(self.shadow))
         try:
             self._reading = await self.pool.in_thread(
                 lambda: load_catalog(pooled.session, self.databases, before, is_governed=is_governed), abandon=True
@@ -111,3 +164,8 @@ class EngineRoom:
         while True:
             await anyio.sleep(RETRY_S if self._engine is None else self.refresh_s)
             await self.refresh()
+
+
+def _is_governed(policy: Policy) -> bool:
+    """Whether `policy` asks for the catalog's tags."""
+    return any(each.tags for each in policy.classifications)

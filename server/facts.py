@@ -8,7 +8,7 @@ from policy.lru import Lru
 from policy.principal import Principal
 from policy.statement import HoldsRequest, SchemaRequest, SqlStatement, Statement
 from server.inputs import as_json, inputs_of
-from server.judging import Judged
+from server.judging import Judged, Shadow
 from tools.contract import Holds, Masked, MaskedHolds, MaskedRows, MaskedSchema, Sql, Wanted
 
 Facts = dict[str, Any]
@@ -52,7 +52,23 @@ def facts_of_judged(judged: Judged) -> Facts:
         **_facts_of_circumstances(judged.circumstances),
         **_facts_of_wanted(judged.wanted),
         "inputs": inputs_of(judged),
+        **({} if judged.shadow is None else _facts_of_shadow(judged.shadow, judged.decision)),
     }
+
+
+def _facts_of_shadow(shadow: Shadow, decision: Decision) -> Facts:
+    """What a policy in the shadow says, and whether the caller would notice if it were in force."""
+    if isinstance(shadow.decision, str):
+        return {"shadow": shadow.policy, "shadow_code": shadow.decision, "shadow_differs": True}
+    told, enforced = _facts_of_decision(shadow.decision), _facts_of_decision(decision)
+    noticed = ("decision", "code", "masked", "filtered", "role", "rows_max")
+    facts: Facts = {
+        "shadow": shadow.policy,
+        "shadow_decision": told["decision"],
+        "shadow_rules": told["rules"],
+        "shadow_differs": any(told.get(name) != enforced.get(name) for name in noticed),
+    }
+    return facts | ({"shadow_code": told["code"]} if "code" in told else {})
 
 
 def facts_of_cleared(hold_id: str | None) -> Facts:

@@ -3,6 +3,7 @@
 The judging itself is policy's and pure. One call is judged by one engine throughout, whatever is reloaded meanwhile.
 """
 
+import logging
 from dataclasses import dataclass, field
 from typing import assert_never
 
@@ -10,8 +11,11 @@ from policy.circumstances import UNKNOWN, Circumstances
 from policy.decision import Decision, Deny
 from policy.engine import Engine, Provenance
 from policy.principal import Principal
+from policy.refusal import PolicyRefusal
 from policy.statement import HoldsAct, HoldsRequest, SchemaRequest, SqlStatement, Statement
 from tools.contract import Holds, Schema, Sql, Wanted
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,7 @@ class Judged:
     decision: Decision
     engine: Engine = field(repr=False, compare=False)
     circumstances: Circumstances = field(default=UNKNOWN, compare=False)
+    shadow: "Shadow | None" = field(default=None, repr=False, compare=False)
 
     @property
     def provenance(self) -> Provenance:
@@ -32,10 +37,19 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
+class Shadow:
+    """What a policy that is not in force says of a call: a decision, or the code of why it could make none."""
+
+    policy: str
+    decision: Decision | str
+
+
+@dataclass(frozen=True, slots=True)
 class Judge:
-    """Judges by one policy against one catalog snapshot."""
+    """Judges by one policy against one catalog snapshot, with another perhaps in its shadow."""
 
     engine: Engine
+    shadow: Engine | None = None
 
     def parse(self, wanted: Wanted) -> Statement:
         """The statement that `wanted` amounts to.
@@ -61,4 +75,18 @@ class Judge:
         decision = self.engine.decide(principal, statement, rows_max=rows_max, circumstances=circumstances)
         if isinstance(wanted, Sql) and isinstance(statement, SqlStatement) and not isinstance(decision, Deny):
             decision = self.engine.refuse_values(principal, statement, wanted.parameters) or decision
-        return Judged(principal, wanted, statement, decision, self.engine, circumstances)
+        shadow = None if self.shadow is None else _shadow(self.shadow, principal, wanted, circumstances)
+        return Judged(principal, wanted, statement, decision, self.engine, circumstances, shadow)
+
+
+def _shadow(engine: Engine, principal: Principal, wanted: Wanted, circumstances: Circumstances) -> Shadow:
+    """What `engine` says of a call. Whatever comes of it, the call goes on as the policy in force has decided."""
+    judge = Judge(engine)
+    try:
+        decision: Decision | str = judge.decide(principal, wanted, judge.parse(wanted), circumstances).decision
+    except PolicyRefusal as refusal:
+        decision = str(refusal.code)
+    except Exception as error:
+        log.error("the shadow's policy could not decide: %s", type(error).__name__)
+        decision = "internal"
+    return Shadow(engine.policy.digest, decision)

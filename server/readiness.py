@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from server.engine_room import EngineRoom
 from server.identity import TokenVerifier, Verifier
 from server.keys import FETCH_S_MAX, KeysUnavailable
-from server.refusals import CatalogUnavailable
+from server.refusals import CatalogUnavailable, PolicyUnavailable
 
 EVERY_S = 2.0
 DATABASE_S_MAX = 2.0
@@ -84,7 +84,7 @@ def readiness_of(database: AsyncEngine, rooms: EngineRoom, verifier: Verifier) -
     async def catalog() -> bool:
         try:
             rooms.judge()
-        except CatalogUnavailable:
+        except (CatalogUnavailable, PolicyUnavailable):
             return False
         return True
 

@@ -138,6 +138,14 @@ class CatalogUnavailable(Refusal):
     retryable: ClassVar[bool] = True
 
 
+class PolicyUnavailable(Refusal):
+    """A policy was activated for all replicas that this one cannot read."""
+
+    code: ClassVar[str] = "policy_unavailable"
+    hint = "Try again; an operator should bring this replica to the version that the policy was written for."
+    retryable: ClassVar[bool] = True
+
+
 class Busy(Refusal):
     """All of this caller's or the gate's Snowflake sessions are in use."""
 

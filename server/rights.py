@@ -22,6 +22,8 @@ _EXCESS = text("""
         ('truncates entries', has_table_privilege('journal.entry', 'truncate')),
         ('makes triggers on entries', has_table_privilege('journal.entry', 'trigger')),
         ('changes signed heads', has_any_column_privilege('journal.checkpoint', 'update')),
+        ('activates policies', has_table_privilege('gate.policy_activation', 'insert')),
+        ('changes activations', has_any_column_privilege('gate.policy_activation', 'update')),
         ('makes tables in the schema journal', has_schema_privilege('journal', 'create')),
         ('drops months', has_function_privilege('journal.drop_month(date)', 'execute'))
     ) as rights(what, has) where has
@@ -29,7 +31,7 @@ _EXCESS = text("""
 
 
 async def refuse_excess(engine: AsyncEngine) -> None:
-    """Refuse to start with a login that can do more to the journal than to add to it.
+    """Refuse to start with a login that can do more to the journal than to add to it, or that could activate a policy.
 
     Raises:
         SettingsError: it can; the message says what.

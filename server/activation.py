@@ -1,0 +1,209 @@
+"""Which policy is in force: the file's, until somebody activates another one, which every replica adopts by itself.
+
+A policy that is activated is kept whole, with the rule sets that it was read with, so that it is the same on every
+replica and can be gone back to. Replicas look every `POLL_S`. One that cannot read what was activated, because it is
+older than what the policy says, judges nothing until it can.
+"""
+
+import logging
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+import anyio
+from sqlalchemy import BigInteger, Column, DateTime, MetaData, String, Table, func, insert, select
+from sqlalchemy.dialects.postgresql import JSONB, distinct_on
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from audit.unavailable import JournalUnavailable
+from policy.document import Policy, PolicyDocumentError, load
+from server.bundles import Bundles, bundle_of
+from server.database import DatabaseUnavailable
+from server.engine_room import EngineRoom
+
+POLL_S = 1.0
+READ_S_MAX = 2.0
+
+UNAVAILABLE = (SQLAlchemyError, TimeoutError, OSError, JournalUnavailable)
+
+Mode: TypeAlias = Literal["enforce", "shadow"]
+
+log = logging.getLogger(__name__)
+
+_table = Table(
+    "policy_activation",
+    MetaData(schema="gate"),
+    Column("n", BigInteger, primary_key=True),
+    Column("mode", String, nullable=False),
+    Column("digest", String),
+    Column("document", String),
+    Column("rule_sets", JSONB, nullable=False),
+    Column("why", String, nullable=False),
+    Column("made_by", String, nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+)
+_NEWEST = select(_table).ext(distinct_on(_table.c.mode)).order_by(_table.c.mode, _table.c.n.desc())
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyText:
+    """A policy as it is written, with every rule set that it may include; `digest` is of what it says."""
+
+    document: str
+    rule_sets: Mapping[str, str]
+    digest: str
+
+    def read(self) -> Policy:
+        """The policy.
+
+        Raises:
+            PolicyDocumentError: this version of the gate cannot read it as the one that was activated.
+        """
+        policy = load(self.document, self.rule_sets)
+        if policy.digest != self.digest:
+            raise PolicyDocumentError("the policy says something else here than where it was activated", "", 1, 1)
+        return policy
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """From when on a policy is enforced, or decides in the shadow of the one that is; none ends a shadow."""
+
+    n: int
+    mode: Mode
+    text: PolicyText | None
+    why: str
+    made_by: str
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationStore:
+    """Activations as they are kept: each is added, none is changed. The gate's own login may only read them."""
+
+    engine: AsyncEngine
+
+    async def add(self, mode: Mode, text: PolicyText | None, *, why: str, by: str) -> int:
+        """Activate; says the number of the activation."""
+        kept: dict[str, Any] = {"digest": None, "document": None, "rule_sets": {}}
+        if text is not None:
+            kept = {"digest": text.digest, "document": text.document, "rule_sets": dict(text.rule_sets)}
+        new = insert(_table).values(mode=mode, **kept, why=why, made_by=by, made_at=func.now()).returning(_table.c.n)
+        async with self.engine.begin() as connection:
+            return int((await connection.execute(new)).scalar_one())
+
+    async def latest(self) -> int:
+        """The number of the newest activation; 0 if there was none."""
+        with anyio.fail_after(READ_S_MAX):
+            async with self.engine.connect() as connection:
+                found = (await connection.execute(select(func.max(_table.c.n)))).scalar_one_or_none()
+        return int(found or 0)
+
+    async def newest(self) -> dict[Mode, Activation]:
+        """The newest activation of each mode."""
+        with anyio.fail_after(READ_S_MAX):
+            async with self.engine.connect() as connection:
+                rows = (await connection.execute(_NEWEST)).all()
+        return {row.mode: _activation(row) for row in rows}
+
+    async def with_digest(self, digest: str) -> PolicyText | None:
+        """The policy with `digest`, if it was ever activated."""
+        asked = select(_table).where(_table.c.digest == digest).order_by(_table.c.n.desc()).limit(1)
+        async with self.engine.connect() as connection:
+            row = (await connection.execute(asked)).one_or_none()
+        return None if row is None else _activation(row).text
+
+    async def history(self, last: int) -> list[Activation]:
+        """The newest activations, newest first."""
+        async with self.engine.connect() as connection:
+            rows = (await connection.execute(select(_table).order_by(_table.c.n.desc()).limit(last))).all()
+        return [_activation(row) for row in rows]
+
+
+def _activation(row: Any) -> Activation:
+    text = PolicyText(row.document, row.rule_sets, row.digest) if row.document is not None else None
+    return Activation(row.n, row.mode, text, row.why, row.made_by, row.made_at)
+
+
+@dataclass
+class Activations:
+    """Keeps one replica's engine room in step with what is activated."""
+
+    store: ActivationStore
+    rooms: EngineRoom
+    bundles: Bundles
+    _seen: int = field(default=0)
+
+    async def read(self) -> None:
+        """Adopt what was activated since the last look.
+
+        Raises:
+            SQLAlchemyError, TimeoutError, OSError, JournalUnavailable: the database does not say, or does not keep
+                what was activated; what is in force stays.
+        """
+        latest = await self.store.latest()
+        if latest == self._seen:
+            return
+        newest = await self.store.newest()
+        enforced, shadow = newest.get("enforce"), newest.get("shadow")
+        if enforced is not None and enforced.text is not None:
+            await self._enforce(enforced.n, enforced.text)
+        if shadow is not None:
+            ended = enforced is not None and enforced.n > shadow.n
+            await self._shadow(shadow.n, None if ended else shadow.text)
+        self._seen = latest
+
+    async def _enforce(self, n: int, text: PolicyText) -> None:
+        if text.digest == self.rooms.policy.digest and not self.rooms.is_closed:
+            return
+        try:
+            policy = await anyio.to_thread.run_sync(text.read)
+            self.bundles.policies[text.digest] = bundle_of(text.document, text.rule_sets)
+            await self.rooms.adopt(policy)
+        except UNAVAILABLE:
+            raise
+        except Exception as error:  # whatever it is: the policy before it is not in force any more
+            log.error("activation %d cannot be read here, so nothing is judged: %s", n, _said(error))
+            self.rooms.close()
+            return
+        log.warning("activation %d: the policy in force is %s", n, text.digest)
+
+    async def _shadow(self, n: int, text: PolicyText | None) -> None:
+        try:
+            await self.rooms.shade(None if text is None else await anyio.to_thread.run_sync(text.read))
+        except Exception as error:
+            log.error("activation %d cannot be read here, and decides nothing: %s", n, _said(error))
+
+    async def watch_forever(self) -> None:
+        """Look every `POLL_S`."""
+        while True:
+            await anyio.sleep(POLL_S)
+            try:
+                await self.read()
+            except UNAVAILABLE as failure:
+                log.warning("activations cannot be read: %s", type(failure).__name__)
+
+
+def _said(error: Exception) -> str:
+    return str(error) if isinstance(error, PolicyDocumentError) else type(error).__name__
+
+
+@asynccontextmanager
+async def following(database: AsyncEngine, rooms: EngineRoom, bundles: Bundles) -> AsyncGenerator[None]:
+    """Keep `rooms` in step with what is activated while inside, and from before anything is judged.
+
+    Raises:
+        DatabaseUnavailable: nobody can say what is activated.
+    """
+    activations = Activations(ActivationStore(database), rooms, bundles)
+    try:
+        await activations.read()
+    except UNAVAILABLE as error:
+        raise DatabaseUnavailable from error
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(activations.watch_forever)
+        yield
+        tasks.cancel_scope.cancel()
