@@ -1,0 +1,74 @@
+"""The tutorial is typed, command by command, on a machine that has never seen it, and what it shows is what comes."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.house import tree
+from tests.house.consoles import is_true
+from tests.support.databases import reachable_directory
+
+PAGE = (tree.ROOT / "docs" / "TUTORIAL.md").read_text(encoding="utf-8")
+STEP = re.compile(r"^```sh\n(.*?)^```$(?:\n\n^```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
+STEPS_S_MAX = 300
+MARK = "--- end of step"
+
+
+def steps() -> list[tuple[str, str]]:
+    """Each step's commands, and what is shown of what they print."""
+    return STEP.findall(PAGE)
+
+
+def settled(text: str) -> str:
+    """`text` with what differs from run to run made equal."""
+    return re.sub(
+        r"revocation_[\w-]+", "revocation_ID", re.sub(r"^(\d+|N) entries", "N entries", text, flags=re.MULTILINE)
+    )
+
+
+@contextmanager
+def sandbox(home: Path, environment: dict[str, str]) -> Iterator[None]:
+    """`snowgate sandbox`, as the page has it started, until it says that it is open."""
+    command = [sys.executable, "-P", "-m", "server.cli", "sandbox"]
+    with subprocess.Popen(command, cwd=home, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert any("snowgate is open" in line for line in process.stdout)
+            yield
+        finally:
+            process.terminate()
+
+
+def test_whoever_types_the_tutorial_sees_what_it_shows() -> None:
+    assert len(steps()) == PAGE.count("```sh\n") > 5
+    with reachable_directory() as home:
+        home.chmod(0o755)
+        program = home / "bin" / "snowgate"
+        program.parent.mkdir()
+        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P -m server.cli "$@"\n')
+        program.chmod(0o755)
+        theirs = {name: value for name, value in os.environ.items() if not name.startswith("SNOWGATE_")}
+        environment = theirs | {
+            "PATH": f"{program.parent}:{os.environ['PATH']}",
+            "PYTHONPATH": str(tree.ROOT),
+            "COLUMNS": "120",
+        }
+        script = "set -eu\n" + "".join(f"{commands}echo '{MARK}'\n" for commands, _ in steps())
+        with sandbox(home, environment):
+            ended = subprocess.run(
+                ["sh", "-c", script],
+                cwd=home,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=STEPS_S_MAX,
+                check=False,
+            )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    printed = ended.stdout.split(f"{MARK}\n")
+    for (commands, shown), came in zip(steps(), printed, strict=False):
+        assert is_true(settled(shown), settled(came)), commands + came
