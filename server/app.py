@@ -29,7 +29,6 @@ from server.brokers.choice import brokers_of
 from server.bundles import Bundles, policy_bundle
 from server.config import Settings, SettingsError
 from server.console.opening import open_console
-from server.core_dumps import refuse_core_dumps
 from server.database import at_head, open_engine
 from server.desk import HoldDesk
 from server.doorway import Doorway
@@ -184,7 +183,6 @@ async def furnished(settings: Settings, seat: Seat | None = None, *, prints: boo
 
 async def serve(settings: Settings, transport: Literal["stdio", "http"], seat: Seat | None = None) -> None:
     """Serve until stopped: by SIGTERM or SIGINT, or by the end of stdin; `seat` is a worker's place among others."""
-    refuse_core_dumps()
     prepare_process()
     state_key = read_key(settings.state_key_file)
     async with furnished(settings, seat, prints=transport == "http") as furniture:

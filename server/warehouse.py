@@ -18,6 +18,7 @@ from snowflake.connector.connection import _connection
 from snowflake.connector.errors import Error as DriverError
 from snowflake.connector.errors import InterfaceError, OperationalError
 
+from server.core_dumps import refuse_core_dumps
 from server.credentials import Credential
 from server.errnos import (
     ERRNO_STATEMENT_TIMEOUT,
@@ -97,7 +98,9 @@ def prepare_process() -> None:
 
     Without PATH it cannot start `lsb_release` at every login (16 programs, some 20 ms), and the gate starts no program
     itself. Without platform detection it asks no cloud metadata service. Where our files are, Snowflake need not know.
+    Nor does a crash leave on disk what passes through the driver: credentials and rows.
     """
+    refuse_core_dumps()
     vars(_connection)["get_application_path"] = lambda: APPLICATION
     os.environ["PATH"] = ""
     os.environ["SNOWFLAKE_DISABLE_PLATFORM_DETECTION"] = "true"
