@@ -1,22 +1,20 @@
-"""The PostgreSQL that the gate keeps its journal and holds in: engines, and a schema brought to its newest step."""
+"""The PostgreSQL of the journal and the holds: engines, and whether its schema is at the newest step."""
 
-from collections.abc import AsyncIterator, Callable
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 _T = TypeVar("_T")
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
-_MIGRATION_LOCK = 0x736E6F77  # any constant of our own: advisory locks share one number space in a database
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+_STEP = re.compile(r"step_(\d{4})_\w+\.py")
 _POSTGRES_DRIVERS = frozenset({"postgres", "postgresql", "postgresql+psycopg"})
 
 
@@ -86,16 +84,6 @@ async def open_engine(url: str, *, connections_max: int = 8) -> AsyncIterator[As
         await engine.dispose()
 
 
-async def migrate(url: str) -> None:
-    """Bring the schema to its newest step, in one transaction; processes that do so at once take turns.
-
-    Raises:
-        BadDatabaseUrl: it is not the URL of a PostgreSQL.
-        DatabaseUnavailable: it cannot be reached.
-    """
-    await _with_connection(url, _upgrade)
-
-
 async def at_head(url: str) -> bool:
     """Whether the schema is at its newest step.
 
@@ -103,10 +91,21 @@ async def at_head(url: str) -> bool:
         BadDatabaseUrl: it is not the URL of a PostgreSQL.
         DatabaseUnavailable: it cannot be reached.
     """
-    return await _with_connection(url, _is_at_head)
+    return await with_connection(url, _is_at_head)
 
 
-async def _with_connection(url: str, work: Callable[[Connection], _T]) -> _T:
+def newest_step() -> str:
+    """The number of the newest step, by the names of their files: a start need not load what runs the steps."""
+    return max(match[1] for match in map(_STEP.fullmatch, _names()) if match)
+
+
+async def with_connection(url: str, work: Callable[[Connection], _T]) -> _T:
+    """What `work` gives on a connection of its own, in one transaction.
+
+    Raises:
+        BadDatabaseUrl: `url` is not the URL of a PostgreSQL.
+        DatabaseUnavailable: it cannot be reached.
+    """
     async with open_engine(url, connections_max=1) as engine:
         try:
             connection = await engine.connect()
@@ -119,22 +118,11 @@ async def _with_connection(url: str, work: Callable[[Connection], _T]) -> _T:
             await connection.close()
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    return config
-
-
-def _upgrade(connection: Connection) -> None:
-    connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-    connection.execute(text("create schema if not exists gate"))
-    config = _config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+def _names() -> Iterator[str]:
+    return (path.name for path in (MIGRATIONS / "versions").iterdir())
 
 
 def _is_at_head(connection: Connection) -> bool:
-    options = {"version_table": "schema_version", "version_table_schema": "gate"}
-    reached = MigrationContext.configure(connection, opts=options).get_current_heads()
-    return set(reached) == set(ScriptDirectory.from_config(_config()).get_heads())
+    if connection.scalar(text("select to_regclass('gate.schema_version')")) is None:
+        return False
+    return list(connection.scalars(text("select version_num from gate.schema_version"))) == [newest_step()]

@@ -1,7 +1,7 @@
 """The HTTP door: who may come in, from where, and where a client without a token learns whom to ask for one."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp.server.auth.routes import build_resource_metadata_url, cors_middleware
 from mcp.server.lowlevel import Server
@@ -16,13 +16,15 @@ from starlette.routing import Mount, Route
 
 from audit.journal import Journal
 from server.config import Settings
-from server.console.app import Console
 from server.dpop import Possession, ProofStore
 from server.gatekeeper import Challenge, Gatekeeper
 from server.identity import Verifier
 from server.issuers import ALGORITHMS, IssuerTrust, scopes_of
 from server.readiness import Readiness
 from tools.manifest import offers
+
+if TYPE_CHECKING:
+    from server.console.app import Console  # loaded where there is one
 
 PATH = "/mcp"
 HEALTH_PATH = "/healthz"
@@ -42,7 +44,7 @@ def http_app(
     journal: Journal,
     proofs: ProofStore,
     readiness: Readiness,
-    console: Console | None = None,
+    console: "Console | None" = None,
 ) -> Starlette:
     """The ASGI application that serves `server`, with authentication unless there is one local principal for all."""
     security = TransportSecuritySettings(

@@ -91,7 +91,7 @@ def serve(
 @app.command()
 def migrate(env_file: EnvFile = None) -> None:
     """Bring the database schema to its newest step."""
-    from server.database import migrate as migrate_database
+    from server.migrating import migrate as migrate_database
 
     with failing_cleanly():
         anyio.run(migrate_database, load(env_file).admin_url)

@@ -20,7 +20,7 @@ from server.cli.demo import Agent
 from server.cli.journals import print_entries
 from server.cli.terminal import failing_cleanly
 from server.config import load
-from server.database import migrate, open_engine
+from server.database import open_engine
 from server.journal_keys import sealer_of
 from server.sandbox.children import child
 from server.sandbox.issuer import mint
@@ -76,6 +76,8 @@ def demo(home: Home = None, policy: PolicyFile = POLICY, database_url: DatabaseU
 async def served(home: Path, policy: Path, database_url: str | None) -> AsyncGenerator[Sandbox]:
     """The sandbox with the gate served over HTTP, as a process of its own with nothing but its settings."""
     async with running_sandbox(home, policy=policy, database_url=database_url) as running:
+        from server.migrating import migrate  # slow to load, and only needed here
+
         await migrate(running.environment["SNOWGATE_ADMIN_DATABASE_URL"])
         arguments = [
             "serve",

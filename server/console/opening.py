@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx2
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -11,16 +12,15 @@ from audit.journal import Journal
 from audit.sealing import Sealer
 from server.claims import ClaimsReader
 from server.config import Settings, SettingsError
-from server.console.app import Console
-from server.console.journal import JournalPages
-from server.console.sessions import SessionStore
-from server.console.sign_in import IdTokenVerifier, SignIn
 from server.database import open_engine
 from server.desk import HoldDesk
 from server.issuers import IssuerTrust
 from server.journal_keys import log_signer_of
 from server.keys import IssuerKeys
 from server.revocations import Revocations
+
+if TYPE_CHECKING:
+    from server.console.app import Console
 
 
 @asynccontextmanager
@@ -33,7 +33,7 @@ async def open_console(
     journal: Journal,
     desk: HoldDesk,
     revocations: Revocations,
-) -> AsyncGenerator[Console | None]:
+) -> AsyncGenerator["Console | None"]:
     """The console, whose people sign in at the first of `trusts`.
 
     Raises:
@@ -43,6 +43,12 @@ async def open_console(
     if settings.console_client_id is None or secret_file is None or settings.console_url is None or not trusts:
         yield None
         return
+    # Slow to load, and most gates have no console: templates, an OAuth client, forms.
+    from server.console.app import Console
+    from server.console.journal import JournalPages
+    from server.console.sessions import SessionStore
+    from server.console.sign_in import IdTokenVerifier, SignIn
+
     trust = trusts[0]
     foreign = tuple(other.prefix for other in trusts[1:] if other.prefix)
     url = settings.console_url.rstrip("/")

@@ -11,7 +11,7 @@ import anyio
 import httpx2
 from anyio import to_thread
 
-from server.database import migrate
+from server.migrating import migrate
 from server.sandbox.database_logins import make_logins
 from server.sandbox.postgres import EmbeddedPostgres
 from tests.bench.cases import CASES

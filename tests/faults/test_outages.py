@@ -12,7 +12,7 @@ import pytest
 from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 
-from server.database import migrate
+from server.migrating import migrate
 from server.sandbox.database_logins import make_logins
 from server.sandbox.issuer import mint
 from server.sandbox.postgres import EmbeddedPostgres

@@ -11,7 +11,8 @@ from audit.journal import Journal, open_journal
 from audit.note import Signer
 from audit.reading import entries, unseal
 from audit.sealing import Sealer
-from server.database import migrate, open_engine
+from server.database import open_engine
+from server.migrating import migrate
 from server.sandbox.postgres import EmbeddedPostgres
 from tests.support.databases import reachable_directory
 

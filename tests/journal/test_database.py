@@ -3,9 +3,11 @@
 import anyio
 import psycopg
 import pytest
+from alembic.script import ScriptDirectory
 
 from audit.schema import metadata
-from server.database import BadDatabaseUrl, DatabaseUnavailable, at_head, migrate, open_engine
+from server.database import BadDatabaseUrl, DatabaseUnavailable, at_head, newest_step, open_engine
+from server.migrating import alembic_config, migrate
 from tests.support.databases import Databases, driver_dsn
 
 
@@ -26,6 +28,10 @@ async def test_a_database_is_at_head_after_migrating_and_not_before(empty_url: s
     assert await at_head(empty_url)
     await migrate(empty_url)
     assert await at_head(empty_url)
+
+
+def test_the_newest_step_by_name_is_the_head_that_alembic_finds() -> None:
+    assert [newest_step()] == ScriptDirectory.from_config(alembic_config()).get_heads()
 
 
 async def test_processes_that_migrate_at_once_take_turns(empty_url: str) -> None:

@@ -16,7 +16,8 @@ from audit.journal import Journal, JournalUnavailable, Receipt, open_journal
 from audit.note import Signer
 from audit.reading import check_chain, entries
 from audit.sealing import Sealer
-from server.database import migrate, open_engine
+from server.database import open_engine
+from server.migrating import migrate
 from server.sandbox.postgres import EmbeddedPostgres
 from tests.support.databases import driver_dsn, reachable_directory
 from tests.support.watching import eventually

@@ -11,7 +11,8 @@ import anyio
 import psycopg
 from psycopg import sql
 
-from server.database import database_url, migrate
+from server.database import database_url
+from server.migrating import migrate
 from server.sandbox.postgres import EmbeddedPostgres
 
 TEMPLATE = "migrated"
