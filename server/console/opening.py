@@ -21,6 +21,7 @@ from server.revocations import Revocations
 
 if TYPE_CHECKING:
     from server.console.app import Console
+    from server.console.journal import JournalPages
 
 
 @asynccontextmanager
@@ -45,7 +46,6 @@ async def open_console(
         return
     # Slow to load, and most gates have no console: templates, an OAuth client, forms.
     from server.console.app import Console
-    from server.console.journal import JournalPages
     from server.console.sessions import SessionStore
     from server.console.sign_in import IdTokenVerifier, SignIn
 
@@ -72,11 +72,13 @@ async def open_console(
 
 
 @asynccontextmanager
-async def _auditing(settings: Settings, sealer: Sealer, journal: Journal) -> AsyncGenerator[JournalPages | None]:
+async def _auditing(settings: Settings, sealer: Sealer, journal: Journal) -> AsyncGenerator["JournalPages | None"]:
     """The journal's pages, where auditors have groups and a login of their own: the gate's cannot read a body."""
     if not settings.console_auditor_groups or settings.auditor_database_url is None:
         yield None
         return
+    from server.console.journal import JournalPages
+
     log = log_signer_of(settings)
     async with open_engine(settings.auditor_url, connections_max=2) as database:
         groups = frozenset(settings.console_auditor_groups)

@@ -27,7 +27,8 @@ from audit.note import Signer, new_signer
 from audit.sealing import Sealer
 from audit.sequencer import Sequencer
 from audit.verify import Trust, Verifier
-from server.database import migrate, open_engine
+from server.database import open_engine
+from server.migrating import migrate
 from server.sandbox.postgres import EmbeddedPostgres
 from tests.support.clusters import StandbyMissing, standby
 from tests.support.databases import driver_dsn, reachable_directory

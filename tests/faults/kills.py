@@ -18,7 +18,8 @@ from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 from sqlalchemy import text
 
-from server.database import migrate, open_engine
+from server.database import open_engine
+from server.migrating import migrate
 from server.sandbox.issuer import mint
 from tests.support.clients import Answering, Gate, answer, refusal
 from tests.support.databases import reachable_directory

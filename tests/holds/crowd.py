@@ -24,11 +24,12 @@ from policy.document import load
 from policy.engine import Engine
 from policy.names import TableName
 from policy.principal import Principal, Subject
-from server.database import migrate, open_engine
+from server.database import open_engine
 from server.desk import HoldDesk, View
 from server.hold_record import HoldRecord, Requester
 from server.holds import HoldStore
 from server.judging import Judge
+from server.migrating import migrate
 from server.sandbox.postgres import EmbeddedPostgres
 from tests.holds.stores import asked
 from tests.support.databases import reachable_directory

@@ -171,9 +171,9 @@ PER_ALGORITHM: tuple[Case, ...] = (
     ("expiry in digits that are text", Fault.TIME, lambda f: f.sign(exp=str(NOW + 60))),
     ("expiry true", Fault.TIME, lambda f: f.sign(exp=True)),
     ("expiry in a list", Fault.TIME, lambda f: f.sign(exp=[NOW + 60])),
-    ("not yet valid", Fault.TIME, lambda f: f.sign(nbf=NOW + 600)),
+    ("not yet valid", Fault.TIME, lambda f: f.sign(nbf=NOW + 86_400)),
     ("not before in words", Fault.TIME, lambda f: f.sign(nbf="now")),
-    ("issued in the future", Fault.TIME, lambda f: f.sign(iat=NOW + 6_000)),
+    ("issued in the future", Fault.TIME, lambda f: f.sign(iat=NOW + 86_400)),
     # who
     ("no subject", Fault.SUBJECT, lambda f: f.sign(sub=OMITTED)),
     ("an empty subject", Fault.SUBJECT, lambda f: f.sign(sub="")),

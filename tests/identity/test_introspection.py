@@ -101,7 +101,7 @@ HOSTILE: dict[str, tuple[Fault, dict[str, Any]]] = {
     "for no audience": (Fault.AUDIENCE, {"aud": OMITTED}),
     "of another issuer": (Fault.ISSUER, {"iss": "https://evil.test"}),
     "expired": (Fault.EXPIRED, {"exp": int(time.time()) - 60}),
-    "not yet valid": (Fault.TIME, {"nbf": int(time.time()) + 600}),
+    "not yet valid": (Fault.TIME, {"nbf": int(time.time()) + 86_400}),
     "a refresh token": (Fault.TYPE, {"token_type": "refresh_token"}),
     "of no type": (Fault.TYPE, {"token_type": OMITTED}),
     "a Keycloak refresh token": (Fault.TYPE, {"typ": "Refresh"}),

@@ -21,7 +21,8 @@ from audit.sequencer import Sequencer
 from audit.store import Store
 from audit.stream import Stream, month_of
 from audit.ticket import Ticket
-from server.database import migrate, open_engine
+from server.database import open_engine
+from server.migrating import migrate
 from server.sandbox.binaries import find_binaries
 from server.sandbox.postgres import EmbeddedPostgres
 from tests.journal.proving import ORIGIN, Proven, as_superuser, whys

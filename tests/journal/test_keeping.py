@@ -36,7 +36,7 @@ async def test_a_month_turns_under_load_and_nothing_is_lost(
     now = datetime.now(UTC)
     next_month = (now.replace(day=1) + timedelta(days=32)).replace(day=1)
     moment = [now]
-    async with open_journal(engine, sealer, signer, clock=lambda: moment[0]) as journal:
+    async with open_journal(engine, sealer, signer, deadline_s=60, clock=lambda: moment[0]) as journal:
         proven, before = Proven(engine, journal, signer), journal.stream
         async with anyio.create_task_group() as tasks:
             for number in range(100):
