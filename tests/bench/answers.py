@@ -123,8 +123,8 @@ def _texts(names: str, rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
 
 
 def _tables() -> dict[str, Any]:
-    rows = [("PUBLIC", table, "BASE TABLE", "") for table in _TPCH]
-    return _texts("TABLE_SCHEMA TABLE_NAME TABLE_TYPE COMMENT", rows)
+    rows = [("PUBLIC", table, "BASE TABLE", "", "2026-01-01 00:00:00.000 Z", 86_400) for table in _TPCH]
+    return _texts("TABLE_SCHEMA TABLE_NAME TABLE_TYPE COMMENT LAST_DDL DDL_AGE_S", rows)
 
 
 def _columns() -> dict[str, Any]:
