@@ -216,12 +216,12 @@ class Verifier:
         head = f'{{"at":{_spell(at)},"call_id":{_spell(call)},"facts":'
         link = f',"n":{n},"prev":"{state[1]}"'
         tail = f'{link},"stage":{_spell(stage)},"stream":{_spell(stream)},"v":1}}'
-        follows, facts = n == state[0] and at >= state[2] and link in body, Record()
-        fits, spelled = record["digest"] == hashed, body[len(head) : -len(tail)]
+        fits, facts, spelled = record["digest"] == hashed, Record(), body[len(head) : -len(tail)]
         if fits and spelled[:1] == "{" and body == head + spelled + tail and raw.decode("utf-8", "replace") == body:
             with suppress(ValueError):
                 facts = json.loads(spelled)
         fits = fits and _spell(facts) == spelled and facts.get("subject", "") == record["subject"]
+        follows = n == state[0] and at >= state[2] and (fits or link in body)
         self._must(follows, place, "it does not follow the entry before it in its stream")
         self._must(fits or not follows, place, "its bytes are not what its columns say, in canonical form")
         is_opened = record["month"] == opened["month"] and (n > 0 or facts.get("signed_by") == opened["key"])
