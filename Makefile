@@ -12,7 +12,7 @@ PYTHON := python3 python3.14 python3.13 python3.12 python3.11
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench format lock clean
+.PHONY: help demo test bench soak format lock clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-12s %s\n", $$1, $$2 }'
@@ -32,6 +32,9 @@ test: $(STAMP) ## Everything that must hold: style, types, imports, tests, cover
 
 bench: $(STAMP) ## What governance costs, side by side with the bare driver and an unguarded server
 	@$(BIN)/python -m tests.bench
+
+soak: $(STAMP) ## Mixed traffic for an hour while gates and PostgreSQL are killed, and the count of what must hold
+	@$(BIN)/python -m tests.soak 60
 
 format: $(STAMP) ## Rewrite the sources in the house style
 	$(BIN)/ruff check --fix .

@@ -21,7 +21,8 @@ from typer.testing import CliRunner
 from audit.entry import JournalEntry
 from audit.reading import entries
 from server.cli.main import app
-from server.database import migrate, open_engine
+from server.database import open_engine
+from server.migrating import migrate
 from server.sandbox.database_logins import make_logins
 from server.sandbox.issuer import mint
 from server.sandbox.postgres import EmbeddedPostgres
