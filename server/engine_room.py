@@ -47,6 +47,8 @@ class EngineRoom:
     _read_wholly_at: float = field(default=float("-inf"))
     _reading: Reading = field(default_factory=Reading)
     _building: anyio.Lock = field(default_factory=anyio.Lock)
+    _loading: anyio.Lock = field(default_factory=anyio.Lock)
+    _reads_tags: bool = False
     is_closed: bool = False
 
     @property
@@ -106,11 +108,16 @@ class EngineRoom:
         Whatever Snowflake answers, the gate goes on: it refuses when what it knows has grown too old.
         """
         try:
-            catalog = await self._load()
-            async with self._building:
-                engine, shadow = await anyio.to_thread.run_sync(self._ready, catalog)
-                await self._come_into_force(engine)
-                self._shadow_engine = shadow
+            async with self._loading:  # in turn: what was read earlier must not take the place of what was read later
+                self._reads_tags = self._asks_for_tags()
+                catalog = await self._load()
+                async with self._building:
+                    if self._asks_for_tags() and not self._reads_tags:
+                        log.warning("a catalog without tags is left: a policy that asks for them came meanwhile")
+                        return False
+                    engine, shadow = await anyio.to_thread.run_sync(self._ready, catalog)
+                    await self._come_into_force(engine)
+                    self._shadow_engine = shadow
         except (Refusal, CatalogTooLarge, JournalUnavailable, SQLAlchemyError) as failure:
             log.warning("the catalog could not be loaded: %s", failure)
             return False
@@ -145,7 +152,7 @@ class EngineRoom:
         is_whole = began - self._read_wholly_at >= self.full_s
         if is_whole:
             before = Reading(before.catalog)
-        is_governed = _is_governed(self.policy) or (self.shadow is not None and _is_governed(self.shadow))
+        is_governed = self._reads_tags
         try:
             self._reading = await self.pool.in_thread(
                 lambda: load_catalog(pooled.session, self.databases, before, is_governed=is_governed), abandon=True
@@ -158,6 +165,9 @@ class EngineRoom:
         if is_whole:
             self._read_wholly_at = began
         return self._reading.catalog
+
+    def _asks_for_tags(self) -> bool:
+        return _is_governed(self.policy) or (self.shadow is not None and _is_governed(self.shadow))
 
     async def refresh_forever(self) -> None:
         """Refresh every `refresh_s`, sooner while there is no catalog at all."""

@@ -4,11 +4,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from policy.catalog import Catalog, Column, Table
 from policy.circumstances import UNKNOWN
 from policy.document import load
+from policy.engine import Engine
 from policy.names import TableName
 from policy.principal import Principal, Subject
 from server.activation import Activation, Activations, ActivationStore, Mode, PolicyText
@@ -130,6 +132,35 @@ async def test_what_cannot_be_read_as_it_was_activated_stops_all_judging_until_s
     kept.put("enforce", text_of(OPEN))
     await activations.read()
     assert effect(room) == "Permit"
+
+
+async def test_a_catalog_read_without_tags_never_serves_a_policy_that_asks_for_them(room: EngineRoom) -> None:
+    load_catalog, ready = room._load, room._ready
+    reached, go_on = anyio.Event(), anyio.Event()
+    loads: list[bool] = []
+    served: list[bool] = []
+
+    async def slowly() -> Catalog:
+        loads.append(room._reads_tags)
+        if len(loads) == 1:
+            reached.set()
+            await go_on.wait()
+        return await load_catalog()
+
+    def readied(catalog: Catalog) -> tuple[Engine, Engine | None]:
+        served.append(loads[-1])
+        return ready(catalog)
+
+    room._load, room._ready = slowly, readied  # type: ignore[method-assign]
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(room.refresh)
+            await reached.wait()
+            tasks.start_soon(room.adopt, load(TAGGED))
+            while not room.policy.classifications:
+                await anyio.lowlevel.checkpoint()
+            go_on.set()
+    assert (loads, served) == ([False, True], [True])
 
 
 async def test_a_policy_that_asks_for_tags_is_not_judged_by_with_a_catalog_that_has_none(room: EngineRoom) -> None:
