@@ -126,6 +126,8 @@ def _shape(root: exp.Expr, nodes: Iterable[exp.Expr], verb: Verb, *, is_certain:
         elif kind is exp.Star:
             # A star that picks columns counts other rows when other columns are there.
             has_star = has_star or not isinstance(node.parent, exp.Count) or any(node.args.values())
+        elif kind is exp.Insert and not isinstance(node.this, exp.Schema | exp.Tuple):
+            is_closed = False  # without a list of columns it writes them all, and names none
         elif kind is exp.Pivot or (kind is exp.Join and node.args.get("method") == "NATURAL"):
             is_closed = False
     where = root.args.get("on" if verb is Verb.MERGE else "where")

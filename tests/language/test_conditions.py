@@ -223,3 +223,21 @@ def test_a_hostile_statement_does_not_make_conditions_slow() -> None:
     started = time.thread_time()
     decide(by, f"SELECT COUNT(*) FROM {tables}")
     assert time.thread_time() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("sql", "writes_email"),
+    [
+        ("INSERT INTO people (id, email) VALUES (1, 'x')", True),
+        ("INSERT INTO people VALUES (1, 'a', 'x', 'r')", True),
+        ("INSERT INTO people SELECT oid, 'a', 'x', 'r' FROM orders", True),
+        (
+            "MERGE INTO people p USING orders o ON p.id = o.oid WHEN NOT MATCHED THEN INSERT VALUES (1, 'a', 'x', 'r')",
+            True,
+        ),
+        ("INSERT INTO people (id) VALUES (1)", False),
+    ],
+)
+def test_a_write_that_names_no_columns_meets_the_rules_of_them_all(sql: str, writes_email: bool) -> None:
+    assert kind(decide(engine(PERMITS), sql)) != "deny"
+    assert (kind(decide(under("size(columns['email']) > 0"), sql)) == "deny") is writes_email
