@@ -36,8 +36,8 @@ _PUBLIC = (
     "decision", "code", "rules", "policy", "catalog", "parser", "masked", "filtered", "hold_id",
     "estimate_rows", "estimate_bytes", "session_statements", "session_refusals", "session_rows",
     "session_tables", "session_classifications",
-    # what a policy that is not in force would have decided; which one was activated
-    "shadow", "shadow_decision", "shadow_code", "shadow_rules", "shadow_differs", "activation",
+    # what a policy that is not in force would have decided
+    "shadow", "shadow_decision", "shadow_code", "shadow_rules", "shadow_differs",
     # what a person was shown of a hold, and said
     "approval", "bound", "shown", "risk", "rows_measured", "expires_at", "verdict", "via", "break_glass", "missing",
     "requester", "undo",

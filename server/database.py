@@ -6,11 +6,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
+import anyio
 from sqlalchemy import URL, Connection, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 _T = TypeVar("_T")
+
+ANSWER_S_MAX = 2.0
+"""How long a call waits for the database to say whether it may go on."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -82,6 +86,17 @@ async def open_engine(url: str, *, connections_max: int = 8) -> AsyncIterator[As
         yield engine
     finally:
         await engine.dispose()
+
+
+@asynccontextmanager
+async def answering(engine: AsyncEngine, unavailable: Callable[[], Exception]) -> AsyncIterator[AsyncConnection]:
+    """A transaction that a call waits for: committed within `ANSWER_S_MAX`, or what `unavailable` makes is raised."""
+    try:
+        with anyio.fail_after(ANSWER_S_MAX):
+            async with engine.begin() as connection:
+                yield connection
+    except (SQLAlchemyError, TimeoutError, OSError) as error:
+        raise unavailable() from error
 
 
 async def at_head(url: str) -> bool:

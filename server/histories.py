@@ -6,17 +6,17 @@ since what its decision was made of: so of two statements at once the second is 
 
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
 import anyio
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from policy.circumstances import Footprint, History
 from policy.lru import Lru
 from policy.principal import Principal
+from server.database import answering
 from server.refusals import HistoryUnavailable
 
 NAMES_MAX = 500
@@ -26,7 +26,6 @@ KEPT_S = 7 * 86_400
 """How long after its last statement the history of a session is kept."""
 
 SWEEP_EVERY_S = 3_600.0
-ANSWER_S_MAX = 2.0
 SESSIONS_REMEMBERED = 10_000
 
 log = logging.getLogger(__name__)
@@ -129,14 +128,8 @@ class Histories:
                 log.warning("histories of old sessions could not be forgotten")
             await anyio.sleep(SWEEP_EVERY_S)
 
-    @asynccontextmanager
-    async def _answering(self) -> AsyncGenerator[AsyncConnection]:
-        try:
-            with anyio.fail_after(ANSWER_S_MAX):
-                async with self.engine.begin() as connection:
-                    yield connection
-        except (SQLAlchemyError, TimeoutError, OSError) as error:
-            raise HistoryUnavailable("nobody can say right now what this session has done") from error
+    def _answering(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        return answering(self.engine, lambda: HistoryUnavailable("nobody can say right now what this session has done"))
 
 
 @asynccontextmanager

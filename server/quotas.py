@@ -9,17 +9,17 @@ import logging
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import cast
 from uuid import UUID, uuid4
 
 import anyio
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from policy.principal import Principal
+from server.database import answering
 from server.limits import WINDOW_S, Bound, Limits, Measure
 from server.refusals import LimitReached, LimitsUnavailable
 
@@ -29,7 +29,6 @@ PART = 20
 SLOT_TTL_S = 30.0
 RENEW_S = 8.0
 SLOT_RETRY_S = 5
-ANSWER_S_MAX = 2.0
 BYTES_RESERVED = 1_000_000
 
 log = logging.getLogger(__name__)
@@ -219,14 +218,8 @@ class Quotas:
         except LimitsUnavailable:
             log.warning("places for statements were not given back; they expire")
 
-    @asynccontextmanager
-    async def _answering(self) -> AsyncGenerator[AsyncConnection]:
-        try:
-            with anyio.fail_after(ANSWER_S_MAX):
-                async with self.engine.begin() as connection:
-                    yield connection
-        except (SQLAlchemyError, TimeoutError, OSError) as error:
-            raise LimitsUnavailable("nobody can say right now what is left of a limit") from error
+    def _answering(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        return answering(self.engine, lambda: LimitsUnavailable("nobody can say right now what is left of a limit"))
 
 
 @dataclass
