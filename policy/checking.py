@@ -131,7 +131,7 @@ def _means_a_table(pattern: Pattern, tables: Iterable[Table]) -> bool:
 def _means_a_column(patterns: Iterable[Pattern], tags: frozenset[str], tables: Iterable[Table]) -> bool:
     written = tuple(patterns)
     return any(
-        not tags.isdisjoint(column.tags)
+        any(tag.upper() in tags for tag in column.tags)
         or any(p.matches((t.name.database, t.name.schema, t.name.name, column.name)) for p in written)
         for t in tables
         for column in t.columns

@@ -78,7 +78,7 @@ def document_of(found: Imported) -> str:
     lines = ["# From the tags of Snowflake. Say by a mask what of each is shown, and to whom."]
     lines += ["classifications:"] if found.proposed else ["classifications: []"]
     for each in found.proposed:
-        lines.append(f"  # {len(each.columns)} columns: {', '.join(each.columns[:SHOWN_MAX])}{_more(each.columns)}")
+        lines.append(f"  # {len(each.columns)} columns: {_first(each.columns)}")
         lines.append(f"  - {{ name: {each.name}, tags: [{json.dumps(each.tag)}] }}")
     if found.proposed:
         lines.append("masks:")
@@ -87,9 +87,15 @@ def document_of(found: Imported) -> str:
         lines.append("# Masking policies of Snowflake's own stay in force. A column with one is shown as they mask it")
         lines.append("# only where `public` has it by its name, and no wildcard.")
     for policy, columns in found.native.items():
-        lines.append(f"#   {policy}: {', '.join(columns[:SHOWN_MAX])}{_more(columns)}")
+        lines.append(f"#   {in_comment(policy)}: {_first(columns)}")
     return "\n".join(lines) + "\n"
 
 
-def _more(columns: tuple[str, ...]) -> str:
-    return f" and {len(columns) - SHOWN_MAX} more" if len(columns) > SHOWN_MAX else ""
+def in_comment(name: str) -> str:
+    """`name` so that it cannot end a comment of YAML, whatever characters somebody gave it."""
+    return name if name.isprintable() else json.dumps(name)
+
+
+def _first(columns: tuple[str, ...]) -> str:
+    more = f" and {len(columns) - SHOWN_MAX} more" if len(columns) > SHOWN_MAX else ""
+    return ", ".join(map(in_comment, columns[:SHOWN_MAX])) + more

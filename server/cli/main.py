@@ -13,6 +13,7 @@ from server.cli.revoking import revoke
 from server.cli.sandboxes import demo, sandbox_app
 from server.cli.serving import app
 from server.cli.snowflake import snowflake_app
+from server.cli.starting import init
 from server.cli.terminal import EnvFile, failing_cleanly
 from server.cli.witnesses import witness
 from server.config import load
@@ -25,6 +26,7 @@ app.add_typer(holds_app, name="holds")
 app.add_typer(sandbox_app, name="sandbox")
 app.add_typer(snowflake_app, name="snowflake")
 app.command()(demo)
+app.command()(init)
 app.command()(doctor)
 app.command()(revoke)
 app.command()(witness)
