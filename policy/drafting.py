@@ -59,8 +59,8 @@ def draft(catalog: Catalog, wishes: Wishes) -> Draft:
     found, told = imported(catalog), _sorted(catalog)
     unknown = tuple(_unknown(catalog, told, found))
     lines = [
-        "# A first policy, written by `snowgate init`. It opens no value: every column is NULL for everybody until a line",
-        "# of yours says otherwise. Go through it line by line, and keep it where your changes are reviewed.",
+        "# A first policy, written by `snowgate init`. It opens no value: every column is NULL for everybody until you",
+        "# say otherwise. Go through it line by line, and keep it where your changes are reviewed.",
         "#",
         "# What could not be known:",
         *(f"#   - {each}" for each in unknown),
@@ -173,8 +173,8 @@ def _is_plain(full: str) -> bool:
 def _public(told: _Sorted) -> Iterator[str]:
     yield ""
     yield "# Columns that everybody may see as they are, by name or pattern: none yet. No tag and no name speaks of"
-    yield "# these. Take the `#` from those that may be seen, and the brackets away. Two columns that are each harmless can"
-    yield "# name a person together, and a name says nothing of what somebody put into the column."
+    yield "# these. Take the `#` from those that may be seen, and the brackets away. Two columns that are each harmless"
+    yield "# can name a person together, and a name says nothing of what somebody put into the column."
     yield "public:"
     for full in told.unknown[:PROPOSED_MAX]:
         yield f"  # - {json.dumps(full)}"

@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     metrics_host: str = "127.0.0.1"
     metrics_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
     traces: bool = False
+    log_format: Literal["text", "json"] = "text"
 
     # who may call
     issuer: Url | None = None

@@ -33,6 +33,7 @@ from policy.refusal import PolicyRefusal
 from server.elicitation import AskFirst, Elicitation
 from server.inflight import InFlight
 from server.line import Bearer, Call, CallId, House, Progress, walk
+from server.logs import of_call
 from server.refusals import Internal, Refusal, Revoked, UnknownTool
 from tools.contract import BadArguments, JsonObject, Masked, Tool, Wanted
 from tools.manifest import Offer, offers
@@ -121,7 +122,7 @@ class Doorway:
             progress=_progress(context),
             origin={"transport": self.transport, "era": context.protocol_version, "client": _client(context)},
         )
-        with self.in_flight.one(call.id) as underway:
+        with of_call(call.id), self.in_flight.one(call.id) as underway:
             return await self._serve(call)
         # Only a revocation leads here: it cancelled the call, and the line has journaled that.
         await self.house.journal.append(call.id, "revoked", {"code": Revoked.code, "revocation": underway.ended_for})
@@ -136,7 +137,7 @@ class Doorway:
             return refused(refusal, call.id, call.arguments.get("sql"))
         except Exception as crash:
             # The journal has the crash in full; its text may quote data, so the log gets the way to it only.
-            log.error("call %s failed: %s", call.id, type(crash).__name__)
+            log.error("a call failed: %s", type(crash).__name__)
             return refused(Internal("something went wrong inside the gate"), call.id)
         return answered({**answer, "call_id": call.id}, self.answer_form)
 

@@ -1,7 +1,6 @@
 """The `snowgate` command with `serve` alone: whoever waits for a gate should not wait for other commands to load."""
 
 import gc
-import logging
 import sys
 from importlib.metadata import version
 from typing import Annotated, Literal
@@ -12,6 +11,7 @@ from rich.console import Console
 
 from server.cli.terminal import EnvFile, failing_cleanly
 from server.config import load
+from server.logs import set_up
 from server.seat import Seat
 
 app = typer.Typer(
@@ -49,12 +49,10 @@ def serve(
     seat: Annotated[str | None, typer.Option(hidden=True, help="Which worker this is; the supervisor says so.")] = None,
 ) -> None:
     """Serve the governed tools over MCP until stopped."""
-    logging.basicConfig(
-        stream=sys.stderr, level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    logging.getLogger("snowflake").setLevel(logging.CRITICAL)  # the driver's logs quote statements and values
+    set_up(log_level)
     with failing_cleanly():
         settings = load(env_file)
+        set_up(log_level, settings.log_format)
         if transport == "http" and settings.workers > 1 and seat is None:
             from server.workers import supervise
 
