@@ -47,7 +47,8 @@ class ForeignKey:
 class Table:
     """A table or view. `definition` is a view's text; without one it cannot be looked into (`is_secure` or unknown).
 
-    `native_policies` are the full names of Snowflake's own row access and other policies on it.
+    `native_policies` are the full names of Snowflake's own row access and other policies on it. `are_tags_known`: what
+    it has no tag for has none; else it may have any.
     """
 
     name: TableName
@@ -59,6 +60,7 @@ class Table:
     definition: str | None = None
     is_secure: bool = False
     native_policies: tuple[str, ...] = ()
+    are_tags_known: bool = True
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,7 @@ def _facts(table: Table) -> list[object]:
         table.definition,
         table.is_secure,
         table.native_policies,
+        *([] if table.are_tags_known else ["tags unknown"]),
     ]
 
 

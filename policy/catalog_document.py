@@ -44,6 +44,7 @@ class _Table(_Model):
     definition: str | None = None
     is_secure: bool = False
     native_policies: list[str] = []
+    are_tags_known: bool = True
 
 
 _PLAIN = TypeAdapter(dict[str, str], config=ConfigDict(strict=True))
@@ -105,6 +106,7 @@ def _table(name: TableName, value: object) -> Table:
         definition=model.definition,
         is_secure=model.is_secure,
         native_policies=tuple(model.native_policies),
+        are_tags_known=model.are_tags_known,
     )
 
 
@@ -129,6 +131,8 @@ def _told(table: Table) -> dict[str, Any]:
     told.update({key: value for key, value in optional.items() if value})
     if table.definition is not None:
         told["definition"] = table.definition
+    if not table.are_tags_known:
+        told["are_tags_known"] = False
     return told
 
 

@@ -21,6 +21,7 @@ def catalog_json(catalog: Catalog) -> bytes:
             "definition": table.definition,
             "is_secure": table.is_secure,
             "native_policies": table.native_policies,
+            **({} if table.are_tags_known else {"are_tags_known": False}),
         }
         for table in catalog.tables.values()
     ]
@@ -56,6 +57,7 @@ def _table(told: dict[str, Any]) -> Table:
         definition=told["definition"],
         is_secure=told["is_secure"],
         native_policies=tuple(told["native_policies"]),
+        are_tags_known=told.get("are_tags_known", True),
     )
 
 

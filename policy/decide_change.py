@@ -42,6 +42,8 @@ def decide_change(
         return _forbidden(verdict.determining, message, verdict.hint)
     if not verdict.allows:
         return _deny(f"no rule lets you {verb} `{name}`", ruling.hint(verb, name) or _ASK_HINT)
+    if audience.exposures.filters_on(name) and not isinstance(change, Create):
+        return _deny(f"you see only some rows of `{name}`, so you cannot change it", "ask who sees them all")
     refused = None if table is None else _refuse_on(audience, table, change)
     if refused is not None:
         return refused
@@ -63,8 +65,6 @@ def _refuse_on(audience: Audience, table: Table, change: TableChange) -> Deny | 
     exposure = audience.exposures.of(table)
     if table.kind is not TableKind.TABLE:
         return _deny(f"`{table.name}` is not a table", "only tables can be changed")
-    if exposure.filters:
-        return _deny(f"you see only some rows of `{table.name}`, so you cannot change it", "ask who sees them all")
     known = {column.name: column.mask for column in exposure.columns}
     match change:
         case DropColumn(column) if column not in known:

@@ -2,6 +2,7 @@
 
 A column that no pattern calls public and no classification knows is secret: NULL for everyone. Only in a view whose
 text is known may such a column appear, because it is computed from columns that are protected where they come from.
+Where the tags of a table are not known (yet), each of its columns may have any.
 """
 
 from collections.abc import Iterable, Sequence
@@ -73,17 +74,24 @@ class Exposures:
         """The exposure of `table`."""
         known = self._known.get(id(table))
         if known is None:
-            known = (table, self._expose(table))
+            known = (table, self.expose(table))
             self._known[id(table)] = known
         return known[1]
+
+    def filters_on(self, name: TableName) -> tuple[RowFilter, ...]:
+        """The row filters that apply to a table of that `name`, whether it is there or not."""
+        parts = (name.database, name.schema, name.name)
+        return tuple(each for each in self._filters if _any(each.tables, parts))
 
     def is_past_open(self, name: TableName) -> bool:
         """Whether the policy opens what `name` held at an earlier time."""
         return _any(self._policy.time_travel, (name.database, name.schema, name.name))
 
-    def _expose(self, table: Table) -> Exposure:
+    def expose(self, table: Table) -> Exposure:
+        """The exposure of a `table` that need not be in the catalog, worked out anew."""
         name = (table.name.database, table.name.schema, table.name.name)
-        applying = tuple(each for each in self._filters if _any(each.tables, name))
+        assumed = () if table.are_tags_known else tuple(each.name for each in self._policy.classifications if each.tags)
+        is_secret = any(self._classes[name] for name in assumed)
         public = [pattern for pattern in self._policy.public if _reaches(pattern, name)]
         classes = [
             (each, [pattern for pattern in each.columns if _reaches(pattern, name)])
@@ -101,13 +109,13 @@ class Exposures:
             # What Snowflake itself masks, a wildcard does not call public: somebody has thought of that column.
             naming = [p.parts[3] for p in public if p.parts[3].is_exact or not column.native_policies]
             is_clear = is_inherited or any(part.matches(column.name) for part in naming)
-            mask = self._mask(column, classified, is_clear=is_clear)
-            appearances.append(_appearance(column, mask, tuple(classified)))
+            mask = Null() if is_secret else self._mask(column, classified, is_clear=is_clear)
+            appearances.append(_appearance(column, mask, tuple(dict.fromkeys((*classified, *assumed)))))
         named = all(
             any(p.parts[2].is_exact and p.parts[3].matches(column.name) for p in public) for column in table.columns
         )
         is_named_public = named and all(each.mask is None for each in appearances)
-        return Exposure(tuple(appearances), applying, is_named_public)
+        return Exposure(tuple(appearances), self.filters_on(table.name), is_named_public)
 
     def _mask(self, column: Column, classified: Sequence[str], *, is_clear: bool) -> Mask | None:
         if not classified:

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from policy.catalog import Table
+from policy.catalog import Column, Table
 from policy.circumstances import Circumstances
-from policy.exposure import Exposures
+from policy.exposure import Appearance, Exposures
 from policy.functions import FunctionClass, class_of
 from policy.names import TableName, display
 from policy.principal import Principal
-from policy.statement import SqlStatement
+from policy.statement import AddColumn, Create, PutBack, SqlStatement, Undrop
 
 VIEWS_DEPTH_MAX = 16
 
@@ -28,26 +28,21 @@ def facts_of_statement(
     structure = statement.tree.structure
     if structure is None:
         return {}
+    named = {table.name for table, _ in tables_met(statement, tables, views)}
+    if statement.target is not None:
+        named.add(statement.target)
+    met = [each for each in _columns_met(statement, tables, exposures, views) if each[1].classes]
     columns: dict[str, set[str]] = {name: set() for name in classifications}
     clear: dict[str, set[str]] = {name: set() for name in classifications}
-    named: set[TableName] = set()
-    classified: set[TableName] = set()
-    classified_names: set[tuple[TableName, str]] = set()
-    for table, names in tables_met(statement, tables, views):
-        named.add(table.name)
-        for column in exposures.of(table).columns:
-            if column.classes and (names is None or column.name in names):
-                full = f"{table.name}.{display(column.name)}"
-                classified.add(table.name)
-                classified_names.add((table.name, column.name))
-                for name in column.classes:
-                    columns[name].add(full)
-                    if column.mask is None:
-                        clear[name].add(full)
+    for table, column in met:
+        for name in column.classes:
+            for by_class in (columns,) if column.mask is not None else (columns, clear):
+                by_class[name].add(f"{table}.{display(column.name)}")
     functions: dict[str, list[str]] = {kind.value: [] for kind in FunctionClass}
     for name in sorted(statement.functions):
         functions[class_of(name).value].append(name)
-    grouped = {table for table, name in structure.grouped if (table, name) in classified_names}
+    classified = {(table, column.name) for table, column in met}
+    grouped = {table for table, name in structure.grouped if (table, name) in classified}
     facts: dict[str, Any] = {
         "verb": statement.verb.value,
         "verbs": sorted({statement.verb.value, *statement.tree.shape.branches}),
@@ -55,7 +50,7 @@ def facts_of_statement(
         "target": "" if statement.target is None else str(statement.target),
         "columns": {name: sorted(full) for name, full in columns.items()},
         "clear": {name: sorted(full) for name, full in clear.items()},
-        "classified_tables": sorted(map(str, classified)),
+        "classified_tables": sorted({str(table) for table, _ in classified}),
         "functions": functions,
         "has_where": structure.has_where,
         "where_is_trivial": structure.where_is_trivial,
@@ -67,7 +62,39 @@ def facts_of_statement(
     }
     if structure.limit is not None:
         facts["limit"] = structure.limit
+    if isinstance(statement.change, Undrop | PutBack):
+        for name in ("columns", "clear", "classified_tables"):
+            del facts[name]  # which columns the table had then, nobody can tell before it is back
     return facts
+
+
+def _columns_met(
+    statement: SqlStatement, tables: Mapping[TableName, Table], exposures: Exposures, views: Views
+) -> Iterator[tuple[TableName, Appearance]]:
+    """Every column that a statement meets, in tables and views, and in a table that it makes or adds to."""
+    for table, names in tables_met(statement, tables, views):
+        for column in exposures.of(table).columns:
+            if names is None or column.name in names:
+                yield table.name, column
+    made = None if statement.target is None else _made(statement, statement.target, tables.get(statement.target))
+    if made is not None:
+        for column in exposures.expose(made).columns:
+            yield made.name, column
+
+
+def _made(statement: SqlStatement, target: TableName, table: Table | None) -> Table | None:
+    """The columns that a change makes, as a table. They inherit tags that were set above them, which each other has."""
+    match statement.change:
+        case Create(columns):
+            made = tuple(Column(name, type_, nullable) for name, type_, nullable in columns)
+            return Table(target, made, are_tags_known=False)
+        case AddColumn(name, type_):
+            others = [] if table is None else [frozenset(column.tags) for column in table.columns]
+            inherited = tuple(sorted(others[0].intersection(*others))) if others else ()
+            is_known = table is not None and table.are_tags_known and bool(others)
+            return Table(target, (Column(name, type_, tags=inherited),), are_tags_known=is_known)
+        case _:
+            return None
 
 
 def facts_of_call(principal: Principal, circumstances: Circumstances, rows_max: int) -> dict[str, Any]:
@@ -101,12 +128,12 @@ def tables_met(
     statement: SqlStatement, tables: Mapping[TableName, Table], views: Views, depth: int = 0
 ) -> Iterator[tuple[Table, frozenset[str] | None]]:
     """Every table that a statement reads or writes, through views too, with the names that may be columns of it."""
-    names = statement.tree.shape.names
+    shape = statement.tree.shape
     for place in statement.tree.places:
         table = tables.get(place.table)
         if table is None:
             continue
-        yield table, names
+        yield table, None if place.is_target and shape.is_whole else shape.names
         body = views(table) if depth < VIEWS_DEPTH_MAX else None
         if body is not None:
             yield from tables_met(body, tables, views, depth + 1)

@@ -58,7 +58,6 @@ _HINT = (
 )
 _NONE = frozenset[str]()
 _NO_COLUMNS = ColumnFacts((), None, is_certain=True)
-_SHAPE = Shape(names=_NONE, values=_NONE, has_star=False, has_where=False)
 _STRUCTURE = Structure(
     has_where=False,
     where_is_trivial=False,
@@ -91,7 +90,7 @@ def understand_change(text: str, defaults: Defaults) -> SqlStatement | None:
         skeleton=skeleton,
         literals=literals,
         digest=hashlib.sha256(f"change\0{before}\0{table!r}\0{after}".encode()).hexdigest(),
-        tree=Tree((before, after), (reference,), _SHAPE, _NO_COLUMNS, _STRUCTURE),
+        tree=Tree((before, after), (reference,), _shape(change), _NO_COLUMNS, _STRUCTURE),
         change=change,
     )
 
@@ -133,6 +132,12 @@ def verb_of(change: TableChange) -> Verb:
             return Verb.RESTORE
         case _:
             assert_never(change)
+
+
+def _shape(change: TableChange) -> Shape:
+    """Which columns it meets: the one that it names, or all of them."""
+    named = frozenset({change.name}) if isinstance(change, AddColumn | DropColumn) else _NONE
+    return Shape(names=named, values=_NONE, has_star=False, has_where=False, is_whole=not named)
 
 
 def _full(table: TableName) -> str:

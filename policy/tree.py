@@ -51,7 +51,8 @@ class Shape:
     `names` holds every identifier in it as stored, or is None when a column may matter without being named (a star,
     NATURAL, PIVOT). `values` are the names met outside the places that only receive values. `has_where` says whether
     a write is narrowed by a condition that looks at a column. `branches` are the verbs
-    of a MERGE's own branches.
+    of a MERGE's own branches. `is_whole` says that it meets every column of its target, named or not: whole rows come
+    or go, or the table itself does.
     """
 
     names: frozenset[str] | None
@@ -59,6 +60,7 @@ class Shape:
     has_star: bool
     has_where: bool
     branches: frozenset[str] = frozenset()
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,7 @@ def _shape(root: exp.Expr, nodes: Iterable[exp.Expr], verb: Verb, *, is_certain:
     """The shape of a resolved tree, which was made of `nodes`; parts of tables' names that were replaced are none."""
     names: set[str] = set()
     is_closed = is_certain
+    is_whole = verb is Verb.DELETE
     has_star = False
     for node in nodes:
         kind = type(node)
@@ -127,7 +128,9 @@ def _shape(root: exp.Expr, nodes: Iterable[exp.Expr], verb: Verb, *, is_certain:
             # A star that picks columns counts other rows when other columns are there.
             has_star = has_star or not isinstance(node.parent, exp.Count) or any(node.args.values())
         elif kind is exp.Insert and not isinstance(node.this, exp.Schema | exp.Tuple):
-            is_closed = False  # without a list of columns it writes them all, and names none
+            is_whole = True  # without a list of columns it writes them all, and names none
+        elif kind is exp.When:
+            is_whole = is_whole or _branch(node) is Verb.DELETE
         elif kind is exp.Pivot or (kind is exp.Join and node.args.get("method") == "NATURAL"):
             is_closed = False
     where = root.args.get("on" if verb is Verb.MERGE else "where")
@@ -137,6 +140,7 @@ def _shape(root: exp.Expr, nodes: Iterable[exp.Expr], verb: Verb, *, is_certain:
         has_star=has_star,
         has_where=where is not None and _looks_at_a_column(where),
         branches=frozenset(_branch(when).value for when in root.find_all(exp.When)) if verb is Verb.MERGE else _NONE,
+        is_whole=is_whole,
     )
 
 

@@ -138,6 +138,27 @@ def test_a_column_that_is_masked_for_its_caller_is_not_dropped_by_them() -> None
     assert isinstance(decided(POLICY + NAMED, sql, "stewards"), Hold)
 
 
+FILTERED = """
+row_filters: [{{id: some, tables: ["{0}"], where: "ID = 1", unless: {{groups: [stewards]}}}}]
+"""
+
+
+@pytest.mark.parametrize(
+    "change", [Truncate(), Drop(), Undrop(), AddColumn("N", "DATE"), PutBack("BEFORE (STATEMENT => '01b2-ff')")]
+)
+@pytest.mark.parametrize(("filtered", "table"), [("DB.S.T", "T"), ("DB.S.*", "GONE"), ("DB.S.GONE", "GONE")])
+def test_who_sees_only_some_rows_of_a_table_neither_changes_it_nor_brings_it_back(
+    change: TableChange, filtered: str, table: str
+) -> None:
+    sql = sql_of(TableName("DB", "S", table), change)
+    policy = POLICY + NAMED + FILTERED.format(filtered)
+    refused = decided(policy, sql)
+    assert isinstance(refused, Deny)
+    is_there = table == "T" or isinstance(change, Undrop)
+    assert refused.code is (PolicyCode.NOT_PERMITTED if is_there else PolicyCode.OBJECT_NOT_FOUND)
+    assert isinstance(decided(policy, sql, "stewards"), Hold if is_there else Deny)
+
+
 @pytest.mark.parametrize(
     ("sql", "values"),
     [
