@@ -1,5 +1,6 @@
 """Fixtures that every folder shares; each folder adds its own."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -8,8 +9,11 @@ from server.sandbox.postgres import EmbeddedPostgres
 from tests.support.databases import Databases, reachable_directory
 from tests.support.gates import gate
 from tests.support.sandbox import sandbox
+from tests.support.scores import pytest_terminal_summary, score
 
-__all__ = ["gate", "sandbox"]
+__all__ = ["gate", "pytest_terminal_summary", "sandbox", "score"]
+
+SEARCH_PATH = os.environ["PATH"]
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +28,12 @@ def _shelter() -> Iterator[None]:
     with reachable_directory() as shelter, pytest.MonkeyPatch.context() as environment:
         environment.setenv("SNOWGATE_SHELTER", str(shelter))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _search_path() -> None:
+    """A gate that is composed inside the tests' own process takes the search path from it, for good."""
+    os.environ["PATH"] = SEARCH_PATH
 
 
 @pytest.fixture(scope="session")

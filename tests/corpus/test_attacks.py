@@ -8,6 +8,7 @@ from policy.report import judge
 from tests.corpus.cases import Case, attacks, ours
 from tests.corpus.lexer import leak
 from tests.corpus.world import WRITER, engine
+from tests.support.scores import Score
 
 CASES = attacks()
 ATTACKS_MIN = 400
@@ -47,16 +48,15 @@ def test_there_are_as_many_cases_as_promised() -> None:
     assert count["ALLOW"] >= HONEST_MIN
 
 
-def test_the_two_scores(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_two_scores(score: Score) -> None:
     hostile = [case for case in CASES if case.must in ("DENY", "MASKED")]
     honest = [case for case in CASES if case.must in ("ALLOW", "HOLD")]
     open_ = [case for case in hostile if not _ends_well(case)]
     refused = [case for case in honest if not _ends_well(case)]
-    with capsys.disabled():
-        print(f"\nattacks stopped {len(hostile) - len(open_)}/{len(hostile)}", end=", ")
-        print(f"honest statements permitted {len(honest) - len(refused)}/{len(honest)}")
-        for case in (*open_, *refused):
-            print(f"  {case.id} ({case.must}): {case.known or 'not known'}: {_why(case)}")
+    stopped, permitted = len(hostile) - len(open_), len(honest) - len(refused)
+    score(f"attacks stopped {stopped}/{len(hostile)}, honest statements permitted {permitted}/{len(honest)}")
+    for case in (*open_, *refused):
+        score(f"  {case.id} ({case.must}): {case.known or 'not known'}: {_why(case)}")
     assert [case.id for case in open_ if case.known is None] == []
     assert [case.id for case in refused if case.known is None] == []
 

@@ -24,6 +24,7 @@ from tests.corpus.mutations import mutate
 from tests.corpus.test_noninterference import VOLATILE
 from tests.corpus.twins import Twins, run, twin
 from tests.corpus.world import PROTECTED_TABLE, WRITER, engine
+from tests.support.scores import Score
 
 MUTANTS = int(os.environ.get("SNOWGATE_MUTANTS", "4000"))
 SEED = int(os.environ.get("SNOWGATE_SEED", "1"))
@@ -47,7 +48,7 @@ def watch(twins: Twins) -> Iterator["_Watch"]:
 
 
 @pytest.mark.slow
-def test_no_mutant_gets_through(twins: Twins, watch: "_Watch", capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_mutant_gets_through(twins: Twins, watch: "_Watch", score: Score) -> None:
     seeds = [case.sql for case in attacks() if case.must != "RESIDUAL" and case.known is None and len(case.sql) < 1_000]
     dice = random.Random(SEED)  # noqa: S311 - a reproducible choice of mutants
     counts: Counter[str] = Counter()
@@ -65,11 +66,8 @@ def test_no_mutant_gets_through(twins: Twins, watch: "_Watch", capsys: pytest.Ca
         if verdict["sql"] is not None:
             assert leak(verdict["sql"]) is None, f"{leak(verdict['sql'])}\n{_case(sql)}\n{verdict['sql']}"
             counts["run"] += _tells_nothing(twins, watch, sql, verdict["sql"])
-    with capsys.disabled():
-        print(
-            f"\nmutants {MUTANTS}: {counts['permit']} permitted, {counts['hold']} held, {counts['run']} ran on twins;"
-        )
-        print(f"  slowest {slowest * 1000:.0f} ms; {dict(counts.most_common())}")
+    score(f"mutants {MUTANTS}: {counts['permit']} permitted, {counts['hold']} held, {counts['run']} ran on twins;")
+    score(f"  slowest {slowest * 1000:.0f} ms; {dict(counts.most_common())}")
     assert counts["permit"] >= PERMITTED_SHARE_MIN * MUTANTS
     assert counts["run"] >= RUN_SHARE_MIN * MUTANTS
 

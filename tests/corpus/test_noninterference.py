@@ -11,6 +11,7 @@ from policy.report import judge
 from tests.corpus.cases import Case, attacks
 from tests.corpus.twins import Twins, run, twin
 from tests.corpus.world import WRITER, engine
+from tests.support.scores import Score
 
 VOLATILE = ("RANDOM(", "CURRENT_", "LOCALTIME", "UUID_STRING(", "SAMPLE", "RANDSTR(", "UNIFORM(")
 WRITES = ("INSERT", "UPDATE", "DELETE", "MERGE")
@@ -44,7 +45,7 @@ def test_twins_answer_alike(case: Case, twins: Twins, request: pytest.FixtureReq
     assert answers[0] == answers[1]
 
 
-def test_the_twins_can_be_told_apart_without_protection(twins: Twins, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_twins_can_be_told_apart_without_protection(twins: Twins, score: Score) -> None:
     told = ran = 0
     for case in MASKED:
         if case.known is not None:
@@ -56,15 +57,12 @@ def test_the_twins_can_be_told_apart_without_protection(twins: Twins, capsys: py
             continue
         ran += 1
         told += answers[0] != answers[1]
-    with capsys.disabled():
-        print(f"\nmasked cases that ran on twins {ran}/{len(MASKED)}, of which unprotected {told} tell them apart")
+    score(f"masked cases that ran on twins {ran}/{len(MASKED)}, of which unprotected {told} tell them apart")
     assert ran >= MASKED_RUN_MIN
     assert told >= ran * TOLD_SHARE_MIN
 
 
-def test_honest_statements_over_open_tables_are_answered_as_before(
-    twins: Twins, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_honest_statements_over_open_tables_are_answered_as_before(twins: Twins, score: Score) -> None:
     ran = 0
     for case in OPEN:
         sql = judge(engine(), WRITER, case.sql, case.id)["sql"]
@@ -76,6 +74,5 @@ def test_honest_statements_over_open_tables_are_answered_as_before(
             continue
         ran += 1
         assert run(twins[0], sql) == expected, case.id
-    with capsys.disabled():
-        print(f"\nhonest statements that ran written and rewritten, alike {ran}/{len(OPEN)}")
+    score(f"honest statements that ran written and rewritten, alike {ran}/{len(OPEN)}")
     assert ran >= OPEN_RUN_MIN

@@ -10,6 +10,7 @@ from policy.report import judge
 from tests.corpus.cases import statements
 from tests.corpus.inferred import engine_for
 from tests.corpus.world import READER, WRITER, engine
+from tests.support.scores import Score
 
 CODES = {code.value for code in PolicyCode}
 PERMITTED_SHARE_MIN = 0.82
@@ -45,14 +46,13 @@ def test_what_the_parser_cannot_type_is_never_permitted() -> None:
             assert judge(engine(), WRITER, sql, id_)["decision"] == "deny", id_
 
 
-def test_real_queries_are_permitted_where_everything_is_public(capsys: pytest.CaptureFixture[str]) -> None:
+def test_real_queries_are_permitted_where_everything_is_public(score: Score) -> None:
     verdicts = [judge(engine_for(sql), READER, sql, id_) for id_, sql in statements("QUERY")]
     if not verdicts:
         pytest.skip("no further corpus on this machine")
     refused = Counter(f"{v['code']}: {v['message']}" for v in verdicts if v["decision"] != "permit")
     permitted = len(verdicts) - refused.total()
-    with capsys.disabled():
-        print(f"\nreal queries permitted {permitted}/{len(verdicts)}; refused:")
-        for reason, count in refused.most_common():
-            print(f"  {count:3} {reason}")
+    score(f"real queries permitted {permitted}/{len(verdicts)}; refused:")
+    for reason, count in refused.most_common():
+        score(f"  {count:3} {reason}")
     assert permitted >= PERMITTED_SHARE_MIN * len(verdicts)

@@ -17,6 +17,7 @@ from tests.noninterference.found import Found, document, found
 from tests.noninterference.grammar import CONSTRUCTS_MIN, statements
 from tests.noninterference.machine import Machine
 from tests.noninterference.worlds import worlds
+from tests.support.scores import Score
 
 ASKED_FOR = os.environ.get("SNOWGATE_WORLDS")
 WORLDS = int(ASKED_FOR or 100)
@@ -97,22 +98,18 @@ def test_what_was_found_once_does_not_come_back(path: Path, machine: Machine, re
 
 
 @pytest.mark.slow
-def test_the_machine_had_the_power_to_find_something(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_machine_had_the_power_to_find_something(score: Score) -> None:
     if not _counts["asked"]:
         pytest.skip("only counted where the machine has run")
-    with capsys.disabled():
-        print(f"\nnoninterference: {_counts['asked']} queries, {_counts['run']} ran,", end=" ")
-        print(f"{_counts['told']} could have failed; {len(_reached)} constructs reached:")
-        print("  " + ", ".join(f"{name} {count}" for name, count in _reached.most_common()))
-        known = {name for name in SLOTS if not issubclass(getattr(exp, name), exp.Func)}
-        print(
-            f"  kinds of node reached: {len(_kinds & known)} of {len(known)}, and {len(_kinds - known)} functions;",
-            end="",
-        )
-        print(f" not reached: {' '.join(sorted(known - _kinds))}")
-        print(f"  of one forgotten table {_counts['forgotten and noticed']} queries told")
-        for reason, count in _refused.most_common(5):
-            print(f"  refused {count}: {reason}")
+    score(f"noninterference: {_counts['asked']} queries, {_counts['run']} ran,")
+    score(f"  {_counts['told']} could have failed; {len(_reached)} constructs reached:")
+    score("  " + ", ".join(f"{name} {count}" for name, count in _reached.most_common()))
+    known = {name for name in SLOTS if not issubclass(getattr(exp, name), exp.Func)}
+    score(f"  kinds of node reached: {len(_kinds & known)} of {len(known)}, and {len(_kinds - known)} functions;")
+    score(f"  not reached: {' '.join(sorted(known - _kinds))}")
+    score(f"  of one forgotten table {_counts['forgotten and noticed']} queries told")
+    for reason, count in _refused.most_common(5):
+        score(f"  refused {count}: {reason}")
     assert _counts["run"] >= RUN_SHARE_MIN * _counts["asked"]
     assert _counts["told"] >= TOLD_SHARE_MIN * _counts["run"]
     assert len(_reached) >= CONSTRUCTS_MIN

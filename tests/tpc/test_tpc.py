@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from policy.report import judge
+from tests.support.scores import Score
 from tests.tpc.conftest import Stage, Stages
 from tests.tpc.world import READER, answer, in_duckdb, in_snowflake
 
@@ -54,13 +55,12 @@ def test_it_runs_and_tells_nothing_of_what_is_hidden(name: str, number: int, pro
     _told[name, protection] += _outcome(first, question) != _outcome(twin, question)
 
 
-def test_the_twins_can_be_told_apart_without_protection(stages: Stages, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_twins_can_be_told_apart_without_protection(stages: Stages, score: Score) -> None:
     for name in ("tpch", "tpcds"):
         stages(name)
     if sum(_seen.values()) < 2 * len(QUESTIONS):
         pytest.skip("only counted where every question was asked")
-    with capsys.disabled():
-        print("\nquestions that tell the twins apart unprotected:", dict(_told), "; none does protected")
+    score(f"questions that tell the twins apart unprotected: {dict(_told)}; none does protected")
     for case, least in TOLD_MIN.items():
         assert _told[case] >= least, case
 
