@@ -12,7 +12,7 @@ PYTHON := python3 python3.14 python3.13 python3.12 python3.11
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench soak format lock clean
+.PHONY: help demo test bench soak bundle format lock clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-12s %s\n", $$1, $$2 }'
@@ -35,6 +35,9 @@ bench: $(STAMP) ## What governance costs, side by side with the bare driver and 
 
 soak: $(STAMP) ## Mixed traffic for an hour while gates and PostgreSQL are killed, and the count of what must hold
 	@$(BIN)/python -m tests.soak 60
+
+bundle: $(STAMP) ## The .mcpb bundle for desktop clients, validated and packed by the official program (needs Node)
+	@$(BIN)/python -m tests.mcpb
 
 format: $(STAMP) ## Rewrite the sources in the house style
 	$(BIN)/ruff check --fix .

@@ -12,6 +12,8 @@ from typing import Literal, TypeAlias
 import anyio
 import pytest
 
+from tests.support import npm
+
 HOME = Path(__file__).parent
 NODE_MIN = 22
 PROGRAM = HOME / "node_modules" / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
@@ -37,14 +39,7 @@ def baseline(revision: Revision) -> Path:
 
 def node() -> str:
     """A Node that is new enough, with the suite installed; skips the test where there can be none."""
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("the conformance suite needs npm, and it is not installed")
-    lock, stamp = HOME / "package-lock.json", HOME / "node_modules" / ".installed"
-    if not stamp.is_file() or stamp.read_bytes() != lock.read_bytes():
-        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        subprocess.run(command, cwd=HOME, check=True, timeout=300, capture_output=True)
-        stamp.write_bytes(lock.read_bytes())
+    npm.install(HOME, "the conformance suite")
     candidates = [*sorted(HOME.glob("node_modules/node-*/bin/node")), shutil.which("node")]
     for found in candidates:
         if found is not None and _major(str(found)) >= NODE_MIN:

@@ -1,0 +1,22 @@
+"""Programs from npm, each folder's at the versions of its lock file; tests that need one are skipped without npm."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+INSTALL_S_MAX = 300
+
+
+def install(home: Path, what: str) -> str:
+    """Install what the lock file in `home` says, once; the path of npm. Skips the test, and says so, without npm."""
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        pytest.skip(f"{what} needs node and npm, and they are not installed")
+    lock, stamp = home / "package-lock.json", home / "node_modules" / ".installed"
+    if not stamp.is_file() or stamp.read_bytes() != lock.read_bytes():
+        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        subprocess.run(command, cwd=home, check=True, timeout=INSTALL_S_MAX, capture_output=True)
+        stamp.write_bytes(lock.read_bytes())
+    return npm
