@@ -5,19 +5,23 @@ enough, the caller's own user is asked through their client: that is consent of 
 person. Else nothing is asked here; approvers decide through channels of their own, and the caller comes back.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from audit.fields import Fact, Facts
 from audit.journal import Journal
 from policy.approving import ApprovalEntry, wanted
 from policy.decision import Hold, Permit, ReadCatalog, RunSql, UseHolds
 from policy.effects import Effect, risk_of
 from policy.questions import Question
-from policy.statement import SqlStatement
+from policy.statement import SqlStatement, TableChange
 from server.binding import asked_digest, object_digest, objects_of
-from server.hold_record import Asked, Claim, HoldRecord, Requester, State
+from server.hold_record import Asked, HoldRecord, Requester, State
 from server.hold_refusals import HoldStale
+from server.hold_telling import Also, Tell, Telling, nothing_else
 from server.holds import HoldStore
 from server.judging import Judged
 from server.line import Approval, Call
@@ -34,14 +38,6 @@ class Measure(Protocol):
 
     async def __call__(self, call_id: str, judged: Judged, permit: Permit) -> Effect:
         """Its effect, or why it is not known."""
-        ...
-
-
-class Tell(Protocol):
-    """Tells people that something became of a hold; see `server.outbox`."""
-
-    async def __call__(self, event: str, hold: HoldRecord, entry: ApprovalEntry) -> None:
-        """Put a message by, to be sent soon."""
         ...
 
 
@@ -91,6 +87,11 @@ class Approvals:
         asked = record.asked
         if asked is None or entry is None:
             raise HoldStale("the policy that held this is not in force any more", hold_id=record.id)
+        rows = _rows_allowed(asked.effect, entry)
+        recount = _recount(judged, asked, rows)
+        if recount is None:
+            await self.holds.close(record, State.STALE, self._telling.of(call.id, "hold.stale", {}))
+            raise HoldStale("what people were shown cannot be counted any more", hold_id=record.id)
         is_confirmed = False
         match record.state:
             case State.OPEN if entry.by == "confirmation":
@@ -103,10 +104,12 @@ class Approvals:
             case _:
                 pass
         within_s = asked.statement_timeout_s + self.claim_slack_s
-        claim = await self.holds.claim(record, confirmed=is_confirmed, within_s=within_s)
-        if is_confirmed:
-            await self._decided(call, record, "approve")
-        return _approval(judged, hold.then, record, asked, claim, _rows_allowed(asked.effect, entry))
+        also = self._decided(call, record, "approve") if is_confirmed else nothing_else
+        claim = await self.holds.claim(record, confirmed=is_confirmed, within_s=within_s, also=also)
+        if not asked.is_write:
+            return Approval(hold.then, record.id, claim, rows)
+        versions = {name: each.version for name, each in zip(objects_of(judged), asked.effect.objects, strict=True)}
+        return Approval(hold.then, record.id, claim, rows, versions, change=_change(judged), recount=recount)
 
     async def _refuse_stale(self, call: Call, judged: Judged, alive: HoldRecord | None) -> None:
         """Refuse to follow a hold to which this call, as it would run now, does not lead any more."""
@@ -114,8 +117,7 @@ class Approvals:
         if followed is None or (alive is not None and alive.id == followed):
             return
         record = await self.holds.find(followed)
-        if await self.holds.close(record, State.STALE):
-            await self.journal.append(call.id, "hold.stale", {"hold_id": followed})
+        await self.holds.close(record, State.STALE, self._telling.of(call.id, "hold.stale", {}))
         raise HoldStale("policy or an object has changed since this was asked for", hold_id=followed)
 
     async def _open(self, call: Call, judged: Judged, hold: Hold, action: RunSql, digest: bytes) -> HoldRecord:
@@ -141,8 +143,12 @@ class Approvals:
             risk_reasons=reasons,
             statement_timeout_s=action.statement_timeout_s,
         )
-        facts = {"risk": risk.value, "rows_measured": effect.rows_total, "rules": sorted(hold.determining)}
-        record = await self.holds.open(
+        facts: dict[str, Fact] = {
+            "risk": risk.value,
+            "rows_measured": effect.rows_total,
+            "rules": sorted(hold.determining),
+        }
+        return await self.holds.open(
             digest,
             asked,
             entry,
@@ -151,31 +157,38 @@ class Approvals:
             tool=call.tool.name,
             policy=judged.provenance.policy,
             summary={"verb": effect.verb.value, "objects": [each.name for each in effect.objects], **facts},
+            also=self._requested(call, facts, entry),
+            expired=self._telling.of(call.id, "hold.expired", {"requester": who.subject}, "expired", entry),
         )
-        if record.call_id == call.id:
+
+    def _requested(self, call: Call, facts: Facts, entry: ApprovalEntry) -> Also:
+        async def also(connection: AsyncConnection, record: HoldRecord) -> None:
             expires_at = record.expires_at.isoformat()
             bound = {"bound": record.bound.hex(), "approval": entry.id, "expires_at": expires_at}
-            await self.journal.append(call.id, "hold.requested", {"hold_id": record.id, **facts, **bound})
-            await self.tell("requested", record, entry)
-        return record
+            told = self._telling.of(call.id, "hold.requested", {**facts, **bound}, "requested", entry)
+            await told(connection, record)
+
+        return also
 
     async def _ask(self, call: Call, record: HoldRecord, entry: ApprovalEntry) -> None:
         text = question(record, entry)
-        if await self.holds.shown(record.id):
-            shown = {"hold_id": record.id, "shown": digest_of(text), "via": "elicitation"}
-            await self.journal.append(call.id, "hold.shown", {**shown, "bound": record.bound.hex()})
+        shown = {"shown": digest_of(text), "via": "elicitation", "bound": record.bound.hex()}
+        await self.holds.shown(record.id, self._telling.of(call.id, "hold.shown", shown))
         try:
             is_confirmed = await call.confirm(record.id, text)
         except Held as held:
             raise held.told(**_following(record, entry)) from None
         if not is_confirmed:
-            if await self.holds.close(record, State.DENIED):
-                await self._decided(call, record, "deny")
+            await self.holds.close(record, State.DENIED, self._decided(call, record, "deny"))
             raise Declined("the user did not confirm the statement", hold_id=record.id)
 
-    async def _decided(self, call: Call, record: HoldRecord, verdict: str) -> None:
-        facts = {"hold_id": record.id, "verdict": verdict, "via": "elicitation", "bound": record.bound.hex()}
-        await self.journal.append(call.id, "hold.decided", {**facts, "subject": record.requester.subject})
+    def _decided(self, call: Call, record: HoldRecord, verdict: str) -> Also:
+        facts = {"verdict": verdict, "via": "elicitation", "bound": record.bound.hex()}
+        return self._telling.of(call.id, "hold.decided", {**facts, "subject": record.requester.subject})
+
+    @property
+    def _telling(self) -> Telling:
+        return Telling(self.journal, self.tell)
 
     def _held(self, record: HoldRecord, entry: ApprovalEntry, why: str = "") -> Held:
         needs = wanted(entry, is_escalated=record.is_escalated)
@@ -190,20 +203,19 @@ class Approvals:
         )
 
 
-def _approval(
-    judged: Judged, permit: Permit, record: HoldRecord, asked: Asked, claim: Claim, rows: Mapping[str, range] | None
-) -> Approval:
-    """The approval that `claim` is the right to use."""
-    if not asked.is_write:
-        return Approval(permit, record.id, claim, rows)
-    names = objects_of(judged)
-    versions = {name: each.version for name, each in zip(names, asked.effect.objects, strict=True)}
+def _change(judged: Judged) -> TableChange | None:
+    return judged.statement.change if isinstance(judged.statement, SqlStatement) else None
+
+
+def _recount(judged: Judged, asked: Asked, rows: Mapping[str, range] | None) -> tuple[Question, ...] | None:
+    """What counts again, right before it is made, the rows of a change that cannot be rolled back.
+
+    None where they were counted for people and cannot be now: the catalog may say other things of the table than then.
+    """
     statement = judged.statement
-    change = statement.change if isinstance(statement, SqlStatement) else None
-    recount: Sequence[Question] = ()
-    if change is not None and rows is not None and isinstance(statement, SqlStatement):
-        recount = judged.engine.questions(judged.principal, statement, asked.text).counts or ()
-    return Approval(permit, record.id, claim, rows, versions, change=change, recount=recount)
+    if rows is None or not isinstance(statement, SqlStatement) or statement.change is None:
+        return ()
+    return judged.engine.questions(judged.principal, statement, asked.text).counts
 
 
 def _following(record: HoldRecord, entry: ApprovalEntry) -> dict[str, str]:

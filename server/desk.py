@@ -1,15 +1,17 @@
 """The one service behind every channel on which people meet holds: MCP tools, console, command line.
 
 Whoever comes is a proven principal; what they may see and do is decided here, by policy and by the hold, and nowhere
-else. Every word that changes something is in the journal. A channel only renders.
+else. Every word that changes something is in the journal before it changes anything. A channel only renders.
 """
 
-import secrets
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from audit.fields import Fact
-from audit.journal import Journal
+from audit.journal import Journal, JournalUnavailable
 from policy.approving import ApprovalEntry, Standing, Verdict, groups_of, why_not
 from policy.decision import Deny, Permit
 from policy.engine import Engine
@@ -17,9 +19,9 @@ from policy.holding import decide_holds
 from policy.names import TableName
 from policy.principal import Principal
 from policy.statement import HoldsAct, HoldsRequest
-from server.approvals import Tell
 from server.hold_record import HoldRecord, Said, State
 from server.hold_refusals import Denied, HoldNotFound, HoldStale, NotApprover, NothingToUndo, OwnRequest
+from server.hold_telling import Also, Tell, Telling, new_call_id
 from server.holds import HOLDS_LISTED_MAX, HoldStore
 from server.judging import Judge, Judged
 from server.line import Approval, Call, Cleared, Progress
@@ -30,6 +32,8 @@ from tools.contract import Holds, JsonObject, Sql, Wanted
 
 DECIDED_DAYS = 90
 """How long somebody who has decided is shown among those who decide."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ class HoldDesk:
         hold, entry = await self._visible(who, hold_id)
         view = self._full(who, hold, entry)
         shown = {"hold_id": hold.id, "shown": view.shown, "via": via, "bound": hold.bound.hex()}
-        await self.journal.append(call_id or _new_id(), "hold.shown", {**shown, "subject": who.subject})
+        await self.journal.append(call_id or new_call_id(), "hold.shown", {**shown, "subject": who.subject})
         return view
 
     async def decide(
@@ -111,6 +115,7 @@ class HoldDesk:
             HoldSpent: it is not open any more.
             HoldStale: policy, an object, or what would be shown has changed.
             AlreadyDecided: their first word stands.
+            JournalUnavailable: the journal does not know of it, so it does not count.
         """
         hold, entry = await self._visible(who, hold_id)
         self._check_may_decide(who, hold, entry, is_break_glass=is_break_glass)
@@ -121,25 +126,37 @@ class HoldDesk:
             raise HoldStale("what you were shown has changed", "Look at the hold again.", hold_id=hold.id)
         groups = who.groups & groups_of(entry)
         said = Said(who.issuer, who.subject, groups, verdict, is_break_glass, who.actor, via, reason)
-        now = await self.holds.vote(hold, said, entry)
-        facts: dict[str, Fact] = {
-            "hold_id": hold.id,
-            "bound": hold.bound.hex(),
-            "shown": shown,
-            "verdict": verdict.value,
-            "reason": reason,
-            "break_glass": is_break_glass,
-            "via": via,
-            "subject": who.subject,
-            "actor": who.actor,
-            "issuer": who.issuer,
-            "groups": sorted(groups),
-            "requester": hold.requester.subject,
-        }
-        await self.journal.append(call_id or _new_id(), "hold.decided", facts)
-        event = "break_glass" if is_break_glass else now.state if now.state != "open" else "voted"
-        await self.tell(event, hold, entry)
+        call_id = call_id or new_call_id()
+        now = await self.holds.vote(hold, said, entry, self._deciding(call_id, said, shown, entry))
+        counted = {"hold_id": hold.id, "subject": who.subject, "verdict": verdict.value, "outcome": now.state}
+        try:
+            await self.journal.append(call_id, "hold.counted", counted)
+        except JournalUnavailable:  # the word itself is there; this only says that nothing came in between
+            log.warning("the journal has a decision on %s, and not that it was counted", hold.id)
         return now
+
+    def _deciding(self, call_id: str, said: Said, shown: str, entry: ApprovalEntry) -> Also:
+        """Tells of a word that is about to count."""
+
+        async def also(connection: AsyncConnection, hold: HoldRecord) -> None:
+            event = "break_glass" if said.is_break_glass else "voted" if hold.state is State.OPEN else hold.state.value
+            facts: dict[str, Fact] = {
+                "bound": hold.bound.hex(),
+                "shown": shown,
+                "verdict": said.verdict.value,
+                "reason": said.reason,
+                "break_glass": said.is_break_glass,
+                "via": said.via,
+                "subject": said.subject,
+                "actor": said.actor,
+                "issuer": said.issuer,
+                "groups": sorted(said.groups),
+                "requester": hold.requester.subject,
+            }
+            telling = Telling(self.journal, self.tell)
+            await telling.of(call_id, "hold.decided", facts, event, entry)(connection, hold)
+
+        return also
 
     async def withdraw(
         self, who: Principal, hold_id: str, reason: str, *, call_id: str | None = None, is_in_person: bool = False
@@ -151,12 +168,11 @@ class HoldDesk:
             HoldSpent: it runs, ran, or has ended otherwise.
         """
         hold = await self._own(who, hold_id, is_in_person=is_in_person)
-        if not await self.holds.close(hold, State.WITHDRAWN):
+        facts = {"reason": reason, "subject": who.subject}
+        telling = Telling(self.journal, self.tell)
+        also = telling.of(call_id, "hold.withdrawn", facts, "withdrawn", self._entry(hold))
+        if not await self.holds.close(hold, State.WITHDRAWN, also):
             raise HoldSpent(f"it cannot be withdrawn any more, it is {hold.state}", hold_id=hold.id)
-        facts = {"hold_id": hold.id, "reason": reason, "subject": who.subject}
-        await self.journal.append(call_id or _new_id(), "hold.withdrawn", facts)
-        if (entry := self._entry(hold)) is not None:
-            await self.tell("withdrawn", hold, entry)
 
     async def recall(self, principal: Principal, wanted: Wanted) -> Wanted:
         """`wanted`, or what it follows once that may run; a claim that was left behind is looked into first.
@@ -290,8 +306,7 @@ class HoldDesk:
         is_same = all(engine.catalog.digest_of(TableName(*name)) == digest for *name, digest in objects if digest)
         if engine.provenance.policy == hold.policy and is_same:
             return
-        if await self.holds.close(hold, State.STALE):
-            await self.journal.append(call_id or _new_id(), "hold.stale", {"hold_id": hold.id})
+        await self.holds.close(hold, State.STALE, Telling(self.journal, self.tell).of(call_id, "hold.stale", {}))
         raise HoldStale("policy or an object has changed since this was asked for", hold_id=hold.id)
 
     def _entry(self, hold: HoldRecord) -> ApprovalEntry | None:
@@ -331,7 +346,3 @@ def _decision(wanted: Wanted) -> Holds:
 
 def _reasons(votes: Sequence[Said]) -> str:
     return "; ".join(vote.reason for vote in votes if vote.verdict is Verdict.DENY) or "no reason is on record"
-
-
-def _new_id() -> str:
-    return "call_" + secrets.token_urlsafe(12)

@@ -13,7 +13,7 @@ from typing import Protocol, TypeAlias
 
 import anyio
 
-from audit.fields import Fact
+from audit.fields import Fact, Facts
 from audit.journal import Journal
 from policy.decision import RunSql, UseHolds
 from policy.names import TableName
@@ -139,7 +139,7 @@ class Execution:
     async def _count_again(self, ask: "Asking", cleared: Cleared) -> None:
         """What cannot be rolled back must touch the rows that were approved before it runs, and not after."""
         allowed = self.approval.rows_allowed
-        if self.approval.change is None or allowed is None or not self.approval.recount:
+        if self.approval.change is None or allowed is None:
             return
         rows, why_not = await count_rows(ask, self.approval.recount, {}, ())
         if rows is None or any(rows.get(Verb(verb), -1) not in counts for verb, counts in allowed.items()):
@@ -177,16 +177,23 @@ class Execution:
     async def _settle(self, cleared: Cleared, state: State, outcome: dict[str, Fact]) -> None:
         """Say how it ended. What is done is done: books that cannot be kept now are mended by whoever looks next."""
         facts = {key: value for key, value in outcome.items() if key not in ("code", "call_id")}
-        try:
-            with anyio.CancelScope(shield=True):
-                await self.holds.settle(self.approval.hold_id, Claim(self.approval.claim), state, outcome)
-        except HoldsUnavailable:
-            log.warning("a hold's end could not be kept; it will be found out when somebody asks")
         stage = "hold.executed" if state is State.EXECUTED else "hold.failed"
+        told: Facts = {"hold_id": self.approval.hold_id, **facts, "code": outcome.get("code")}
+        is_told = False
+
+        async def also(*_: object) -> None:
+            nonlocal is_told
+            await self.journal.append(cleared.call_id, stage, told)
+            is_told = True
+
+        claim = Claim(self.approval.claim)
         with anyio.CancelScope(shield=True):
-            await self.journal.append(
-                cleared.call_id, stage, {"hold_id": self.approval.hold_id, **facts, "code": outcome.get("code")}
-            )
+            try:
+                await self.holds.settle(self.approval.hold_id, claim, state, outcome, also)
+            except HoldsUnavailable:
+                log.warning("a hold's end could not be kept; it will be found out when somebody asks")
+            if not is_told:
+                await also()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,18 @@
 """What happens to holds while nobody looks: they expire, escalate, and people are told. Any replica does it, once."""
 
 import logging
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import anyio
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from audit.journal import Journal, JournalUnavailable
+from policy.approving import ApprovalEntry
 from server.hold_record import HoldRecord
-from server.holds import HoldStore
+from server.hold_telling import Also, Telling
+from server.holds import DUE_AT_ONCE, HoldStore
 from server.judging import Judge
 from server.outbox import Outbox
 from server.refusals import CatalogUnavailable, HoldsUnavailable
@@ -41,18 +43,23 @@ class HoldKeeper:
 
     async def keep(self) -> None:
         """Expire and escalate what is due, and send the messages that are due."""
-        for hold in await self.holds.expire_due():
-            await self._say("expired", hold)
-        for hold in await self.holds.escalate_due():
-            await self._say("escalated", hold)
+        while len(await self.holds.expire_due(self._also("expired"))) == DUE_AT_ONCE:
+            pass
+        while len(await self.holds.escalate_due(self._also("escalated"))) == DUE_AT_ONCE:
+            pass
         await self.outbox.send_due()
 
-    async def _say(self, event: str, hold: HoldRecord) -> None:
-        facts = {"hold_id": hold.id, "requester": hold.requester.subject}
-        await self.journal.append("call_" + secrets.token_urlsafe(12), f"hold.{event}", facts)
+    def _also(self, event: str) -> Also:
+        async def also(connection: AsyncConnection, hold: HoldRecord) -> None:
+            tell = Telling(self.journal, self.outbox)
+            facts = {"requester": hold.requester.subject}
+            await tell.of(None, f"hold.{event}", facts, event, self._entry(hold))(connection, hold)
+
+        return also
+
+    def _entry(self, hold: HoldRecord) -> ApprovalEntry | None:
+        """Who decides on it, where there is a policy in force that says so; nobody else is told."""
         try:
-            entry = self.judge().engine.policy.approving.entry_of(hold.entry)
+            return self.judge().engine.policy.approving.entry_of(hold.entry)
         except CatalogUnavailable:
-            return
-        if entry is not None:
-            await self.outbox(event, hold, entry)
+            return None

@@ -1,17 +1,19 @@
 """Holds as they are kept in PostgreSQL: opened for one exact effect, decided by people, run at most once.
 
 Every change of state is one atomic UPDATE that names the state that it expects, so that replicas, replays and crashes
-all meet the same answer. Time is the database's.
+all meet the same answer. What has to be told of a change is told in its transaction, before the commit
+(`server.hold_telling`). Time is the database's.
 """
 
 import logging
 import secrets
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+import anyio
 from sqlalchemy import Row, Select, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
@@ -36,10 +38,21 @@ from server.hold_record import (
 from server.hold_refusals import AlreadyDecided, HoldNotFound
 from server.hold_tables import hold_table as t
 from server.hold_tables import vote_table as v
+from server.hold_telling import Also, nothing_else
 from server.refusals import HoldSpent, HoldsUnavailable
 
 HOLDS_LISTED_MAX = 50
 DECIDERS_LISTED_MAX = 500
+
+DUE_AT_ONCE = 50
+"""How many holds expire or escalate in one transaction: their rows are locked while the journal hears of each."""
+
+TRANSACTION_S_MAX = 10.0
+"""How long a change may take, the journal's word on it included; cancelling its call does not cut it in two."""
+
+_WAITS = (State.OPEN, State.APPROVED)
+_IS_OVER = (t.c.state.in_(_WAITS) & (t.c.expires_at <= func.now())).label("is_over")
+"""Whether nobody has noticed yet that its time is over."""
 
 log = logging.getLogger(__name__)
 
@@ -62,11 +75,16 @@ class HoldStore:
         tool: str,
         policy: str,
         summary: Mapping[str, Any],
+        also: Also = nothing_else,
+        expired: Also = nothing_else,
     ) -> HoldRecord:
-        """The hold that is alive for `digest`: the one there is, else a new one."""
+        """The hold that is alive for `digest`: the one there is, else a new one.
+
+        `also` is for a new one, `expired` for one whose time was over, which makes way for it.
+        """
         hold_id = HoldId("hold_" + secrets.token_urlsafe(9))
         async with self._transaction() as connection:
-            await self._expire(connection, t.c.asked == digest)
+            await self._expire(connection, t.c.asked == digest, expired)
             now = (await connection.execute(select(func.now()))).scalar_one()
             expires_at = now + timedelta(seconds=entry.ttl_s)
             escalate_at = None if entry.escalate_after_s is None else now + timedelta(seconds=entry.escalate_after_s)
@@ -94,15 +112,16 @@ class HoldStore:
             # The predicate is text: as a bind value in a prepared statement it would match no index.
             alive = text("state in ('open', 'approved', 'executing')")
             await connection.execute(fresh.on_conflict_do_nothing(index_elements=["asked"], index_where=alive))
-            row = (await connection.execute(_alive(digest))).one()
-        return self._record(row)
+            opened = self._record((await connection.execute(_alive(digest))).one())
+            if opened.id == hold_id:
+                await also(connection, opened)
+        return opened
 
     async def alive(self, digest: bytes) -> HoldRecord | None:
         """The hold that is alive for exactly what `digest` stands for, if there is one."""
         async with self._transaction() as connection:
-            await self._expire(connection, t.c.asked == digest)
             row = (await connection.execute(_alive(digest))).one_or_none()
-        return None if row is None else self._record(row)
+        return None if row is None or row.is_over else self._record(row)
 
     async def find(self, hold_id: str) -> HoldRecord:
         """The hold of that id with what was said of it.
@@ -111,15 +130,14 @@ class HoldStore:
             HoldNotFound: there is none.
         """
         async with self._transaction() as connection:
-            await self._expire(connection, t.c.id == hold_id)
-            row = (await connection.execute(select(t).where(t.c.id == hold_id))).one_or_none()
+            row = (await connection.execute(select(t, _IS_OVER).where(t.c.id == hold_id))).one_or_none()
             if row is None:
                 raise HoldNotFound("there is no such hold for you")
             return self._record(row, await self._votes(connection, hold_id))
 
     async def waiting_for(self, approver: Principal, after: HoldRecord | None = None) -> list[HoldRecord]:
         """Open holds on which members of the approver's groups decide, not their own, oldest first; one page."""
-        listed = select(t).where(
+        listed = select(t, _IS_OVER).where(
             t.c.state == State.OPEN,
             t.c.expires_at > func.now(),
             t.c.groups.overlap(sorted(approver.groups)),
@@ -129,13 +147,15 @@ class HoldStore:
 
     async def asked_by(self, issuer: str, subject: str, after: HoldRecord | None = None) -> list[HoldRecord]:
         """What a person asked for, newest first; one page."""
-        listed = select(t).where(t.c.issuer == issuer, t.c.subject == subject)
+        listed = select(t, _IS_OVER).where(t.c.issuer == issuer, t.c.subject == subject)
         return await self._page(listed.order_by(t.c.opened_at.desc(), t.c.id.desc()), after, is_rising=False)
 
     async def executed(self, issuer: str, subject: str, call_id: str) -> HoldRecord | None:
         """What a person asked for that ran in the call `call_id`, or was asked for in it."""
         named = (t.c.call_id == call_id) | (t.c.outcome["call_id"].astext == call_id)
-        listed = select(t).where(t.c.issuer == issuer, t.c.subject == subject, t.c.state == State.EXECUTED, named)
+        listed = select(t, _IS_OVER).where(
+            t.c.issuer == issuer, t.c.subject == subject, t.c.state == State.EXECUTED, named
+        )
         async with self._transaction() as connection:
             row = (await connection.execute(listed.order_by(t.c.settled_at.desc()).limit(1))).one_or_none()
         return None if row is None else self._record(row)
@@ -151,12 +171,14 @@ class HoldStore:
             for row in rows
         ]
 
-    async def shown(self, hold_id: str) -> bool:
+    async def shown(self, hold_id: str, also: Also = nothing_else) -> bool:
         """Remember that the hold was shown to the person who asked; true the first time."""
-        return await self._move(hold_id, {State.OPEN}, t.c.shown_at.is_(None), shown_at=func.now()) == 1
+        return await self._move(hold_id, {State.OPEN}, t.c.shown_at.is_(None), also, shown_at=func.now())
 
-    async def vote(self, hold: HoldRecord, said: Said, entry: ApprovalEntry) -> Standing:
+    async def vote(self, hold: HoldRecord, said: Said, entry: ApprovalEntry, also: Also = nothing_else) -> Standing:
         """Count one person's word on an open hold, once; the last one that was missing settles it.
+
+        A word counts when `also` is done, and not before: with its last step, the commit.
 
         Raises:
             HoldSpent: the hold is no longer open.
@@ -188,22 +210,27 @@ class HoldStore:
                 ends = {"settled_at": func.now(), "body": ""} if now.state == "denied" else {}
                 moved = update(t).where(t.c.id == hold.id).values(state=now.state, decided_at=func.now(), **ends)
                 await connection.execute(moved)
+            await also(connection, replace(hold, state=State(now.state), is_escalated=row.escalated))
         return now
 
-    async def claim(self, hold: HoldRecord, *, confirmed: bool, within_s: float) -> Claim:
+    async def claim(self, hold: HoldRecord, *, confirmed: bool, within_s: float, also: Also = nothing_else) -> Claim:
         """Take the right to run the hold, which there is once.
 
-        `confirmed` says that the caller's own user has just confirmed an open one. The right is for `within_s`; after
-        that, somebody else may find out what became of it.
+        `confirmed` says that the caller's own user has just confirmed an open one; `also` tells of that. The right is
+        for `within_s`; after that, somebody else may find out what became of it.
 
         Raises:
             HoldSpent: it was run, or has expired, or is not approved.
         """
         claim = Claim(secrets.token_urlsafe(12))
         states = {State.OPEN, State.APPROVED} if confirmed else {State.APPROVED}
-        values = {"claim": claim, "claim_until": func.now() + timedelta(seconds=within_s), "session_id": None}
+        values: dict[str, Any] = {
+            "claim": claim,
+            "claim_until": func.now() + timedelta(seconds=within_s),
+            "session_id": None,
+        }
         where = (t.c.bound == hold.bound) & (t.c.expires_at > func.now())
-        if await self._move(hold.id, states, where, state=State.EXECUTING, **values) != 1:
+        if not await self._move(hold.id, states, where, also, state=State.EXECUTING, **values):
             raise HoldSpent("the approval was used before, or came too late", hold_id=hold.id)
         return claim
 
@@ -212,8 +239,8 @@ class HoldStore:
 
         `known` is what is known of its outcome before it runs.
         """
-        values = {"session_id": session_id, "outcome": {"tag": tag, **known}}
-        return await self._move(hold_id, {State.EXECUTING}, t.c.claim == claim, **values) == 1
+        values: dict[str, Any] = {"session_id": session_id, "outcome": {"tag": tag, **known}}
+        return await self._move(hold_id, {State.EXECUTING}, t.c.claim == claim, **values)
 
     async def take_over(self, hold: HoldRecord) -> Claim | None:
         """The claim of one whose time is over, so that they cannot begin any more; None if it is not over."""
@@ -222,48 +249,55 @@ class HoldStore:
         until = func.now() + timedelta(seconds=60)
         return claim if await self._move(hold.id, {State.EXECUTING}, where, claim=claim, claim_until=until) else None
 
-    async def release(self, hold_id: str, claim: Claim) -> bool:
+    async def release(self, hold_id: str, claim: Claim, also: Also = nothing_else) -> bool:
         """Give a claim back: nothing ran, so the approval still stands."""
         back: dict[str, Any] = {"state": State.APPROVED, "claim": None, "claim_until": None, "session_id": None}
-        return await self._move(hold_id, {State.EXECUTING}, t.c.claim == claim, **back) == 1
+        return await self._move(hold_id, {State.EXECUTING}, t.c.claim == claim, also, **back)
 
-    async def settle(self, hold_id: str, claim: Claim, state: State, outcome: Mapping[str, Any]) -> bool:
-        """Say how a claim ended."""
-        return await self._end(hold_id, {State.EXECUTING}, t.c.claim == claim, state, outcome)
+    async def settle(
+        self, hold_id: str, claim: Claim, state: State, outcome: Mapping[str, Any], also: Also = nothing_else
+    ) -> bool:
+        """Say how a claim ended; false if it is void."""
+        return await self._move(hold_id, {State.EXECUTING}, t.c.claim == claim, also, **_ending(state, outcome))
 
-    async def close(self, hold: HoldRecord, state: State, outcome: Mapping[str, Any] | None = None) -> bool:
-        """End a hold that has not begun to run; false if it has, or has ended."""
-        return await self._end(hold.id, {State.OPEN, State.APPROVED}, t.c.bound == hold.bound, state, outcome or {})
+    async def close(self, hold: HoldRecord, state: State, also: Also = nothing_else) -> bool:
+        """End a hold that has not begun to run; false if it has, or has ended, or its time is over."""
+        where = (t.c.bound == hold.bound) & (t.c.expires_at > func.now())
+        return await self._move(hold.id, set(_WAITS), where, also, **_ending(state, {}))
 
-    async def expire_due(self) -> list[HoldRecord]:
-        """End every hold whose time is over, each once among all replicas."""
+    async def expire_due(self, also: Also = nothing_else) -> list[HoldRecord]:
+        """End holds whose time is over, each once among all replicas; `DUE_AT_ONCE` of them while there are more."""
         async with self._transaction() as connection:
-            rows = await self._expire(connection, t.c.expires_at <= func.now())
-        return [self._record(row) for row in rows]
+            return await self._expire(connection, t.c.expires_at <= func.now(), also)
 
-    async def escalate_due(self) -> list[HoldRecord]:
-        """Let others stand in where nobody decided in time; each hold once among all replicas."""
-        due = update(t).where(t.c.state == State.OPEN, ~t.c.escalated, t.c.escalate_at <= func.now())
+    async def escalate_due(self, also: Also = nothing_else) -> list[HoldRecord]:
+        """Let others stand in where nobody decided in time; as `expire_due`."""
+        due = (t.c.state == State.OPEN) & ~t.c.escalated & (t.c.escalate_at <= func.now())
         async with self._transaction() as connection:
-            rows = (await connection.execute(due.values(escalated=True).returning(t))).all()
-        return [self._record(row) for row in rows]
+            return await self._all(connection, due, also, escalated=True)
 
-    async def _expire(self, connection: AsyncConnection, where: Any) -> list[Row[Any]]:
-        waits = t.c.state.in_([State.OPEN, State.APPROVED])
-        over = update(t).where(where, waits, t.c.expires_at <= func.now())
-        ended = over.values(state=State.EXPIRED, settled_at=func.now(), body="").returning(t)
-        return list((await connection.execute(ended)).all())
+    async def _expire(self, connection: AsyncConnection, where: Any, also: Also) -> list[HoldRecord]:
+        over = where & t.c.state.in_(_WAITS) & (t.c.expires_at <= func.now())
+        return await self._all(connection, over, also, state=State.EXPIRED, settled_at=func.now(), body="")
 
-    async def _move(self, hold_id: str, states: set[State], where: Any, **values: Any) -> int:
+    async def _all(self, connection: AsyncConnection, where: Any, also: Also, **values: Any) -> list[HoldRecord]:
+        due = select(t.c.id).where(where).limit(DUE_AT_ONCE).with_for_update(skip_locked=True)
+        changed = update(t).where(t.c.id.in_(due.scalar_subquery()), where).values(**values).returning(t, _IS_OVER)
+        holds = [self._record(row) for row in (await connection.execute(changed)).all()]
+        for hold in holds:
+            await also(connection, hold)
+        return holds
+
+    async def _move(
+        self, hold_id: str, states: set[State], where: Any, also: Also = nothing_else, **values: Any
+    ) -> bool:
         moved = update(t).where(t.c.id == hold_id, t.c.state.in_(states), where).values(**values)
         async with self._transaction() as connection:
-            return int((await connection.execute(moved)).rowcount)
-
-    async def _end(
-        self, hold_id: str, states: set[State], where: Any, state: State, outcome: Mapping[str, Any]
-    ) -> bool:
-        ends = {"state": state, "settled_at": func.now(), "body": "", "outcome": dict(outcome)}
-        return await self._move(hold_id, states, where, **ends) == 1
+            row = (await connection.execute(moved.returning(t, _IS_OVER))).one_or_none()
+            if row is None:
+                return False
+            await also(connection, self._record(row))
+            return True
 
     async def _page(self, listed: Select[Any], after: HoldRecord | None, *, is_rising: bool) -> list[HoldRecord]:
         if after is not None:
@@ -296,12 +330,12 @@ class HoldStore:
             call_id=row.call_id,
             tool=row.tool,
             requester=Requester(row.issuer, row.subject, row.actor),
-            state=State(row.state),
+            state=State.EXPIRED if row.is_over else State(row.state),
             bound=row.bound,
             policy=row.policy,
             entry=row.entry,
             summary=row.summary,
-            asked=None if is_brief else unseal(self.sealer, row.id, row.body),
+            asked=None if is_brief or row.is_over else unseal(self.sealer, row.id, row.body),
             opened_at=row.opened_at,
             expires_at=row.expires_at,
             is_escalated=row.escalated,
@@ -314,26 +348,31 @@ class HoldStore:
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncGenerator[AsyncConnection]:
-        """One transaction.
+        """One transaction, whole although its call is cancelled meanwhile.
 
         Raises:
             HoldsUnavailable: the database does not answer.
         """
         try:
-            async with self.engine.begin() as connection:
-                yield connection
-        except SQLAlchemyError as error:
+            with anyio.fail_after(TRANSACTION_S_MAX, shield=True):
+                async with self.engine.begin() as connection:
+                    yield connection
+        except (SQLAlchemyError, TimeoutError) as error:
             log.warning("holds cannot be kept: %s", type(error).__name__)  # its text would quote what is asked
             raise HoldsUnavailable("holds cannot be kept right now") from error
 
 
 def _alive(digest: bytes) -> Select[Any]:
-    return select(t).where(t.c.asked == digest, t.c.state.in_(ALIVE))
+    return select(t, _IS_OVER).where(t.c.asked == digest, t.c.state.in_(ALIVE))
 
 
 def _still(hold: HoldRecord, state: State) -> Any:
     """The hold as it was read, alive, unchanged and not expired."""
     return (t.c.id == hold.id) & (t.c.bound == hold.bound) & (t.c.state == state) & (t.c.expires_at > func.now())
+
+
+def _ending(state: State, outcome: Mapping[str, Any]) -> dict[str, Any]:
+    return {"state": state, "settled_at": func.now(), "body": "", "outcome": dict(outcome)}
 
 
 def _place(hold_id: str, subject: str) -> str:

@@ -1,8 +1,9 @@
 """Tells people about holds by webhook: signed, Slack-compatible, retried with backoff, and never carrying data.
 
-A message is put by in PostgreSQL and sent by whichever replica comes first; nobody waits for it. It names the tables,
-the kind of statement, the count of rows, the risk and who has to decide, and links to the console. Statements, values,
-rows and reasons stay at home. The signature is an HMAC-SHA-256 over the time and the exact bytes, as Slack signs.
+A message is put by in PostgreSQL together with what it tells of, and sent by whichever replica comes first; nobody
+waits for it. It names the tables, the kind of statement, the count of rows, the risk and who has to decide, and links
+to the console. Statements, values, rows and reasons stay at home. The signature is an HMAC-SHA-256 over the time and
+the exact bytes, as Slack signs.
 Sources: https://api.slack.com/reference/block-kit/blocks,
 https://api.slack.com/authentication/verifying-requests-from-slack
 """
@@ -20,8 +21,7 @@ import httpx2
 import orjson
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Identity, Integer, String, Table, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from policy.approving import ApprovalEntry, wanted
 from server.hold_record import HoldRecord
@@ -86,19 +86,15 @@ class Outbox:
     http: httpx2.AsyncClient
     clock: Callable[[], float] = time.time
 
-    async def __call__(self, event: str, hold: HoldRecord, entry: ApprovalEntry) -> None:
-        """Put a message by. A hold does not depend on its messages, so a database that takes none is only logged."""
+    async def __call__(self, connection: AsyncConnection, event: str, hold: HoldRecord, entry: ApprovalEntry) -> None:
+        """Put a message by, in the transaction of what it tells of: it is there exactly when that has come about."""
         if self.webhook is None:
             return
         payload = message(event, hold, entry, self.webhook.console_url)
         fresh = insert(_t).values(
             hold_id=hold.id, event=event, payload=payload, attempts=0, next_at=func.now(), given_up=False
         )
-        try:
-            async with self.engine.begin() as connection:
-                await connection.execute(fresh)
-        except SQLAlchemyError as error:
-            log.warning("a message about %s could not be put by: %s", hold.id, type(error).__name__)
+        await connection.execute(fresh)
 
     async def send_due(self) -> int:
         """Send what is due, and say how many arrived."""

@@ -1,9 +1,14 @@
 """The tables of the living, folded anew from the journal's entries: what differs has not passed through the journal.
 
-Holds and the votes on them, revocations in force and months under legal hold. A hold that is alive may be a step ahead
-of its entry while it is being worked on; ends, votes, revocations and legal holds may not differ at rest.
+Holds and the votes on them, revocations in force and months under legal hold. The entry of a change of a hold is
+committed before the change. So what is in the tables has its entry; and where a process died between the two, an entry
+has nothing in the tables: `hold.requested` that nothing followed, or `hold.decided` without the `hold.counted` that is
+written after a vote. A hold may be a step behind its entries while it is being worked on, and one that was withdrawn or
+ran until somebody asks for it again or its time is over; votes that were counted, revocations and legal holds may not
+differ at rest.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -50,7 +55,13 @@ class Projection:
     """What the entries come to."""
 
     holds: dict[str, str] = field(default_factory=dict)
+    followed: set[str] = field(default_factory=set)
+    """Holds of which more is told than that they were asked for."""
+    refused: set[str] = field(default_factory=set)
+    """Holds that somebody said no to."""
+    said: dict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
     votes: dict[tuple[str, str], str] = field(default_factory=dict)
+    """What is known to have been counted of what was said."""
     revoked: set[str] = field(default_factory=set)
     months: set[tuple[str, str]] = field(default_factory=set)
 
@@ -60,16 +71,7 @@ def fold(entries: Iterable[JournalEntry]) -> Projection:
     told = Projection()
     for entry in entries:
         facts = entry.facts
-        hold_id = str(facts.get("hold_id", ""))
         match entry.stage:
-            case "hold.requested":
-                told.holds.setdefault(hold_id, "alive")
-            case "hold.decided":
-                told.votes.setdefault((hold_id, str(facts.get("subject"))), str(facts.get("verdict")))
-                told.holds[hold_id] = "denied" if facts.get("verdict") == "deny" else told.holds.get(hold_id, "alive")
-            case stage if stage in ENDS:
-                # What was found to have changed before it ran has failed, and its hold is stale.
-                told.holds[hold_id] = "stale" if facts.get("code") == "hold_stale" else ENDS[stage]
             case "revocation.made":
                 told.revoked.add(str(facts.get("revocation")))
             case "revocation.lifted":
@@ -79,8 +81,30 @@ def fold(entries: Iterable[JournalEntry]) -> Projection:
             case "legal_hold.released":
                 told.months.discard((str(facts.get("month"))[:7], str(facts.get("matter"))))
             case _:
-                pass
+                _fold_hold(told, entry)
     return told
+
+
+def _fold_hold(told: Projection, entry: JournalEntry) -> None:
+    facts, stage = entry.facts, entry.stage
+    hold_id, verdict = str(facts.get("hold_id", "")), str(facts.get("verdict"))
+    place = (hold_id, str(facts.get("subject")))
+    if stage != "hold.requested":
+        told.followed.add(hold_id)
+    match stage:
+        case "hold.requested":
+            told.holds.setdefault(hold_id, "alive")
+        case "hold.decided":
+            told.said[place].add(verdict)
+            told.refused |= {hold_id} if verdict == "deny" else set()
+        case "hold.counted":
+            told.votes[place] = verdict
+            told.holds[hold_id] = "denied" if verdict == "deny" else told.holds.get(hold_id, "alive")
+        case _ if stage in ENDS:
+            # What was found to have changed before it ran has failed, and its hold is stale.
+            told.holds[hold_id] = "stale" if facts.get("code") == "hold_stale" else ENDS[stage]
+        case _:
+            pass
 
 
 async def differences(database: AsyncEngine) -> list[Difference]:
@@ -111,7 +135,9 @@ async def _of_holds(connection: AsyncConnection, told: Projection) -> list[Diffe
     found: list[Difference] = []
     for hold_id in sorted(told.holds.keys() | (table.keys() - older)):
         ours, theirs = told.holds.get(hold_id, ""), table.get(hold_id, "")
-        if ours != ("alive" if theirs in ALIVE else theirs):
+        never_opened = ours == "alive" and not theirs and hold_id not in told.followed
+        was_refused = theirs == "denied" and ours == "alive" and hold_id in told.refused
+        if ours != ("alive" if theirs in ALIVE else theirs) and not never_opened and not was_refused:
             found.append(Difference("hold", hold_id, ours, theirs))
     return found
 
@@ -119,10 +145,11 @@ async def _of_holds(connection: AsyncConnection, told: Projection) -> list[Diffe
 async def _of_votes(connection: AsyncConnection, told: Projection) -> list[Difference]:
     table = {(row.hold_id, row.subject): row.verdict for row in await connection.execute(_VOTES)}
     found: list[Difference] = []
-    for place in sorted(table.keys()):
-        ours = told.votes.get(place, "")
-        if ours != table[place] and place[0] in told.holds:
-            found.append(Difference("vote", " by ".join(place), ours, table[place]))
+    for place in sorted(table.keys() | told.votes.keys()):
+        said, counted, theirs = told.said[place], told.votes.get(place, ""), table.get(place, "")
+        is_told = theirs in said and counted in ("", theirs)
+        if place[0] in told.holds and not is_told:
+            found.append(Difference("vote", " by ".join(place), counted or "/".join(sorted(said)), theirs))
     return found
 
 

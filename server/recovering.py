@@ -6,7 +6,6 @@ tag.
 """
 
 import logging
-import secrets
 from dataclasses import dataclass
 
 from audit.journal import Journal
@@ -14,6 +13,7 @@ from policy.names import TableName
 from policy.undo import undo_command
 from server.fates import Became, Fate, fate_of
 from server.hold_record import HoldRecord, State
+from server.hold_telling import Also, new_call_id
 from server.holds import HoldStore
 from server.pool import Kind, SessionPool
 from server.refusals import Refusal
@@ -41,11 +41,9 @@ class Recovery:
         match became.fate:
             case Fate.COMMITTED:
                 outcome = {**hold.outcome, **_found(hold, became), "recovered": True}
-                if await self.holds.settle(hold.id, claim, State.EXECUTED, outcome):
-                    await self._say("hold.executed", hold)
+                await self.holds.settle(hold.id, claim, State.EXECUTED, outcome, self._also("hold.executed"))
             case Fate.NOT_COMMITTED:
-                if await self.holds.release(hold.id, claim):
-                    await self._say("hold.released", hold)
+                await self.holds.release(hold.id, claim, self._also("hold.released"))
             case Fate.UNKNOWN:
                 return hold
         return await self.holds.find(hold.id)
@@ -66,9 +64,12 @@ class Recovery:
             log.warning("what became of %s could not be asked: %s", hold.id, refusal.code)
             return Became(Fate.UNKNOWN)
 
-    async def _say(self, stage: str, hold: HoldRecord) -> None:
-        facts = {"hold_id": hold.id, "requester": hold.requester.subject, "via": "recovery"}
-        await self.journal.append("call_" + secrets.token_urlsafe(12), stage, facts)
+    def _also(self, stage: str) -> Also:
+        async def also(_: object, hold: HoldRecord) -> None:
+            facts = {"hold_id": hold.id, "requester": hold.requester.subject, "via": "recovery"}
+            await self.journal.append(new_call_id(), stage, facts)
+
+        return also
 
 
 def _found(hold: HoldRecord, became: Became) -> dict[str, str]:

@@ -90,6 +90,11 @@ async def opened(engine: AsyncEngine, **summary: Any) -> HoldRecord:
     )
 
 
+async def put(outbox: Outbox, event: str, hold: HoldRecord) -> None:
+    async with outbox.engine.begin() as connection:
+        await outbox(connection, event, hold, ENTRY)
+
+
 async def waits(engine: AsyncEngine) -> list[tuple[int, float, bool, bool]]:
     """Of each message: attempts, seconds until the next one, whether it was sent, whether it was given up."""
     asked_for = "select attempts, extract(epoch from next_at - now()), sent_at is not null, given_up from gate.outbox"
@@ -108,7 +113,7 @@ async def test_a_message_arrives_once_signed_over_its_very_bytes_and_the_time(
     engine: AsyncEngine, outbox: Outbox, receiver: Received
 ) -> None:
     hold = await opened(engine)
-    await outbox("requested", hold, ENTRY)
+    await put(outbox, "requested", hold)
     assert [await outbox.send_due(), await outbox.send_due()] == [1, 0]
     [(headers, body)] = receiver.requests
     parts = dict(part.split("=", 1) for part in headers[SIGNATURE.lower()].split(","))
@@ -124,7 +129,7 @@ async def test_what_did_not_arrive_is_sent_again_later_and_later_under_the_same_
     engine: AsyncEngine, outbox: Outbox, receiver: Received
 ) -> None:
     receiver.answers = [500, 302, 429]
-    await outbox("requested", await opened(engine), ENTRY)
+    await put(outbox, "requested", await opened(engine))
     expected = [5.0, 10.0, 20.0]
     for attempt, wait_s in enumerate(expected, start=1):
         assert await outbox.send_due() == 0
@@ -143,7 +148,7 @@ async def test_a_server_that_is_gone_for_good_is_given_up_and_the_message_kept(
     engine: AsyncEngine, receiver: Received, http: httpx2.AsyncClient, free_tcp_port: int
 ) -> None:
     gone = Outbox(engine, Webhook(f"http://127.0.0.1:{free_tcp_port}/hook", KEY), http)
-    await gone("requested", await opened(engine), ENTRY)
+    await put(gone, "requested", await opened(engine))
     for _ in range(ATTEMPTS_MAX + 2):
         assert await gone.send_due() == 0
         await make_due(engine)
@@ -154,7 +159,7 @@ async def test_a_server_that_is_gone_for_good_is_given_up_and_the_message_kept(
 async def test_a_sender_that_dies_before_it_has_the_answer_leaves_the_message_to_another(
     engine: AsyncEngine, outbox: Outbox, receiver: Received
 ) -> None:
-    await outbox("requested", await opened(engine), ENTRY)
+    await put(outbox, "requested", await opened(engine))
     receiver.hold_back.clear()
     with anyio.fail_after(20):
         async with anyio.create_task_group() as tasks:
@@ -173,7 +178,7 @@ async def test_a_sender_that_dies_before_it_has_the_answer_leaves_the_message_to
 async def test_many_replicas_send_each_message_once(engine: AsyncEngine, outbox: Outbox, receiver: Received) -> None:
     hold = await opened(engine)
     for event in ("requested", "voted", "approved"):
-        await outbox(event, hold, ENTRY)
+        await put(outbox, event, hold)
     async with anyio.create_task_group() as tasks:
         for _ in range(5):
             tasks.start_soon(outbox.send_due)
@@ -185,7 +190,7 @@ async def test_a_message_carries_no_statement_no_value_no_reason_and_no_key(
 ) -> None:
     hold = await opened(engine)
     assert hold.asked is not None
-    await outbox("requested", hold, ENTRY)
+    await put(outbox, "requested", hold)
     await outbox.send_due()
     [(headers, body)] = receiver.requests
     sent = json.dumps(headers) + body.decode()
@@ -196,7 +201,7 @@ async def test_a_message_carries_no_statement_no_value_no_reason_and_no_key(
 async def test_what_others_wrote_is_no_markup_in_a_message(
     engine: AsyncEngine, outbox: Outbox, receiver: Received
 ) -> None:
-    await outbox("requested", await opened(engine, objects=["D.S.<!channel> *x* <https://evil|ok>\u202e"]), ENTRY)
+    await put(outbox, "requested", await opened(engine, objects=["D.S.<!channel> *x* <https://evil|ok>\u202e"]))
     await outbox.send_due()
     said = json.loads(receiver.requests[0][1])
     shown = said["blocks"][0]["text"]["text"] + said["text"]

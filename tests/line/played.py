@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from audit.journal import Journal
 from audit.reading import entries
 from audit.sealing import Sealer
-from policy.approving import ApprovalEntry
 from policy.catalog_document import from_document
 from policy.decision import Permit, ReadCatalog, RunSql, UseHolds
 from policy.document import load
@@ -22,7 +21,6 @@ from policy.statement import SqlStatement
 from server.approvals import Approvals
 from server.binding import objects_of
 from server.executing import Executions
-from server.hold_record import HoldRecord
 from server.holds import HoldStore
 from server.judging import Judge, Judged
 from server.line import Approval, Bearer, Call, CallId, Cleared, House, Progress, walk
@@ -77,13 +75,14 @@ class PlayedHouse:
     confirms: bool | None = True
     """What the user answers; None: the user cannot be asked."""
     asked: list[str] = field(default_factory=list)
+    engine: Engine = ENGINE
 
     @property
     def house(self) -> House:
         holds = HoldStore(self.database, Sealer(b"k" * 32, "test"))
         approve = Approvals(holds, self.journal, self._measure, _tell, _no_decision)
         executions = Executions(self._lease, NoDesk(), holds, self.journal, anyio.lowlevel.checkpoint)
-        return House(self.journal, self._identify, lambda: Judge(ENGINE), approve, executions)
+        return House(self.journal, self._identify, lambda: Judge(self.engine), approve, executions)
 
     async def _measure(self, call_id: str, judged: Judged, permit: Permit) -> Effect:
         """Plays the measuring: one row."""
@@ -167,7 +166,7 @@ class NoDesk:
         raise AssertionError("nobody asks for holds here")
 
 
-async def _tell(event: str, hold: HoldRecord, entry: ApprovalEntry) -> None:
+async def _tell(*_: object) -> None:
     """Nobody is told."""
 
 
