@@ -2,7 +2,7 @@
 
 A refresh, or another policy, builds a whole new engine aside and swaps it in; a call goes on with the engine that it
 began with. When no refresh has succeeded for `stale_s`, nothing is judged any more. A second policy may decide in the
-shadow of the first: what it says is journaled and has no effect.
+shadow of the first: what it says is journaled and has no effect. One that asks for tags waits for a catalog with tags.
 """
 
 import logging
@@ -49,6 +49,7 @@ class EngineRoom:
     _building: anyio.Lock = field(default_factory=anyio.Lock)
     _loading: anyio.Lock = field(default_factory=anyio.Lock)
     _reads_tags: bool = False
+    _has_tags: bool = False
     is_closed: bool = False
 
     @property
@@ -67,7 +68,8 @@ class EngineRoom:
             raise PolicyUnavailable("the policy that is in force cannot be read here")
         if self._engine is None or self.clock() - self._loaded_at > self.stale_s:
             raise CatalogUnavailable("there is no fresh catalog to judge against")
-        return Judge(self._engine, self._shadow_engine)
+        is_waiting = self.shadow is not None and self._shadow_engine is None
+        return Judge(self._engine, self._shadow_engine, self.shadow.digest if self.shadow and is_waiting else None)
 
     async def adopt(self, policy: Policy) -> None:
         """Judge by `policy` from now on.
@@ -79,7 +81,7 @@ class EngineRoom:
         async with self._building:
             engine = None
             # A catalog that was loaded without tags is none for a policy that asks for them.
-            lacks_tags = _is_governed(policy) and not _is_governed(self.policy)
+            lacks_tags = _is_governed(policy) and not self._has_tags
             if self._engine is not None and not lacks_tags:
                 engine = await anyio.to_thread.run_sync(Engine, policy, self._engine.catalog)
             await self._come_into_force(engine)
@@ -95,8 +97,11 @@ class EngineRoom:
         """
         async with self._building:
             self.shadow, self._shadow_engine = policy, None
-            if policy is not None and self._engine is not None:
+            lacks_tags = policy is not None and _is_governed(policy) and not self._has_tags
+            if policy is not None and self._engine is not None and not lacks_tags:
                 self._shadow_engine = await anyio.to_thread.run_sync(Engine, policy, self._engine.catalog)
+        if lacks_tags:
+            await self.refresh()
 
     def close(self) -> None:
         """Judge nothing until another policy is adopted."""
@@ -109,15 +114,14 @@ class EngineRoom:
         """
         try:
             async with self._loading:  # in turn: what was read earlier must not take the place of what was read later
-                self._reads_tags = self._asks_for_tags()
-                catalog = await self._load()
+                catalog = await self._load_tagged()
                 async with self._building:
-                    if self._asks_for_tags() and not self._reads_tags:
+                    if _is_governed(self.policy) and not self._reads_tags:
                         log.warning("a catalog without tags is left: a policy that asks for them came meanwhile")
                         return False
                     engine, shadow = await anyio.to_thread.run_sync(self._ready, catalog)
                     await self._come_into_force(engine)
-                    self._shadow_engine = shadow
+                    self._shadow_engine, self._has_tags = shadow, self._reads_tags
         except (Refusal, CatalogTooLarge, JournalUnavailable, SQLAlchemyError) as failure:
             log.warning("the catalog could not be loaded: %s", failure)
             return False
@@ -135,15 +139,31 @@ class EngineRoom:
 
     def _ready(self, catalog: Catalog) -> tuple[Engine, Engine | None]:
         """The engines for `catalog`, made in a thread, for that can take seconds; the old ones if nothing changed."""
-        if self._engine is not None and self._engine.catalog.digest == catalog.digest:
-            return self._engine, self._shadow_engine
-        shadow = None
-        if self.shadow is not None:
-            try:
-                shadow = Engine(self.shadow, catalog)
-            except PolicyDocumentError as error:
-                log.error("the shadow's policy cannot be used with the catalog: %s", error)
-        return Engine(self.policy, catalog), shadow
+        if self._engine is None or self._engine.catalog.digest != catalog.digest:
+            return Engine(self.policy, catalog), self._shaded(catalog)
+        return self._engine, self._shadow_engine or self._shaded(catalog)
+
+    def _shaded(self, catalog: Catalog) -> Engine | None:
+        """The shadow's engine for `catalog`; none while that has not the tags that it asks for."""
+        if self.shadow is None or (_is_governed(self.shadow) and not self._reads_tags):
+            return None
+        try:
+            return Engine(self.shadow, catalog)
+        except PolicyDocumentError as error:
+            log.error("the shadow's policy cannot be used with the catalog: %s", error)
+            return None
+
+    async def _load_tagged(self) -> Catalog:
+        """A catalog with the tags that are asked for; what only the shadow asks for keeps nobody else waiting."""
+        self._reads_tags = self._asks_for_tags()
+        try:
+            return await self._load()
+        except Refusal as refusal:
+            if not self._reads_tags or _is_governed(self.policy):
+                raise
+            log.warning("the tags that the shadow's policy asks for could not be read, so it waits: %s", refusal)
+            self._reads_tags = False
+            return await self._load()
 
     async def _load(self) -> Catalog:
         """Read what has changed, all of it every `full_s`, in a thread, left to itself when nobody waits any longer."""

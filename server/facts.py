@@ -8,7 +8,7 @@ from policy.lru import Lru
 from policy.principal import Principal
 from policy.statement import HoldsRequest, SchemaRequest, SqlStatement, Statement
 from server.inputs import as_json, inputs_of
-from server.judging import Judged, Shadow
+from server.judging import WAITING, Judged, Shadow
 from tools.contract import Holds, Masked, MaskedHolds, MaskedRows, MaskedSchema, Sql, Wanted
 
 Facts = dict[str, Any]
@@ -58,6 +58,8 @@ def facts_of_judged(judged: Judged) -> Facts:
 
 def _facts_of_shadow(shadow: Shadow, decision: Decision) -> Facts:
     """What a policy in the shadow says, and whether the caller would notice if it were in force."""
+    if shadow.decision == WAITING:
+        return {"shadow": shadow.policy, "shadow_code": WAITING}  # whether anybody would notice, nobody can tell
     if isinstance(shadow.decision, str):
         return {"shadow": shadow.policy, "shadow_code": shadow.decision, "shadow_differs": True}
     told, enforced = _facts_of_decision(shadow.decision), _facts_of_decision(decision)

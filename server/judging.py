@@ -15,6 +15,9 @@ from policy.refusal import PolicyRefusal
 from policy.statement import HoldsAct, HoldsRequest, SchemaRequest, SqlStatement, Statement
 from tools.contract import Holds, Schema, Sql, Wanted
 
+WAITING = "catalog_unavailable"
+"""What is told of a policy in the shadow while there is no catalog that it can be used with."""
+
 log = logging.getLogger(__name__)
 
 
@@ -46,10 +49,14 @@ class Shadow:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Judges by one policy against one catalog snapshot, with another perhaps in its shadow."""
+    """Judges by one policy against one catalog snapshot, with another perhaps in its shadow.
+
+    `waiting` is the digest of one that is to decide there and has no catalog yet.
+    """
 
     engine: Engine
     shadow: Engine | None = None
+    waiting: str | None = None
 
     def parse(self, wanted: Wanted) -> Statement:
         """The statement that `wanted` amounts to.
@@ -75,7 +82,9 @@ class Judge:
         decision = self.engine.decide(principal, statement, rows_max=rows_max, circumstances=circumstances)
         if isinstance(wanted, Sql) and isinstance(statement, SqlStatement) and not isinstance(decision, Deny):
             decision = self.engine.refuse_values(principal, statement, wanted.parameters) or decision
-        shadow = None if self.shadow is None else _shadow(self.shadow, principal, wanted, circumstances)
+        shadow = None if self.waiting is None else Shadow(self.waiting, WAITING)
+        if self.shadow is not None:
+            shadow = _shadow(self.shadow, principal, wanted, circumstances)
         return Judged(principal, wanted, statement, decision, self.engine, circumstances, shadow)
 
 

@@ -16,9 +16,10 @@ from policy.principal import Principal, Subject
 from server.activation import Activation, Activations, ActivationStore, Mode, PolicyText
 from server.bundles import Bundles
 from server.engine_room import EngineRoom
+from server.facts import facts_of_judged
 from server.judging import Judged
 from server.pool import Kind
-from server.refusals import PolicyUnavailable
+from server.refusals import CatalogUnavailable, PolicyUnavailable, StatementFailed
 from tools.contract import Sql
 
 ADA = Principal(Subject("ada"), "agent", "local", groups=frozenset({"a"}))
@@ -176,6 +177,84 @@ async def test_a_policy_that_asks_for_tags_is_not_judged_by_with_a_catalog_that_
     room._load = counted  # type: ignore[method-assign]
     await room.adopt(load(TAGGED))
     assert loads == 1
+
+
+def _answering(room: EngineRoom) -> list[bool]:
+    """Let the catalog have a tag where tags are read; gives back whether they were, each time."""
+    loads: list[bool] = []
+
+    async def loaded() -> Catalog:
+        loads.append(room._reads_tags)
+        tags = ("D.S.PII",) if room._reads_tags else ()
+        return Catalog.of([Table(TableName("D", "S", "T"), (Column("C0", "VARCHAR", tags=tags),))])
+
+    room._load = loaded  # type: ignore[method-assign]
+    return loads
+
+
+def masks_of_the_shadow(room: EngineRoom) -> str:
+    wanted = Sql("SELECT c0 FROM d.s.t", (), reason="a test", is_write=False, rows_max=None)
+    judge = room.judge()
+    shadow = judge.decide(ADA, wanted, judge.parse(wanted), UNKNOWN).shadow
+    assert shadow is not None
+    return shadow.decision if isinstance(shadow.decision, str) else shadow.decision.action.sql  # type: ignore[union-attr]
+
+
+async def test_a_shadow_that_asks_for_tags_says_that_it_waits_until_it_has_them(room: EngineRoom) -> None:
+    loads = _answering(room)
+    assert await room.refresh()
+    load_catalog, reached, go_on = room._load, anyio.Event(), anyio.Event()
+
+    async def slowly() -> Catalog:
+        reached.set()
+        await go_on.wait()
+        return await load_catalog()
+
+    room._load = slowly  # type: ignore[method-assign]
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(room.shade, load(TAGGED))
+            await reached.wait()
+            assert masks_of_the_shadow(room) == "catalog_unavailable"
+            judged = decided(room)
+            assert type(judged.decision).__name__ == "Permit"
+            told = facts_of_judged(judged)
+            assert told["shadow_code"] == "catalog_unavailable"
+            assert "shadow_differs" not in told
+            go_on.set()
+    assert "NULL" in masks_of_the_shadow(room)
+    assert loads == [False, True]
+    await room.adopt(load(TAGGED))  # the catalog has tags already
+    assert loads == [False, True]
+    assert type(decided(room).decision).__name__ == "Permit"
+
+
+async def test_a_shadow_is_not_judged_by_without_tags_even_if_the_catalog_looks_the_same(room: EngineRoom) -> None:
+    async def loaded() -> Catalog:
+        if room._reads_tags:
+            raise StatementFailed("no tags for this role")
+        return Catalog.of([Table(TableName("D", "S", "T"), (Column("C0", "VARCHAR"),))])
+
+    room._load = loaded  # type: ignore[method-assign]
+    for _ in range(2):
+        await room.shade(load(TAGGED))
+        assert masks_of_the_shadow(room) == "catalog_unavailable"
+        assert await room.refresh()  # what the shadow lacks does not make the policy in force old
+        assert masks_of_the_shadow(room) == "catalog_unavailable"
+    _answering(room)
+    assert await room.refresh()
+    assert "NULL" in masks_of_the_shadow(room)
+
+
+async def test_a_policy_in_force_that_asks_for_tags_is_never_served_without(room: EngineRoom) -> None:
+    async def loaded() -> Catalog:
+        raise StatementFailed("no tags for this role")
+
+    room._load = loaded  # type: ignore[method-assign]
+    await room.adopt(load(TAGGED))
+    assert not await room.refresh()
+    with pytest.raises(CatalogUnavailable):
+        room.judge()
 
 
 async def test_a_shadow_says_what_it_would_decide_and_nothing_that_it_does_changes_the_decision(
