@@ -108,9 +108,11 @@ class Sealer:
             raise Unsealable from error
         return SubjectKey(key_id, AESGCM(raw))
 
-    def know(self, key: SubjectKey) -> None:
-        """Open with this key, too, what was encrypted with it."""
-        self._subject_keys[key.id] = key.cipher
+    def know(self, asked: Iterable[str], found: Iterable[SubjectKey]) -> None:
+        """Of the keys with the names `asked`, open with those `found`, and forget those that are not there any more."""
+        for name in asked:
+            self._subject_keys.pop(name, None)
+        self._subject_keys |= {key.id: key.cipher for key in found}
 
     def encrypt(self, data: bytes, context: str, key: SubjectKey | None = None) -> str:
         """`aes256gcm:<key id>:<base64url of nonce and ciphertext>`, which opens only in the same `context`."""

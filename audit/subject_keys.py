@@ -6,6 +6,7 @@ ciphertext, so that no proof breaks when a key is gone.
 
 import time
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -52,14 +53,17 @@ class SubjectKeys:
 
 
 async def learn_keys(engine: AsyncEngine, sealer: Sealer, facts: Iterable[dict[str, Json]]) -> None:
-    """Let `sealer` open what these facts of entries hold, as far as the keys are still there. For a reader's login."""
+    """Let `sealer` open what these facts of entries hold, as far as the keys are still there. For a reader's login.
+
+    Done before each opening: what was learned once is worth nothing when the key has been deleted since.
+    """
     ids = sorted(set[str]().union(*map(key_ids, facts)) - {sealer.key_id})
     if not ids:
         return
     async with engine.connect() as connection:
         rows = (await connection.execute(_WRAPPED, {"ids": ids})).all()
+    found: list[SubjectKey] = []
     for row in rows:
-        try:
-            sealer.know(sealer.open_subject_key(row.id, bytes(row.wrapped)))
-        except Unsealable:  # wrapped by a journal key that was in force before this one
-            continue
+        with suppress(Unsealable):  # wrapped by a journal key that was in force before this one
+            found.append(sealer.open_subject_key(row.id, bytes(row.wrapped)))
+    sealer.know(ids, found)

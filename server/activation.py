@@ -45,6 +45,9 @@ _table = Table(
     Column("made_by", String, nullable=False),
     Column("made_at", DateTime(timezone=True), nullable=False),
 )
+_ONE_AT_A_TIME = 0x736E6F7761637469
+"""The key of PostgreSQL's advisory lock on adding an activation; it ends with the transaction."""
+
 _NEWEST = select(_table).ext(distinct_on(_table.c.mode)).order_by(_table.c.mode, _table.c.n.desc())
 
 
@@ -87,12 +90,16 @@ class ActivationStore:
     engine: AsyncEngine
 
     async def add(self, mode: Mode, text: PolicyText | None, *, why: str, by: str) -> int:
-        """Activate; says the number of the activation."""
+        """Activate; says the number of the activation.
+
+        One at a time, so that whoever has seen a number has seen all before it: they are given out before the commit.
+        """
         kept: dict[str, Any] = {"digest": None, "document": None, "rule_sets": {}}
         if text is not None:
             kept = {"digest": text.digest, "document": text.document, "rule_sets": dict(text.rule_sets)}
         new = insert(_table).values(mode=mode, **kept, why=why, made_by=by, made_at=func.now()).returning(_table.c.n)
         async with self.engine.begin() as connection:
+            await connection.execute(select(func.pg_advisory_xact_lock(_ONE_AT_A_TIME)))
             return int((await connection.execute(new)).scalar_one())
 
     async def latest(self) -> int:

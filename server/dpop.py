@@ -5,6 +5,7 @@ A proof counts for one request: one method, this gate's address, one access toke
 
 import base64
 import hashlib
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -35,13 +36,19 @@ above it costs us too much."""
 RSA_EXPONENT_CHARS_MAX = 6
 """32 bits. With an exponent as long as its modulus, verifying is as dear as signing."""
 
+log = logging.getLogger(__name__)
+
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _TOLD_OF_KEYS = frozenset({"kid", "alg", "use", "key_ops"})
 _HEADERS = frozenset({"typ", "alg", "jwk"})
 
 _USE = text("""
-    insert into gate.dpop_proof (name, expires_at) values (:name, now() + make_interval(secs => :kept_s))
-    on conflict (name) do nothing
+    with told as (select extract(epoch from clock_timestamp()) - :now as behind_s),
+    used as (
+        insert into gate.dpop_proof (name, expires_at) select :name, to_timestamp(:until) from told
+        where abs(behind_s) <= :apart_s on conflict (name) do nothing returning name
+    )
+    select abs(behind_s) <= :apart_s as is_timely, (select count(*) from used) as used from told
 """)
 _FORGET = text("delete from gate.dpop_proof where expires_at < now()")
 
@@ -54,17 +61,25 @@ class ProofStore:
     clock: Callable[[], float] = time.monotonic
     _forgot_at: float = float("-inf")
 
-    async def use(self, name: bytes, kept_s: float) -> bool:
-        """Use a proof up; false if it was used before.
+    async def use(self, name: bytes, *, until: float, now: float, apart_s: float) -> bool:
+        """Use a proof up, and remember it until then; false if it was used before.
+
+        `now` is by this replica's clock. One that is more than `apart_s` seconds off the database's takes no proof:
+        how long any replica takes one, and so how long it has to be remembered, could not be told.
 
         Raises:
             Unauthenticated: nobody can say.
         """
+        facts = {"name": name, "until": until, "now": now, "apart_s": apart_s}
         async with answering(self.engine, _unsaid) as connection:
             if self.clock() - self._forgot_at > FORGET_EVERY_S:
                 self._forgot_at = self.clock()
                 await connection.execute(_FORGET)
-            return (await connection.execute(_USE, {"name": name, "kept_s": kept_s})).rowcount == 1
+            row = (await connection.execute(_USE, facts)).one()
+        if not row.is_timely:
+            log.error("this machine's clock is more than %d s off the database's: no proof is taken", apart_s)
+            raise _unsaid()
+        return bool(row.used)
 
 
 def _unsaid() -> Unauthenticated:
@@ -100,9 +115,12 @@ class Possession:
         except (JoseError, ValueError, TypeError):
             raise _no_proof() from None
         thumbprint = key.thumbprint()
-        name = self._check(unverified.claims, method, token)
+        now = self.clock()
+        name, made_at = self._check(unverified.claims, method, token, now)
         used = hashlib.sha256(f"{thumbprint} {name}".encode()).digest()
-        if not await self.proofs.use(used, PROOF_AGE_S_MAX + 2 * self.leeway_s):
+        # The last replica to take it is one whose clock is `leeway_s` behind the database's.
+        until = made_at + PROOF_AGE_S_MAX + 2 * self.leeway_s
+        if not await self.proofs.use(used, until=until, now=now, apart_s=self.leeway_s):
             raise Unauthenticated("the proof of possession was used before", Fault.REPLAYED)
         return thumbprint
 
@@ -121,15 +139,14 @@ class Possession:
             raise _no_proof()
         return key
 
-    def _check(self, claims: Claims, method: str, token: str) -> str:
-        """The proof's id, if its claims are about this request (section 4.3, 8 to 12)."""
+    def _check(self, claims: Claims, method: str, token: str, now: float) -> tuple[str, int]:
+        """The proof's id and time, if its claims are about this request (section 4.3, 8 to 12)."""
         match claims:
             case {"jti": str(name), "htm": str(htm), "htu": str(htu), "iat": int(iat), "ath": str(ath)} if name:
-                now = self.clock()
                 is_recent = now - PROOF_AGE_S_MAX - self.leeway_s <= iat <= now + self.leeway_s
                 is_for_this = htm == method and _same(htu, self.resource) and ath == _hash(token)
                 if is_recent and is_for_this and len(name) <= ID_LENGTH_MAX and name.isprintable():
-                    return name
+                    return name, iat
         raise _no_proof()
 
 

@@ -65,8 +65,8 @@ async def timeline(engine: AsyncEngine, sealer: Sealer, log: PublicKey, calls: S
     async with engine.connect() as connection:
         rows = (await connection.execute(_OF_CALLS, {"calls": list(calls), "limit": ENTRIES_MAX})).all()
     found = [believed(row) for row in rows]
-    await learn_keys(engine, sealer, (entry.facts for entry in found))
     proofs = await prove(engine, log, found)
+    await learn_keys(engine, sealer, (entry.facts for entry in found))
     moments: list[Moment] = []
     for entry in found:
         facts, is_sealed = opened(entry, sealer)

@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 from joserfc.jwk import ECKey, Key, OctKey, RSAKey
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -21,7 +22,7 @@ from starlette.routing import Route
 from audit.journal import Journal
 from server import dpop
 from server.database import open_engine
-from server.dpop import Possession, ProofStore
+from server.dpop import PROOF_AGE_S_MAX, Possession, ProofStore
 from server.faults import Fault
 from server.gatekeeper import Challenge, Gatekeeper
 from server.identity import TokenVerifier
@@ -199,6 +200,52 @@ async def test_a_hostile_proof_proves_nothing(
 async def test_an_address_may_be_spelled_otherwise(htu: str, agent: Agent, engine: AsyncEngine) -> None:
     token = agent.token()
     assert await Possession(RESOURCE, ProofStore(engine)).verify(agent.proof(token, htu=htu), "POST", token)
+
+
+LEEWAY_S = 30.0
+
+
+@pytest.mark.parametrize(
+    ("off_s", "age_s", "is_taken"),
+    [
+        (0, -28, True),
+        (0, -33, False),
+        (0, 88, True),
+        (0, 93, False),
+        (-25, 113, True),  # the last replica to take a proof is one that is behind
+        (25, -53, True),
+        (-35, 0, False),  # a clock that is too far off takes none, whatever its age
+        (35, 0, False),
+    ],
+)
+async def test_a_proof_is_remembered_for_as_long_as_any_replica_takes_it(
+    off_s: int, age_s: int, is_taken: bool, agent: Agent, engine: AsyncEngine
+) -> None:
+    """Once on a replica whose clock is `off_s` seconds off, a proof that is `age_s` old by the database's."""
+    token, now = agent.token(), int(time.time())
+    proof = agent.proof(token, iat=now - age_s)
+
+    async def use(replica_off_s: float) -> None:
+        def clock() -> float:
+            return time.time() + replica_off_s
+
+        await Possession(RESOURCE, ProofStore(engine), LEEWAY_S, clock).verify(proof, "POST", token)
+
+    if not is_taken:
+        with pytest.raises(Unauthenticated) as refused:
+            await use(off_s)
+        assert refused.value.fault is Fault.PROOF
+        return
+    await use(off_s)
+    with pytest.raises(Unauthenticated) as refused:
+        await use(off_s)  # a new store forgets first what is over
+    assert refused.value.fault is Fault.REPLAYED
+    async with engine.connect() as connection:
+        until = (
+            await connection.execute(text("select extract(epoch from expires_at) from gate.dpop_proof"))
+        ).scalar_one()
+    latest = now - age_s + PROOF_AGE_S_MAX + LEEWAY_S  # by the clock of a replica, which is at most a leeway behind
+    assert float(until) >= latest + LEEWAY_S
 
 
 async def test_without_a_database_that_answers_no_proof_counts(agent: Agent, free_tcp_port: int) -> None:

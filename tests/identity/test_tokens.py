@@ -7,6 +7,7 @@ import anyio
 import pytest
 from joserfc.jwk import ECKey, RSAKey
 
+from server.faults import Fault
 from server.identity import TOKEN_LENGTH_MAX, Identify, TokenVerifier
 from server.issuers import ALGORITHMS, IssuerTrust
 from server.line import Bearer
@@ -140,6 +141,39 @@ async def test_a_key_of_an_unknown_kind_does_not_spoil_the_others(issuer: Issuer
     strange = [{"kty": "EC", "crv": "P-999", "x": "AA", "y": "AA"}, {"kty": "RSA", "n": "!"}, {"use": 1}, "x", None]
     symmetric = {"kty": "oct", "k": "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0", "kid": "k1"}
     issuer.key_set = {"keys": [*strange, *issuer.public()["keys"], symmetric]}
+    assert (await verifier.verify(issuer.sign())).principal.subject == "ada"
+
+
+@pytest.mark.parametrize(
+    "said", [{"use": "enc"}, {"alg": "ES384"}, {"alg": "ECDH-ES"}, {"key_ops": ["deriveKey"]}, {"key_ops": []}]
+)
+async def test_a_key_that_was_published_for_something_else_proves_nobody(
+    said: dict[str, object], issuer: Issuer, verifier: TokenVerifier
+) -> None:
+    [key] = issuer.public()["keys"]
+    issuer.key_set = {"keys": [{**key, **said}]}
+    with pytest.raises(Unauthenticated) as refused:
+        await verifier.verify(issuer.sign())
+    assert refused.value.fault is Fault.SIGNATURE
+
+
+async def test_an_rsa_key_that_was_published_for_another_padding_proves_nobody(
+    issuer: Issuer, verifier: TokenVerifier
+) -> None:
+    """It would verify, so that only what the issuer said of it stands against it."""
+    issuer.keys = {"r": RSAKey.generate_key(2048, {"kid": "r"})}
+    [key] = issuer.public()["keys"]
+    issuer.key_set = {"keys": [{**key, "alg": "PS256", "use": "sig"}]}
+    assert (await verifier.verify(issuer.sign("r", "PS256"))).principal.subject == "ada"
+    with pytest.raises(Unauthenticated) as refused:
+        await verifier.verify(issuer.sign("r", "RS256"))
+    assert refused.value.fault is Fault.SIGNATURE
+
+
+async def test_of_two_keys_with_one_name_the_one_for_signatures_counts(issuer: Issuer, verifier: TokenVerifier) -> None:
+    [key] = issuer.public()["keys"]
+    other = ECKey.generate_key("P-256", {"kid": "k1"}).as_dict(private=False)
+    issuer.key_set = {"keys": [{**other, "use": "enc"}, {**key, "use": "sig", "alg": "ES256"}]}
     assert (await verifier.verify(issuer.sign())).principal.subject == "ada"
 
 

@@ -16,6 +16,7 @@ from audit.note import Signer
 from audit.reading import entries, unseal
 from audit.retention import place_legal_hold, release_legal_hold
 from audit.sealing import Sealer, Unsealable
+from server.timeline import timeline
 from tests.house import tree
 from tests.journal.proving import Proven, whys
 
@@ -52,6 +53,29 @@ async def test_an_erased_person_can_be_read_by_nobody_and_everything_verifies(
     assert whys(await proven.verify()) == []
     (told,) = [entry for entry in await entries(engine, last=10) if entry.stage == "subject.erased"]
     assert b"ada" not in told.body()
+
+
+async def test_a_process_that_has_read_a_person_cannot_read_them_once_they_are_erased(
+    engine: AsyncEngine, journal: Journal, signer: Signer
+) -> None:
+    for subject in ("ada", "grace"):
+        await call(journal, f"call-{subject}", subject)
+    proven = Proven(engine, journal, signer)
+    await proven.weave()
+    reader, log = fresh(), proven.log.public
+
+    async def read(subject: str) -> list[object]:
+        return [moment.facts.get("reason") for moment in await timeline(engine, reader, log, [f"call-{subject}"])]
+
+    assert "the reason of ada" in await read("ada")
+    (first, *_) = await entries(engine, call_id="call-ada", sealer=reader)
+    assert unseal(first, reader)["reason"] == "the reason of ada"
+    await erase_subject(engine, journal, "", "ada")
+    assert "the reason of ada" not in await read("ada")
+    await entries(engine, call_id="call-ada", sealer=reader)
+    with pytest.raises(Unsealable):
+        unseal(first, reader)
+    assert "the reason of grace" in await read("grace")
 
 
 async def test_who_comes_back_gets_another_key(engine: AsyncEngine, sealer: Sealer, signer: Signer) -> None:
