@@ -199,10 +199,8 @@ class JwtVerifier:
     def _fits(self, key: Key, algorithm: str) -> bool:
         """Whether the issuer published `key` for this algorithm and for signatures (RFC 7517 sections 4.2 to 4.4)."""
         try:
-            key.check_use("sig")
-            key.check_alg(algorithm)
             key.check_key_op("verify")
-            self._signatures.get_alg(algorithm).check_key(key)
+            self._signatures.get_alg(algorithm).check_key(key)  # its kind, `use` and `alg`
         except (JoseError, ValueError):
             return False
         return True

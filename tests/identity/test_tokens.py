@@ -170,10 +170,13 @@ async def test_an_rsa_key_that_was_published_for_another_padding_proves_nobody(
     assert refused.value.fault is Fault.SIGNATURE
 
 
-async def test_of_two_keys_with_one_name_the_one_for_signatures_counts(issuer: Issuer, verifier: TokenVerifier) -> None:
+@pytest.mark.parametrize("said", [{"use": "enc"}, {"alg": "ES384"}, {"key_ops": ["deriveKey"]}])
+async def test_of_two_keys_with_one_name_the_one_that_was_published_for_this_counts(
+    said: dict[str, object], issuer: Issuer, verifier: TokenVerifier
+) -> None:
     [key] = issuer.public()["keys"]
     other = ECKey.generate_key("P-256", {"kid": "k1"}).as_dict(private=False)
-    issuer.key_set = {"keys": [{**other, "use": "enc"}, {**key, "use": "sig", "alg": "ES256"}]}
+    issuer.key_set = {"keys": [{**other, **said}, key]}
     assert (await verifier.verify(issuer.sign())).principal.subject == "ada"
 
 
