@@ -10,6 +10,7 @@ reading. Sources: https://docs.snowflake.com/en/sql-reference/info-schema/tables
 .../sql/show-primary-keys, .../sql/show-imported-keys, .../functions/hash_agg
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from typing import Any, TypeAlias
 
 from policy.catalog import Catalog, Column, ForeignKey, Table, TableKind
 from policy.names import TableName, quote
-from server.governance import Governance, governed, read_governance
+from server.governance import TAGS_LATE_S, Governance, Told, governed, read_governance, read_tags_now
 from server.warehouse import Order, SnowflakeSession
 from tools.contract import Scalar
 
@@ -69,13 +70,17 @@ class CatalogTooLarge(Exception):
 class Known:
     """What is known of one database: its tables, and as they are shown, with tags and policies.
 
-    `settled` are the LAST_DDLs of those that need not be read again until it moves.
+    `settled` are the LAST_DDLs of those that need not be read again until it moves. `late` are those of which
+    ACCOUNT_USAGE need not know the tags yet, with what was told of them besides; `came` is when one was first seen that
+    was not there before, which whoever brings a whole schema back need not move the LAST_DDL of.
     """
 
     tables: Mapping[TableName, Table] = field(default_factory=dict)
     settled: Mapping[TableName, str] = field(default_factory=dict)
     governance: Governance | None = None
     shown: Mapping[TableName, Table] = field(default_factory=dict)
+    late: Mapping[TableName, Told] = field(default_factory=dict)
+    came: Mapping[TableName, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +90,19 @@ class Reading:
     catalog: Catalog = field(default_factory=Catalog)
     known: Mapping[str, Known] = field(default_factory=dict)
 
+    def unsettled(self) -> "Reading":
+        """The same, after which all is read anew."""
+        known = {name: Known(each.tables, late=each.late, came=each.came) for name, each in self.known.items()}
+        return Reading(self.catalog, known)
+
 
 def load_catalog(
-    session: SnowflakeSession, databases: Iterable[str], before: Reading | None = None, *, is_governed: bool = False
+    session: SnowflakeSession,
+    databases: Iterable[str],
+    before: Reading | None = None,
+    *,
+    is_governed: bool = False,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Reading:
     """A snapshot of `databases` (names as Snowflake stores them), its catalog the very same if nothing changed. Blocks.
 
@@ -100,29 +115,45 @@ def load_catalog(
     """
     before = before or Reading()
     known = {
-        each: _database(_reader(session, each), each, before.known.get(each, Known()), is_governed)
+        each: _database(_reader(session, each), each, before.known.get(each, Known()), is_governed, clock())
         for each in databases
     }
     shown = [table for each in known.values() for table in each.shown.values()]
     return Reading(before.catalog.updated(shown), known)
 
 
-def _database(read: Read, database: str, before: Known, is_governed: bool) -> Known:
-    tables, settled = _tables(read, database, before)
-    if not is_governed:
-        return Known(tables, settled, None, tables)
-    governance = read_governance(read, database, before.governance)
-    is_same = governance is before.governance
-    shown = {name: before.shown[name] for name, table in tables.items() if is_same and before.tables.get(name) is table}
-    changed = [table for name, table in tables.items() if name not in shown]
-    shown.update({table.name: table for table in governed(changed, governance)})
-    return Known(tables, settled, governance, shown)
-
-
-def _tables(read: Read, database: str, before: Known) -> tuple[Mapping[TableName, Table], Mapping[TableName, str]]:
-    """The tables and views of a database, those that have not changed as they were; and which of them are settled."""
+def _database(read: Read, database: str, before: Known, is_governed: bool, now: float) -> Known:
     # The list comes first: what changes after it has another LAST_DDL in the next list.
     listed = {_name(database, row): row for row in read(TABLES)}
+    came = (
+        {name: before.came.get(name, now) for name in listed if name in before.came or name not in before.tables}
+        if before.tables
+        else {}
+    )
+    tables, settled = _tables(read, database, before, listed)
+    if not is_governed:
+        return Known(tables, settled, None, tables, came=came)
+    governance = read_governance(read, database, before.governance)
+    is_late = {
+        name for name, row in listed.items() if _is_late(row) or now - came.get(name, float("-inf")) < TAGS_LATE_S
+    }
+    late = {name: before.late[name] for name in is_late if _is_told(name, listed[name], before)}
+    late |= read_tags_now(read, database, sorted(is_late - set(late), key=lambda name: (name in before.late, name)))
+    is_same = governance is before.governance
+    shown = {
+        name: before.shown[name]
+        for name, table in tables.items()
+        if is_same and before.tables.get(name) is table and late.get(name, {}) == before.late.get(name, {})
+    }
+    changed = [table for name, table in tables.items() if name not in shown]
+    shown.update({table.name: table for table in governed(changed, governance, late)})
+    return Known(tables, settled, governance, shown, late, came)
+
+
+def _tables(
+    read: Read, database: str, before: Known, listed: Mapping[TableName, Record]
+) -> tuple[Mapping[TableName, Table], Mapping[TableName, str]]:
+    """The tables and views of a database, those that have not changed as they were; and which of them are settled."""
     changed = [name for name, row in listed.items() if not _is_as_before(name, row, before)]
     settled = {name: str(row["last_ddl"]) for name, row in listed.items() if _is_settled(row)}
     if not changed and len(listed) == len(before.tables):
@@ -161,6 +192,14 @@ def _read_anew(
 
 def _is_as_before(name: TableName, row: Record, before: Known) -> bool:
     return row["last_ddl"] is not None and before.settled.get(name) == str(row["last_ddl"])
+
+
+def _is_told(name: TableName, row: Record, before: Known) -> bool:
+    return before.late.get(name) is not None and _is_as_before(name, row, before)
+
+
+def _is_late(row: Record) -> bool:
+    return row["last_ddl"] is None or row["ddl_age_s"] is None or int(row["ddl_age_s"]) < TAGS_LATE_S
 
 
 def _is_settled(row: Record) -> bool:

@@ -171,7 +171,7 @@ class EngineRoom:
         began, before = self.clock(), self._reading
         is_whole = began - self._read_wholly_at >= self.full_s
         if is_whole:
-            before = Reading(before.catalog)
+            before = before.unsettled()
         is_governed = self._reads_tags
         try:
             self._reading = await self.pool.in_thread(

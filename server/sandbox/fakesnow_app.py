@@ -266,9 +266,25 @@ class Engine:
             self._instance.past.undrop(table)
         else:
             self._instance.past.put_back(table, moment)
+        ddl = [table.database, table.schema, table.name]
+        self._instance.duck_conn.execute(information_schema.REMEMBER_DDL, ddl)
 
-    def record(self, asked: Tagging) -> None:
-        """Record tags and policies that were set."""
+    def tags_of(self, session: Session, asked: tagging.AskedTags) -> list[tuple[Any, ...]]:
+        """The tags of tables as they are, inherited ones too; raises SnowflakeError."""
+        found: list[tuple[Any, ...]] = []
+        for place in asked.tables:
+            rows = self._instance.duck_conn.execute(tagging.COLUMNS_OF, place).fetchall()
+            if place[0] not in session.login.role.databases or not rows:
+                raise not_found(f"Object '{'.'.join(place)}'")
+            for (column,) in rows:
+                found += self._instance.duck_conn.execute(tagging.TAGS_OF, [*place, column]).fetchall()
+        return found
+
+    def record(self, session: Session, asked: Tagging) -> None:
+        """Record tags and policies that were set; raises SnowflakeError."""
+        role = session.login.role
+        if not role.changes_tables or asked.database not in role.databases:
+            raise no_privilege(f"a tag or policy with role '{role.name}'")
         for sql, values in asked.does:
             self._instance.duck_conn.execute(sql, values)
 

@@ -47,7 +47,7 @@ from server.sandbox.statements import (
     identifier,
     recognise,
 )
-from server.sandbox.tagging import Tagging
+from server.sandbox.tagging import TOLD, AskedTags, Tagging
 from server.sandbox.users import Users
 
 TIMEOUT_PARAMETER = "STATEMENT_TIMEOUT_IN_SECONDS"
@@ -201,7 +201,16 @@ class Runner:
                 return warehouses.show(self._account.warehouses & {name}, statement.query_id)
             case UseRole(name):
                 return self._change_role(statement, name)
-            case UseWarehouse() | SetParameters() | History() | ShowKeys() | BringBack() | Tagging() | Nothing():
+            case (
+                UseWarehouse()
+                | SetParameters()
+                | History()
+                | ShowKeys()
+                | BringBack()
+                | Tagging()
+                | AskedTags()
+                | Nothing()
+            ):
                 return self._answer(statement.session, statement.query_id, asked)
             case _:
                 return await self._users.run(asked, statement.session.login.role, statement.query_id)
@@ -210,7 +219,7 @@ class Runner:
         self,
         session: Session,
         query_id: str,
-        asked: UseWarehouse | SetParameters | History | ShowKeys | BringBack | Tagging | Nothing,
+        asked: UseWarehouse | SetParameters | History | ShowKeys | BringBack | Tagging | AskedTags | Nothing,
     ) -> dict[str, Any]:
         match asked:
             case UseWarehouse(name):
@@ -230,11 +239,10 @@ class Runner:
                 return status(query_id)
             case ShowKeys():
                 return keys.show(asked, session.login.role.databases, query_id)
-            case Tagging(database):
-                role = session.login.role
-                if not role.changes_tables or database not in role.databases:
-                    raise no_privilege(f"a tag or policy with role '{role.name}'")
-                self._engine.record(asked)
+            case AskedTags():
+                return table(query_id, [Column(name) for name in TOLD], self._engine.tags_of(session, asked))
+            case Tagging():
+                self._engine.record(session, asked)
                 return status(query_id)
             case Nothing():
                 return status(query_id)

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 from server.sandbox import tagging, user_statements
 from server.sandbox.past import Moment, Name, seconds
 from server.sandbox.replies import SnowflakeError
-from server.sandbox.tagging import Tagging
+from server.sandbox.tagging import AskedTags, Tagging
 from server.sandbox.user_statements import UserStatement
 
 
@@ -137,6 +137,7 @@ AdminStatement: TypeAlias = (
     | ShowKeys
     | BringBack
     | Tagging
+    | AskedTags
     | UserStatement
 )
 
@@ -184,7 +185,7 @@ def recognise(sql: str, binds: Mapping[str, Any] | None) -> AdminStatement | Non
     for pattern, reader in _READERS:
         if found := pattern.fullmatch(text):
             return reader(found, binds or {})
-    return tagging.recognise(text) or user_statements.recognise(text)
+    return tagging.recognise(text) or tagging.asked_tags(text) or user_statements.recognise(text)
 
 
 def _system(found: re.Match[str], binds: Mapping[str, Any]) -> AdminStatement:

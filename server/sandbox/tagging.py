@@ -1,8 +1,9 @@
 """Tags and policies that are set on tables, views and columns, and ACCOUNT_USAGE, which tells of them.
 
 They are recorded and have no effect of their own: a masking policy masks nothing here. ACCOUNT_USAGE tells at once,
-where Snowflake takes up to two hours. Sources: Snowflake, "ALTER TABLE" (SET TAG, SET MASKING POLICY), "HASH_AGG",
-"TAG_REFERENCES view", "POLICY_REFERENCES view".
+where Snowflake takes up to two hours; TAG_REFERENCES_ALL_COLUMNS tells the same, as the gate asks for it. Sources:
+Snowflake, "ALTER TABLE" (SET TAG, SET MASKING POLICY), "HASH_AGG", "TAG_REFERENCES view", "POLICY_REFERENCES view",
+"TAG_REFERENCES_ALL_COLUMNS".
 """
 
 import re
@@ -49,6 +50,40 @@ class Tagging:
 
     database: str
     does: Sequence[tuple[str, Sequence[Any]]]
+
+
+TOLD = ("TAG_DATABASE", "TAG_SCHEMA", "TAG_NAME", "TAG_VALUE", "OBJECT_SCHEMA", "OBJECT_NAME", "COLUMN_NAME")
+COLUMNS_OF = "select column_name from duckdb_columns() where (database_name, schema_name, table_name) = (?, ?, ?)"
+TAGS_OF = (
+    "select tag_database, tag_schema, tag_name, tag_value, $2, $3, $4 "  # noqa: S608  # constants
+    f"from {_TAGS} where (domain = 'DATABASE' and object_name = $1) or (object_database = $1 and "
+    "((domain = 'SCHEMA' and object_name = $2) or (object_schema = $2 and object_name = $3 and "
+    "(column_name is null or column_name = $4))))"
+)
+_FUNCTION = rf"{_NAME}\.information_schema\.tag_references_all_columns\('((?:[^']|'')*)', 'table'\)"
+_ASKED = re.compile(
+    rf"SELECT [\w, ]+ FROM TABLE\({_FUNCTION}\)(?: UNION ALL (?=SELECT)|\Z)",  # noqa: S608  # a pattern
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(r'"((?:[^"]|"")*)"(?:\.|\Z)')
+
+
+@dataclass(frozen=True, slots=True)
+class AskedTags:
+    """TAG_REFERENCES_ALL_COLUMNS of some tables: database, schema and name of each."""
+
+    tables: tuple[tuple[str, ...], ...]
+
+
+def asked_tags(text: str) -> AskedTags | None:
+    """Return the tables whose tags a statement asks for, None if it is about something else."""
+    at, names = 0, []
+    while found := _ASKED.match(text, at):
+        names.append(found[1].replace("''", "'").replace("\\\\", "\\"))
+        at = found.end()
+    if not names or at < len(text):
+        return None
+    return AskedTags(tuple(tuple(p.replace('""', '"') for p in _QUOTED.findall(name)) for name in names))
 
 
 def hash_agg_sql(database: str) -> str:

@@ -241,6 +241,13 @@ async def test_a_shadow_is_not_judged_by_without_tags_even_if_the_catalog_looks_
         assert masks_of_the_shadow(room) == "catalog_unavailable"
         assert await room.refresh()  # what the shadow lacks does not make the policy in force old
         assert masks_of_the_shadow(room) == "catalog_unavailable"
+
+    async def untagged() -> Catalog:
+        return Catalog.of([Table(TableName("D", "S", "T"), (Column("C0", "VARCHAR"),))])
+
+    room._load = untagged  # type: ignore[method-assign]
+    assert await room.refresh()
+    assert masks_of_the_shadow(room).startswith("SELECT")  # that there are no tags is known now
     _answering(room)
     assert await room.refresh()
     assert "NULL" in masks_of_the_shadow(room)

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import anyio
@@ -15,10 +16,13 @@ from policy.engine import Engine
 from policy.names import TableName
 from policy.principal import Principal, Subject
 from policy.report import judge
-from server.catalog_loader import load_catalog
+from server import governance
+from server.catalog_loader import Reading, load_catalog
 from server.engine_room import EngineRoom
+from server.governance import TAGS_LATE_S
 from server.pool import Kind
 from server.raw import RawRows
+from server.refusals import StatementFailed
 from server.warehouse import Order
 from tests.support.scores import Score
 from tools.contract import ResultColumn
@@ -41,11 +45,14 @@ class Account:
 
     def __init__(self, answers: dict[str, list[dict[str, Any]]]) -> None:
         self._answers = answers
+        self.asked: list[list[str]] = []
 
     def run(self, order: Order) -> RawRows:
         view = re.search(r"information_schema\.(\w+)|ACCOUNT_USAGE\.(\w+)|SHOW (\w+) KEYS", order.sql)
         assert view is not None
         name = next(group for group in view.groups() if group).lower()
+        if name == "tag_references_all_columns":
+            return self._told(order.sql)
         if name not in self._answers:
             raise PermissionError(name)
         rows = self._answers[name]
@@ -53,6 +60,16 @@ class Account:
             rows = [{"n": len(rows), "hash": hash(repr(rows))}]
         columns = list(rows[0]) if rows else []
         return RawRows([ResultColumn(c, "T", True) for c in columns], [tuple(r.values()) for r in rows], False, "q")
+
+    def _told(self, sql: str) -> RawRows:
+        asked = re.findall(r"all_columns\('\"D\".\"S\".\"(\w+)\"', 'table'\)", sql)
+        self.asked.append(asked)
+        if "now" not in self._answers:
+            raise StatementFailed("no such function for this role")
+        rows = [row for row in self._answers["now"] if row["object_name"] in asked]
+        columns = ["tag_database", "tag_schema", "tag_name", "tag_value", "object_schema", "object_name", "column_name"]
+        shown = [tuple(row[column] for column in columns) for row in rows]
+        return RawRows([ResultColumn(c.upper(), "T", True) for c in columns], shown, False, "q")
 
 
 def _column(table: str, name: str) -> dict[str, Any]:
@@ -131,6 +148,85 @@ def test_what_snowflake_masks_is_public_by_its_name_only() -> None:
     engine = Engine(load(POLICY), _load(GOVERNED))
     assert judge(engine, ADA, "SELECT native FROM d.s.t", "")["masked"] == ["D.S.T.NATIVE"]
     assert judge(engine, ADA, "SELECT native FROM d.s.named", "")["masked"] == []
+
+
+def _at(ages: Mapping[str, int | None], more: dict[str, list[dict[str, Any]]]) -> Account:
+    """An account of these tables, whose last DDL was so many seconds ago, and of which ACCOUNT_USAGE knows nothing."""
+    tables = [
+        {**BASE["tables"][0], "table_name": name, "last_ddl": None if age is None else f"day {age}", "ddl_age_s": age}
+        for name, age in ages.items()
+    ]
+    columns = [_column(name, column) for name in ages for column in ("A", "B")]
+    return Account({**GOVERNED, "tag_references": [], "tables": tables, "columns": columns, **more})
+
+
+def _read(account: Account, before: Reading | None = None, at: float = 0) -> Reading:
+    return load_catalog(account, ["D"], before, is_governed=True, clock=lambda: at)  # type: ignore[arg-type]
+
+
+def _masked(reading: Reading, table: str) -> list[str]:
+    verdict = judge(Engine(load(POLICY), reading.catalog), ADA, f"SELECT a, b FROM d.s.{table}", "")
+    masked = verdict["masked"]
+    assert isinstance(masked, list)
+    return [str(column).rsplit(".", 1)[1] for column in masked]
+
+
+NOW = {"now": [_tag("COLUMN", "S", "T", "A", "PII", "email")]}
+
+
+@pytest.mark.parametrize("age", [0, TAGS_LATE_S - 1, None])
+def test_a_table_that_changed_or_came_back_is_secret_until_its_tags_are_known(age: int | None) -> None:
+    unknown = _read(_at({"T": age, "OLD": TAGS_LATE_S}, {}))
+    assert _masked(unknown, "t") == ["A", "B"]
+    assert _masked(unknown, "old") == []
+    known = _read(_at({"T": age, "OLD": TAGS_LATE_S}, NOW), unknown)
+    assert _masked(known, "t") == ["A"]
+    assert known.catalog.tables[TableName("D", "S", "T")].columns[0].tags[:2] == ("GOV.TAGS.PII", "GOV.TAGS.PII=email")
+
+
+def test_tags_that_were_told_are_not_asked_for_again_until_the_table_changes() -> None:
+    first = _at({"T": 100, "OLD": TAGS_LATE_S}, NOW)
+    known = _read(first)
+    assert first.asked == [["T"]]
+    again = _at({"T": 100, "OLD": TAGS_LATE_S}, {})
+    assert _read(again, known).catalog is known.catalog
+    assert again.asked == []
+    changed = _at({"T": 90, "OLD": TAGS_LATE_S}, {})
+    assert _masked(_read(changed, known), "t") == ["A", "B"]
+    whole = _at({"T": 100, "OLD": TAGS_LATE_S}, NOW)
+    assert _read(whole, known.unsettled()).catalog is known.catalog
+    assert whole.asked == [["T"]]
+
+
+def test_a_table_that_was_not_there_before_is_new_however_old_its_last_change() -> None:
+    before = _read(_at({"OLD": TAGS_LATE_S}, {}))
+    back = {"OLD": TAGS_LATE_S, "T": 900_000}
+    came = _read(_at(back, {}), before, at=50)
+    assert _masked(came, "t") == ["A", "B"]
+    later = _read(_at(back, {}), came.unsettled(), at=49 + TAGS_LATE_S)
+    assert _masked(later, "t") == ["A", "B"]
+    assert _masked(_read(_at(back, NOW), later, at=49 + TAGS_LATE_S), "t") == ["A"]
+    assert _masked(_read(_at(back, {}), later, at=50 + TAGS_LATE_S), "t") == []
+
+
+def test_many_changed_tables_are_told_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(governance, "ASKED_MAX", 2)
+    monkeypatch.setattr(governance, "ASKED_AT_ONCE", 1)
+    ages = {"A": 100, "B": 100, "T": 100}
+    first = _at(ages, NOW)
+    reading = _read(first)
+    assert first.asked == [["A"], ["B"]]
+    assert _masked(reading, "t") == ["A", "B"]
+    second = _at(ages, NOW)
+    assert _masked(_read(second, reading), "t") == ["A"]
+    assert second.asked == [["T"]]
+
+
+def test_tags_of_another_table_than_was_asked_for_tell_nothing() -> None:
+    odd = {"now": [_tag("COLUMN", "S", "T", "A", "PII", "email")]}
+    account = _at({"T": 0}, odd)
+    odd["now"][0]["object_schema"] = "ELSEWHERE"
+    assert _masked(_read(account), "t") == ["A", "B"]
 
 
 @pytest.mark.parametrize("missing", ["tag_references", "policy_references"])

@@ -147,6 +147,24 @@ def test_a_column_added_to_a_tagged_table_has_its_tags(session: Counted, owner: 
     assert "PII=all" in after.catalog.tables[T].columns[2].tags
 
 
+def test_a_table_that_comes_back_is_known_by_the_tags_that_it_has_now(
+    session: Counted, owner: Callable[[str], Any]
+) -> None:
+    owner(f"ALTER TABLE {T} MODIFY COLUMN b SET TAG gov.tags.pii = 'email'")
+    owner(f"ALTER TABLE {T} SET TAG gov.tags.owner = 'x'")
+    first = reread(session)
+    owner(f"DROP TABLE {T}")
+    gone = reread(session, first)
+    assert T not in gone.catalog.tables
+    owner(f"UNDROP TABLE {T}")
+    back = reread(session, gone)
+    [asked] = session.took("TAG_REFERENCES_ALL_COLUMNS")
+    assert "INCREMENTAL" in asked
+    assert back.catalog.tables[T] == first.catalog.tables[T]
+    assert back.catalog.tables[T].are_tags_known
+    owner(f"ALTER TABLE {T} UNSET TAG gov.tags.owner")
+
+
 def test_what_changed_a_moment_ago_is_read_once_more(
     session: Counted, owner: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
