@@ -62,7 +62,7 @@ endef
 export TIMELESS
 
 # A house test runs the same exports and compares: what a checkout needs, what production needs, what makes the wheel.
-EXPORT := --frozen --all-extras --all-groups --no-emit-project --no-header --no-annotate --quiet
+EXPORT := --frozen --all-extras --all-groups --no-group fuzz --no-emit-project --no-header --no-annotate --quiet
 EXPORT_RUN := --frozen --extra otel --no-default-groups --no-emit-project --no-header --no-annotate --quiet
 EXPORT_BUILD := --frozen --only-group build --no-emit-project --no-header --no-annotate --quiet
 

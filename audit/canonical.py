@@ -33,9 +33,13 @@ def canonical(value: Json) -> bytes:
     and the bytes are also those of RFC 8785 (JSON Canonicalization Scheme).
 
     Raises:
-        NotCanonical: a float, a NUL, a lone surrogate, an integer beyond 53 bits, a bad key or a type JSON has not.
+        NotCanonical: a float, a NUL, a lone surrogate, an integer beyond 53 bits, a bad key, a type JSON has not, or
+            a value that is nested too deeply.
     """
-    _check(value)
+    try:
+        _check(value)
+    except RecursionError:
+        raise NotCanonical("a value that is nested too deeply") from None
     return spell(value)
 
 

@@ -77,7 +77,7 @@ def read_entry(body: bytes) -> JournalEntry:
         case {
             "v": int(v), "stream": str(stream), "n": int(n), "prev": str(prev), "at": str(at),
             "stage": str(stage), "call_id": str(call_id), "facts": dict(facts), **others,
-        } if not others:  # fmt: skip
+        } if not others and bool not in (type(v), type(n)):  # fmt: skip
             entry = JournalEntry(_uuid(stream), n, prev, _time(at), stage, call_id, facts, v)
         case _:
             raise NotCanonical("JSON that is not an entry")
@@ -96,5 +96,5 @@ def _uuid(text: str) -> UUID:
 def _time(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text).astimezone(UTC)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:  # in UTC it may lie before the first year or after the last
         raise NotCanonical("a time that is not RFC 3339") from error
