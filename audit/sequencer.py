@@ -30,6 +30,7 @@ STEP_MAX = 4_096
 """Entries of one stream that are woven in one step."""
 
 _LOCK = "select pg_try_advisory_xact_lock(hashtextextended('journal.sequencer', 0))"
+_ALONE = "select pg_try_advisory_xact_lock(hashtextextended('journal.publisher', 0))"
 _FENCE = "set local idle_in_transaction_session_timeout = '10s'"
 _NEWS = text("""
     select s.stream, coalesce(c.next_n, 0) as next_n, e.n, e.digest, e.stage
@@ -44,6 +45,7 @@ _CURSOR = text("""
     on conflict (stream) do update set next_n = excluded.next_n, closed = excluded.closed
 """)
 _LATEST = text("select id, size, at from journal.checkpoint order by id desc limit 1")
+_NOTE = text("select note from journal.checkpoint where id = :id")
 _PUBLISH = text("""
     insert into journal.checkpoint (id, size, root, at, note) values (:id, :size, :root, :at, :note)
     on conflict do nothing
@@ -81,6 +83,8 @@ class Sequencer:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     _tiles: Tiles | None = None
     _signed: Checkpoint | None = None
+    _published: tuple[int, str] | None = None
+    """The last head that this process has signed: the id of its row, and the note."""
 
     async def run(self, period_s: float = PERIOD_S) -> None:
         """Weave and sign until cancelled, or until the database no longer holds what was signed."""
@@ -134,31 +138,43 @@ class Sequencer:
         tiles.append(bytes(row.digest) for row in whole)
 
     async def publish(self) -> str | None:
-        """Sign the head if it is new or the last signature is old; the note, or nothing if there was no need."""
+        """Sign the head if it is new or the last signature is old; the note, or nothing if there was no need.
+
+        One replica at a time, so that no witness is shown a head that is then not kept.
+        """
         now = self.clock()
-        async with self.engine.connect() as connection:
+        async with self.engine.begin() as connection:
+            if not (await connection.execute(text(_ALONE))).scalar_one():
+                return None
+            await self._must_be_there(connection)
             latest = (await connection.execute(_LATEST)).one_or_none()
             size = await self._size(connection)
             if latest is not None and latest.size == size and (now - latest.at).total_seconds() < self.heartbeat_s:
                 return None
             tiles = self._tiles if self._tiles and self._tiles.size == size else await load_edge(connection, size)
-        checkpoint = Checkpoint(self.origin, size, tiles.root())
-        await self._must_follow(checkpoint)
-        now = now.replace(microsecond=0)
-        note = sign_checkpoint(checkpoint, self.signer, int(now.timestamp()))
-        for lines in [await witness(note, size, lambda old: self._proof(old, size)) for witness in self.witnesses]:
-            note += lines
-        row = {"id": latest.id + 1 if latest else 1, "size": size, "root": checkpoint.root, "at": now, "note": note}
-        async with self.engine.begin() as connection:
+            checkpoint = Checkpoint(self.origin, size, tiles.root())
+            await self._must_follow(checkpoint)
+            number, now = latest.id + 1 if latest else 1, now.replace(microsecond=0)
+            note = sign_checkpoint(checkpoint, self.signer, int(now.timestamp()))
+            for lines in [await witness(note, size, lambda old: self._proof(old, size)) for witness in self.witnesses]:
+                note += lines
+            row = {"id": number, "size": size, "root": checkpoint.root, "at": now, "note": note}
             if (await connection.execute(_PUBLISH, row)).rowcount != 1:
                 return None  # another replica was faster
-        self._tiles, self._signed = tiles, checkpoint
+        self._tiles, self._signed, self._published = tiles, checkpoint, (number, note)
         for say in self.say:
             try:
                 await say(note)
             except OSError as error:
                 _log.error("a signed head could not be taken out of the database (%s)", type(error).__name__)
         return note
+
+    async def _must_be_there(self, connection: AsyncConnection) -> None:
+        if self._published is None:
+            return
+        number, note = self._published
+        if (await connection.execute(_NOTE, {"id": number})).scalar_one_or_none() != note:
+            raise RolledBack(f"the head that was signed as number {number} is gone")
 
     async def _must_follow(self, checkpoint: Checkpoint) -> None:
         before = self._signed

@@ -3,7 +3,7 @@
     python verify.py journal.jsonl --trust trust.txt [--anchor FILE_OR_DIRECTORY ...] [--state STATE] [--json]
 
 `trust.txt` comes from whoever you trust, never from the database: `log KEY`, `writer KEY`, `witness KEY` and
-`quorum NUMBER`, a line each. Anchors are what was kept elsewhere: notes, or lines that the gates have printed.
+`quorum NUMBER`, a line each. Anchors are notes or printed lines that were kept elsewhere before the export was made.
 Ends with 0 if all holds, 1 if not (the first line names the first bad entry), 2 if the question could not be asked.
 With `--state` it goes on where the last run that held has ended, and leaves its own end there.
 """
@@ -13,7 +13,6 @@ import base64
 import gzip
 import hashlib
 import json
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -127,14 +126,15 @@ class Verifier:
         self._span, self._run, self._entries, self._cosigned, self.report = ["~", ""], Record(count=0), 0, 0, Record()
         self.findings, self.warnings = list[dict[str, str]](), list[dict[str, str]]()
         self._registry, self._heads = dict[str, Record](), dict[tuple[str, int], str]()
-        self._want, self._times = dict[int, bytes](), dict[int, int]()
+        self._want, self._times, self._gone = dict[int, bytes](), dict[int, int](), set[tuple[int, int]]()
         for line in anchors:
             try:
                 told: Record = json.loads(line) if line.startswith("{") else {"journal_checkpoint": line}
                 if head := told.get("journal_head"):
                     self._heads[str(head["stream"]), int(head["n"])] = head["digest"]
                 elif note := told.get("journal_checkpoint"):
-                    size, root = trust.checkpoint(note)[1:3]
+                    size, root, at = trust.checkpoint(note)[1:4]
+                    self._gone |= {(size, at)} if [size, at] > self._s["last"][1:] else set()
                     self._must(self._want.setdefault(size, root) == root, f"anchor of {size}", "it has two histories")
             except (ValueError, KeyError, TypeError) as error:
                 self.warnings.append({"place": "anchor", "why": f"not to be believed: {error}"})
@@ -152,9 +152,8 @@ class Verifier:
                     if record["from"] != self._tree.size:
                         raise ValueError(f"it begins at {record['from']}; {self._tree.size} entries were verified")
                 case "stream":
-                    self._registry[record["stream"]] = record
-                    is_ours = record["key"] in self._trust.writers
-                    self._must(is_ours, f"stream {record['stream']}", "its key is not trusted")
+                    self._registry[stream := record["stream"]] = record
+                    self._must(record["key"] in self._trust.writers, f"stream {stream}", "its key is not trusted")
                 case "cursor":
                     at_end = record["next_n"] == self.state["streams"].get(record["stream"], [0])[0]
                     self._must(at_end, f"stream {record['stream']}", "its cursor is not at the end of its leaves")
@@ -193,6 +192,7 @@ class Verifier:
         self._must(size >= before[1] and at >= before[2], place, f"it does not follow checkpoint {before[0]}")
         self._must(self._want.setdefault(size, root) == root, place, "outside, this size has another root")
         self._times.setdefault(size, at)
+        self._gone.discard((size, at))
         self._s["last"] = [record["id"], size, at]
 
     def _grow(self, digest: bytes) -> None:
@@ -245,8 +245,8 @@ class Verifier:
 
     def _on_end(self, _: Record) -> None:
         size, signed, told = self._tree.size, max(self._want, default=0), self._log["size"]
-        self._must(size >= signed, f"leaf {size}", f"there are {size} leaves, and a head of {signed} was signed")
-        self._must(size == told, f"leaf {size}", f"there are {size} leaves, and the database says that it has {told}")
+        self._must(signed <= size == told, f"leaf {size}", f"it is the end, of {told}; a head of {signed} was signed")
+        self._must(not self._gone, f"head {max(self._gone, default='')}", "it was signed, and its row is not there")
         for stream, (after, _digest, _at, signed) in self._streams.items():
             self._must(signed == after - 1, f"{stream}/{signed + 1}", "no signature of its writer covers it")
         for stream, n in self._heads:
@@ -259,8 +259,8 @@ class Verifier:
             self._must(bool(decision or self._s["gone"]), place, NEVER)
         self._must(not self._tiles, f"tile {min(self._tiles, default=0)}", "it is missing")
         self._must(self._cosigned >= self._trust.quorum, "newest checkpoint", f"cosigned by {self._cosigned} alone")
-        found = {"first": [*self.findings, None][0], "findings": self.findings, "warnings": self.warnings}
         counts = {"entries": self._entries, "leaves": size, "open_calls": len(self._s["calls"])}
+        found = {"first": [*self.findings, None][0], "findings": self.findings, "warnings": self.warnings}
         self.report = counts | {"ok": not self.findings} | found
 
 
@@ -297,4 +297,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

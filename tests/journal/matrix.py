@@ -16,6 +16,13 @@ What whoever owns the database can do to the journal, and whether `audit/verify.
 superuser who has put the triggers out of the way, to a copy of a journal that two processes wrote: {count} ways.
 {inside} show without anything that was kept outside the database, and {anchored} with the lines that the gates printed.
 
+What does not show inside is what leaves nothing behind that contradicts it. The newest signed head whose row is
+removed leaves a tree that is woven and not signed yet, which every journal is for a moment; and the next head that is
+signed takes its number. Earlier heads are numbered without a hole, so theirs shows. A head that was printed, kept as a
+file or cosigned says that there was one: the verifier asks for the row of each head that it is shown, so show it only
+what was kept before the export was made. A gate that runs looks for the head that it has signed last each time that it
+may sign another; if it is gone, it says so in its log (critical) and signs no more.
+
 This page is made by `python -m tests.journal.matrix`, and a test fails when it is not what the verifier says today.
 
 | What is done | Without anchors | With anchors |

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -95,6 +96,8 @@ class Original:
         for attack in ATTACKS:
             url = self.copy()
             as_superuser(url, attack.statements)
+            if attack.signs_anew:
+                await self._sign_anew(url)
             rows.append(await self.tried(attack.name, url))
         for name, writer, log in (
             ("remove an entry, chain anew, weave and sign anew, with no key", new_signer("eve"), new_signer("eve")),
@@ -106,6 +109,11 @@ class Original:
             rows.append(await self.tried(name, url))
         rows.append(await self.tried("restore an older backup", self.older))
         return rows
+
+    async def _sign_anew(self, url: str) -> None:
+        async with open_engine(url) as engine:
+            later = datetime.now(UTC) + timedelta(seconds=60)
+            await Sequencer(engine, ORIGIN, self.log, clock=lambda: later).publish()
 
     async def _write_history_anew(self, url: str, writer: Signer, log: Signer) -> None:
         """As if one call had never been: every later entry is numbered, chained, hashed and signed again."""

@@ -18,6 +18,7 @@ class Attack:
     name: str
     statements: Statements
     shows_inside: bool = True
+    signs_anew: bool = False
 
 
 def _flips() -> list[Attack]:
@@ -104,6 +105,12 @@ ATTACKS: list[Attack] = [
         "update journal.checkpoint set note = replace(note, E'\\n', E'\\nx\\n') where id = 1",
     )),
     Attack("remove an old signed head", ("delete from journal.checkpoint where id = 1",)),
+    Attack("remove the newest signed head", (
+        "delete from journal.checkpoint where id = (select max(id) from journal.checkpoint)",
+    ), shows_inside=False),
+    Attack("remove the newest signed head, and sign another in its place with the stolen key of the log", (
+        "delete from journal.checkpoint where id = (select max(id) from journal.checkpoint)",
+    ), shows_inside=False, signs_anew=True),
     Attack("remove a tile", ("delete from journal.tile where level = 0",)),
     Attack("shorten the tree by one run", (
         "delete from journal.run where first = (select max(first) from journal.run)",

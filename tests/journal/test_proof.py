@@ -1,5 +1,7 @@
 """The tree over all entries: it grows by whoever sequences, its heads are signed, and the verifier believes it."""
 
+from datetime import UTC, datetime, timedelta
+
 import anyio
 import pytest
 from sqlalchemy import text
@@ -9,10 +11,10 @@ from audit.checkpoint import open_checkpoint
 from audit.journal import Journal
 from audit.merkle import consistency_path, inclusion_path, is_consistent, is_included
 from audit.note import Signer
-from audit.sequencer import Sequencer
+from audit.sequencer import RolledBack, Sequencer
 from audit.tile_store import load_tiles
 from audit.tiles import needed
-from tests.journal.proving import ORIGIN, Proven, whys
+from tests.journal.proving import ORIGIN, Proven, as_superuser, whys
 
 
 @pytest.fixture
@@ -75,6 +77,28 @@ async def test_an_idle_log_proves_its_silence(proven: Proven) -> None:
     assert (checkpoint.origin, checkpoint.size) == (ORIGIN, 1)
     assert time_s > 0
     assert whys(await proven.verify()) == []
+
+
+async def test_a_sequencer_that_misses_the_head_that_it_signed_signs_no_more(proven: Proven, database_url: str) -> None:
+    await proven.weave()
+    await calls(proven, 0, 1)
+    await proven.weave()
+    as_superuser(database_url, ["delete from journal.checkpoint where id = 2"])
+    assert "row is not there" in whys(await proven.verify())[0]
+    with pytest.raises(RolledBack):
+        await proven.sequencer.publish()
+
+
+async def test_a_head_that_is_kept_under_another_note_is_missed_as_well(proven: Proven, database_url: str) -> None:
+    await proven.weave()
+    as_superuser(database_url, ["delete from journal.checkpoint where id = 1"])
+    later = datetime.now(UTC) + timedelta(seconds=5)
+    await Sequencer(proven.engine, ORIGIN, proven.log, clock=lambda: later).publish()
+    with pytest.raises(RolledBack):
+        await proven.sequencer.publish()
+    state = (await proven.verify(anchored=False))["state"]
+    assert whys(await proven.verify(state=state)) == []  # what was verified before is not asked for again
+    assert "row is not there" in whys(await proven.verify())[0]
 
 
 async def test_two_sequencers_at_once_weave_one_tree(proven: Proven) -> None:

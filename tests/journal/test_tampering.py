@@ -8,6 +8,8 @@ from tests.journal.originals import Tried
 from tests.support.databases import Databases
 
 UNSEEN_INSIDE = {
+    "remove the newest signed head",
+    "remove the newest signed head, and sign another in its place with the stolen key of the log",
     "cut the newest entries off, behind a signature and before a signed head",
     "the same with the stolen keys of the log and of all writers",
     "restore an older backup",
