@@ -122,7 +122,8 @@ def _refuse_past(audience: Audience, statement: SqlStatement) -> Deny | None:
 
 def _sources(audience: Audience, statement: SqlStatement) -> tuple[Written, ...]:
     """The text of every place; a write's target will be printed as its plain name. Raises Unwritable."""
-    names = statement.tree.shape.names
+    shape = statement.tree.shape
+    names = shape.names if statement.verb is Verb.READ else shape.looked_at
     written: dict[tuple[TableName, str, str], Written] = {}
     characters = 0
     for place in statement.tree.places:

@@ -230,7 +230,9 @@ class Engine:
     def refuse_values(self, principal: Principal, statement: SqlStatement, values: Sequence[object]) -> Deny | None:
         """The refusal of a write whose bind values carry what a mask shows `principal`, or None."""
         table = None if statement.target is None else self.catalog.tables.get(statement.target)
-        return None if table is None else refuse_masked(self.audience(principal).exposures.of(table), values)
+        if table is None:
+            return None
+        return refuse_masked(self.audience(principal).exposures, table, statement.tree.shape.assigned, values)
 
     def overwrites(self, principal: Principal, statement: SqlStatement) -> tuple[str, ...]:
         """Columns of which `statement` changes the value and `principal` sees only what a mask shows."""

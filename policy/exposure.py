@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from policy.catalog import Column, Table, TableKind
-from policy.masks import Mask, Null, describe, fitted, masked_sql, strongest
+from policy.masks import EmailDomain, Mask, Null, Partial, Redact, Token, describe, fitted, masked_sql, strongest
 from policy.names import TableName, quote
 from policy.patterns import Pattern
 from policy.rulebook import Policy, RowFilter
@@ -67,6 +67,8 @@ class Exposures:
     def __init__(self, policy: Policy, masks_off: frozenset[int], filters_off: frozenset[int]) -> None:
         self._policy = policy
         self._classes = _masks_by_class(policy, masks_off)
+        masks = frozenset(mask for each in self._classes.values() for mask in each)
+        self._unmistakable = frozenset(m for m in masks if isinstance(m, Redact | EmailDomain | Partial | Token))
         self._filters = [each for n, each in enumerate(policy.row_filters) if n not in filters_off]
         self._known: dict[int, tuple[Table, Exposure]] = {}
 
@@ -82,6 +84,10 @@ class Exposures:
         """The row filters that apply to a table of that `name`, whether it is there or not."""
         parts = (name.database, name.schema, name.name)
         return tuple(each for each in self._filters if _any(each.tables, parts))
+
+    def shown_instead(self, mask: Mask) -> frozenset[Mask]:
+        """What a column that `mask` hides is shown as, and what others are whose results nothing else looks like."""
+        return self._unmistakable | {mask}
 
     def is_past_open(self, name: TableName) -> bool:
         """Whether the policy opens what `name` held at an earlier time."""

@@ -45,14 +45,55 @@ class ColumnFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Flow:
+    """Constants that a value may be, or be made of.
+
+    `texts` may be the value as a whole; `pieces` are of one that is made of constants alone, `beside` of one that is
+    made of columns as well. `binds` and `piece_binds` are numbers of `?`. `is_made`: text that is made of constants in
+    ways that are not followed.
+    """
+
+    texts: frozenset[str] = frozenset()
+    pieces: frozenset[str] = frozenset()
+    beside: frozenset[str] = frozenset()
+    binds: frozenset[int] = frozenset()
+    piece_binds: frozenset[int] = frozenset()
+    is_made: bool = False
+
+    def __or__(self, other: "Flow") -> "Flow":
+        return Flow(
+            self.texts | other.texts,
+            self.pieces | other.pieces,
+            self.beside | other.beside,
+            self.binds | other.binds,
+            self.piece_binds | other.piece_binds,
+            self.is_made or other.is_made,
+        )
+
+    def spread(self) -> "Flow":
+        """The same, where what may be the whole may also be a piece of something."""
+        return Flow(
+            self.texts, self.pieces | self.texts, self.beside, self.binds, self.piece_binds | self.binds, self.is_made
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """What a write puts into a column: one that it names, one that it counts from 0, or None for any of them."""
+
+    column: str | int | None
+    flow: Flow
+
+
+@dataclass(frozen=True, slots=True)
 class Shape:
     """Facts about how the statement is built, beside the tables it names.
 
     `names` holds every identifier in it as stored, or is None when a column may matter without being named (a star,
-    NATURAL, PIVOT). `values` are the names met outside the places that only receive values. `has_where` says whether
-    a write is narrowed by a condition that looks at a column. `branches` are the verbs
-    of a MERGE's own branches. `is_whole` says that it meets every column of its target, named or not: whole rows come
-    or go, or the table itself does.
+    NATURAL, PIVOT). `looked_at` are those of them that stand elsewhere than where a write receives values, `values` the
+    names of columns there. `has_where` says whether a write is narrowed by a condition that looks at a column.
+    `branches` are the verbs of a MERGE's own branches. `is_whole` says that it meets every column of its target, named
+    or not: whole rows come or go, or the table itself does. `assigned` is what a write puts where.
     """
 
     names: frozenset[str] | None
@@ -61,6 +102,8 @@ class Shape:
     has_where: bool
     branches: frozenset[str] = frozenset()
     is_whole: bool = False
+    looked_at: frozenset[str] | None = None
+    assigned: tuple[Assigned, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,13 @@ from sqlglot import exp
 from policy.bounds import too_deep
 from policy.catalog import Table
 from policy.columns import check_columns
+from policy.flows import assigned
 from policy.guard import guard
 from policy.names import TableName
 from policy.printing import Printed, mark_of, print_verified
 from policy.refusal import PolicyCode, PolicyRefusal
 from policy.resolve import Defaults, resolve, stored
-from policy.statement import SqlStatement, Verb
+from policy.statement import WRITES, SqlStatement, Verb
 from policy.structure import structure_of
 from policy.syntax import Parsed, parse_one
 from policy.table_changes import understand_change
@@ -116,6 +117,8 @@ def _digest(printed: Printed, columns: ColumnFacts) -> str:
 def _shape(root: exp.Expr, nodes: Iterable[exp.Expr], verb: Verb, *, is_certain: bool) -> Shape:
     """The shape of a resolved tree, which was made of `nodes`; parts of tables' names that were replaced are none."""
     names: set[str] = set()
+    looked_at: set[str] = set()
+    receiving = frozenset[int]() if verb is Verb.READ else _receiving(root)
     is_closed = is_certain
     is_whole = verb is Verb.DELETE
     has_star = False
@@ -124,6 +127,8 @@ def _shape(root: exp.Expr, nodes: Iterable[exp.Expr], verb: Verb, *, is_certain:
         if kind is exp.Identifier:
             if type(node.parent) is not exp.Table:
                 names.add(stored(node))
+                if id(node) not in receiving:
+                    looked_at.add(stored(node))
         elif kind is exp.Star:
             # A star that picks columns counts other rows when other columns are there.
             has_star = has_star or not isinstance(node.parent, exp.Count) or any(node.args.values())
@@ -141,6 +146,8 @@ def _shape(root: exp.Expr, nodes: Iterable[exp.Expr], verb: Verb, *, is_certain:
         has_where=where is not None and _looks_at_a_column(where),
         branches=frozenset(_branch(when).value for when in root.find_all(exp.When)) if verb is Verb.MERGE else _NONE,
         is_whole=is_whole,
+        looked_at=frozenset(looked_at) if is_closed and not has_star else None,
+        assigned=assigned(root) if verb in WRITES else (),
     )
 
 
@@ -160,20 +167,26 @@ def _branch(when: exp.Expr) -> Verb:
 
 def _value_names(root: exp.Expr) -> Iterable[str]:
     """Names of columns that a write looks at; a column that it only assigns to is not looked at."""
-    assigned = _assigned(root)
-    return (stored(node.this) for node in root.find_all(exp.Column) if id(node) not in assigned and _is_named(node))
+    receiving = {id(column) for column in _receivers(root)}
+    return (stored(node.this) for node in root.find_all(exp.Column) if id(node) not in receiving and _is_named(node))
 
 
 def _is_named(column: exp.Expr) -> bool:
     return isinstance(column.this, exp.Identifier)
 
 
-def _assigned(root: exp.Expr) -> set[int]:
-    """The identities of the column nodes that an UPDATE, INSERT or MERGE assigns to."""
-    assigned: set[int] = set()
+def _receiving(root: exp.Expr) -> frozenset[int]:
+    """The identities of the names of columns that a write assigns to."""
+    names = {id(column.this) for column in _receivers(root)}
+    if isinstance(root.this, exp.Schema):
+        names.update(map(id, root.this.expressions))
+    return frozenset(names)
+
+
+def _receivers(root: exp.Expr) -> Iterable[exp.Expr]:
+    """The column nodes that an UPDATE, INSERT or MERGE assigns to."""
     for update in root.find_all(exp.Update):
-        assigned.update(id(e.this) for e in update.expressions if isinstance(e, exp.EQ))
+        yield from (each.this for each in update.expressions if isinstance(each, exp.EQ))
     for insert in root.find_all(exp.Insert):
         if isinstance(insert.this, exp.Tuple):
-            assigned.update(id(column) for column in insert.this.expressions)
-    return assigned
+            yield from insert.this.expressions

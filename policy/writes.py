@@ -7,7 +7,7 @@ from policy.exposure import Exposures
 from policy.mask_back import refuse_masked
 from policy.refusal import PolicyCode
 from policy.rewrite import Writer, Written
-from policy.statement import SqlStatement
+from policy.statement import SqlStatement, Verb
 
 _NOBODY = frozenset[RuleId]()
 
@@ -37,15 +37,16 @@ def refuse_write(
                 n,
             )
         masked = {column.name for column in exposure.columns if column.mask is not None}
-        looked_at = sorted(masked & shape.values)
-        if looked_at or (masked and shape.has_star):
+        # What an INSERT looks at are columns of its sources, and those were judged above.
+        looked_at = [] if statement.verb is Verb.INSERT else sorted(masked & shape.values)
+        if looked_at or (masked and shape.has_star and statement.verb is not Verb.INSERT):
             shown = looked_at[0] if looked_at else "*"
             return _deny(
                 f"`{shown}` of `{place.table}` is masked for you, so a write cannot depend on it",
                 "use columns that are clear to you in conditions and expressions; masked columns may only be assigned",
                 n,
             )
-        written_back = refuse_masked(exposure, (literal.value for literal in statement.literals))
+        written_back = refuse_masked(exposures, table, shape.assigned)
         if written_back is not None:
             return written_back
     return None
