@@ -60,7 +60,11 @@ _SENSITIVE = (
     "inputs", "sample",
 )  # fmt: skip
 
-_SECRET = ("literals", "parameters", "arguments_digest")
+_SECRET = (
+    "literals", "parameters", "arguments_digest",
+    # what somebody looked for in the journal
+    "sought_call", "sought_subject", "sought_stage", "sought_session",
+)  # fmt: skip
 
 SENSITIVE = frozenset(_SENSITIVE)
 """Fields that are encrypted, for the person that the entry is about where it says who that is."""

@@ -7,12 +7,14 @@ import anyio
 import orjson
 import typer
 
+from audit.fields import Classification, classify
 from audit.retention import place_legal_hold, release_legal_hold, retain_months
 from audit.searching import find_value
 from server.cli.journal_proofs import journaling
 from server.cli.terminal import EnvFile, failing_cleanly
 from server.config import Settings, SettingsError, load
 from server.journal_keys import sealer_of
+from server.visible import visible
 
 Month = Annotated[str, typer.Option(help="A month, as 2026-11.")]
 
@@ -20,13 +22,17 @@ Month = Annotated[str, typer.Option(help="A month, as 2026-11.")]
 def find(
     value: Annotated[str, typer.Option(help="The value that is looked for.")],
     env_file: EnvFile = None,
-    field: Annotated[str, typer.Option(help="Where: `literals` of statements, or `parameters`.")] = "literals",
+    field: Annotated[
+        str, typer.Option(help="Where: `literals`, `parameters`, or what was looked for itself: `sought_subject`.")
+    ] = "literals",
     number: Annotated[bool, typer.Option(help="It is a number, not text.")] = False,
 ) -> None:
     """Say which entries bear a value, by its keyed hash: nothing is opened. The search is journaled first."""
     with failing_cleanly():
         settings = load(env_file)
         sought = _number(value) if number else value
+        if classify(field) is not Classification.SECRET:
+            raise SettingsError(f"`{visible(field)}` is kept as no hash that could be looked for")
 
         async def look() -> list[dict[str, object]]:
             async with journaling(settings, settings.auditor_url) as (engine, journal):

@@ -42,7 +42,10 @@ from server.desk import HoldDesk, View
 from server.refusals import Internal, Refusal, Unauthenticated
 from server.revocations import Revocations
 
-_NEXT = re.compile(r"/|/requests|/approvers|/journal|/journal/integrity|/holds/[A-Za-z0-9_-]{1,64}")
+_NEXT = re.compile(
+    r"/|/requests|/approvers|/journal|/journal/integrity|/holds/[A-Za-z0-9_-]{1,64}"
+    r"|/journal(/play)?\?[A-Za-z0-9_.:=&%+-]{1,1000}"
+)
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +56,11 @@ class Visitor:
 
     session: ConsoleSession
     who: Principal
+
+    @property
+    def age_s(self) -> float:
+        """How long ago the issuer vouched for them, in seconds."""
+        return self.session.age_s
 
 
 Handler: TypeAlias = Callable[[Request], Awaitable[Response]]

@@ -1,22 +1,27 @@
 """The journal for auditors, in the console: a search, a call or a session played back, and whether the proof holds.
 
-It reads by the auditors' login and is there only where one is set; each look is an entry itself. Who belongs to none of
-the auditors' groups finds no such page.
+It reads by the auditors' login and is there only where one is set; each look is an entry itself, with what was looked
+for: in clear where it is a call's id, else as a keyed hash, since people type names. Who belongs to none of the
+auditors' groups finds no such page, and whoever signed in too long ago is sent to the issuer first.
 """
 
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeAlias
+from urllib.parse import quote
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from audit.checkpoint import open_checkpoint
+from audit.fields import Fact
 from audit.journal import Journal
 from audit.note import BadNote, PublicKey
 from audit.proofs import EntryProof
@@ -28,12 +33,17 @@ from server.timeline import Moment, calls_of_session, timeline
 
 PAGE_ENTRIES = 50
 
+_CALL = re.compile(r"(call|op)_[A-Za-z0-9_-]{16}")
+_PLACE = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/([0-9]{1,18})")
+_FIRST = (UUID(int=0), -1)
+
 log = logging.getLogger(__name__)
 
 _FOUND = text("""
     select * from journal.entry
     where (cast(:call as text) is null or call_id = :call) and (cast(:subject as text) is null or subject = :subject)
-    and (cast(:stage as text) is null or stage = :stage) and at < :before
+    and (cast(:stage as text) is null or stage = :stage)
+    and at <= :before and (at, stream, n) < (:before, cast(:stream as uuid), cast(:n as bigint))
     order by at desc, stream desc, n desc limit :limit
 """)
 _HEAD = text("select id, size, at, note from journal.checkpoint order by id desc limit 1")
@@ -52,6 +62,11 @@ class Seen(Protocol):
         """The person, as their issuer vouches for them."""
         ...
 
+    @property
+    def age_s(self) -> float:
+        """How long ago the issuer vouched."""
+        ...
+
 
 Show: TypeAlias = Callable[..., Response]
 Handler: TypeAlias = Callable[[Request, Any], Awaitable[Response]]
@@ -66,6 +81,8 @@ class JournalPages:
     log_key: PublicKey | None
     journal: Journal
     groups: frozenset[str]
+    proof_s: float
+    """How long the issuer's word on who belongs to them counts."""
 
     def is_for(self, who: Principal) -> bool:
         """Whether this person is an auditor."""
@@ -73,19 +90,20 @@ class JournalPages:
 
     async def search(self, request: Request, visitor: Seen, show: Show) -> Response:
         """Entries by call, person or stage, newest first; public facts alone."""
-        await self._journal(visitor, "journal.searched", "entries")
         asked = {name: request.query_params.get(name) or None for name in ("call", "subject", "stage")}
-        before = _time(request.query_params.get("before"))
+        before, (stream, n) = _time(request.query_params.get("before")), _place(request.query_params.get("place"))
+        await self._journal(visitor, "journal.searched", asked["call"], subject=asked["subject"], stage=asked["stage"])
+        page = {"before": before, "stream": stream, "n": n, "limit": PAGE_ENTRIES + 1}
         async with self.database.connect() as connection:
-            found = await connection.execute(_FOUND, {**asked, "before": before, "limit": PAGE_ENTRIES + 1})
-            rows = found.all()
+            rows = (await connection.execute(_FOUND, {**asked, **page})).all()
         entries, troubles = [], []
         for row in rows[:PAGE_ENTRIES]:
             try:
                 entries.append(believed(row))
             except Tampered as trouble:
                 troubles.append(trouble.message)
-        older = rows[PAGE_ENTRIES - 1].at.isoformat() if len(rows) > PAGE_ENTRIES else None
+        last = rows[PAGE_ENTRIES - 1] if len(rows) > PAGE_ENTRIES else None
+        older = None if last is None else {"before": last.at.isoformat(), "place": f"{last.stream}/{last.n}"}
         return show("journal", visitor, entries=entries, troubles=troubles, asked=asked, older=older)
 
     async def play(self, request: Request, visitor: Seen, show: Show) -> Response:
@@ -93,7 +111,7 @@ class JournalPages:
         call, session = request.query_params.get("call"), request.query_params.get("session")
         if not call and not session:
             raise ConsoleNoPage("say which call, or which session")
-        await self._journal(visitor, "journal.read", call or session or "")
+        await self._journal(visitor, "journal.read", call, session=session)
         if self.log_key is None:
             raise ConsoleNoPage("this gate has no key of the log to prove entries with")
         calls = [call] if call else await calls_of_session(self.database, session or "")
@@ -106,7 +124,7 @@ class JournalPages:
 
     async def integrity(self, request: Request, visitor: Seen, show: Show) -> Response:
         """The newest signed head, how far it reaches, and what the last verification found."""
-        await self._journal(visitor, "journal.read", "integrity")
+        await self._journal(visitor, "journal.read", None, outcome="integrity")
         async with self.database.connect() as connection:
             head = (await connection.execute(_HEAD)).one_or_none()
             state = (await connection.execute(_STATE)).one()
@@ -127,10 +145,18 @@ class JournalPages:
             return False
         return True
 
-    async def _journal(self, visitor: Seen, stage: str, what: str) -> None:
+    async def _journal(
+        self, visitor: Seen, looked: str, call: str | None, outcome: str = "entries", **sought: str | None
+    ) -> None:
+        """Say who looks for what, before they see it."""
+        if call and _CALL.fullmatch(call):
+            outcome = call
+        else:
+            sought["call"] = call
         who = visitor.who
-        facts = {"via": "console", "subject": who.subject, "issuer": who.issuer, "outcome": what[:128]}
-        await self.journal.append("", stage, facts)
+        facts: dict[str, Fact] = {f"sought_{name}": value for name, value in sought.items() if value}
+        known: dict[str, Fact] = {"via": "console", "subject": who.subject, "issuer": who.issuer, "outcome": outcome}
+        await self.journal.append("", looked, known | facts)
 
 
 def guarded(
@@ -141,6 +167,10 @@ def guarded(
     async def handle(request: Request, visitor: Any) -> Response:
         if pages is None or not pages.is_for(visitor.who):
             raise ConsoleNoPage("there is no such page for you")
+        if visitor.age_s > pages.proof_s:  # a group may have been taken away since
+            asked = request.url.path[request.url.path.rindex("/journal") :]
+            where = f"{asked}?{request.url.query}" if request.url.query else asked
+            return RedirectResponse(f"{request.url.path.removesuffix(asked)}/sign-in/start?next={quote(where)}", 303)
         try:
             return await page(request, visitor, show)
         except (SQLAlchemyError, OSError) as error:
@@ -172,6 +202,16 @@ def _facts(body: bytes) -> dict[str, Any]:
 
 def _iso(at: datetime | None) -> str:
     return "" if at is None else at.astimezone(UTC).isoformat()
+
+
+def _place(told: str | None) -> tuple[UUID, int]:
+    """The stream and the number of the entry at which a page ended."""
+    if not told:
+        return _FIRST
+    match = _PLACE.fullmatch(told)
+    if match is None:
+        raise ConsoleNoPage("that is no place of an entry")
+    return UUID(match[1]), int(match[2])
 
 
 def _time(told: str | None) -> datetime:

@@ -82,7 +82,8 @@ async def _auditing(settings: Settings, sealer: Sealer, journal: Journal) -> Asy
     log = log_signer_of(settings)
     async with open_engine(settings.auditor_url, connections_max=2) as database:
         groups = frozenset(settings.console_auditor_groups)
-        yield JournalPages(database, sealer, log.public if log else None, journal, groups)
+        log_key = log.public if log else None
+        yield JournalPages(database, sealer, log_key, journal, groups, settings.console_proof_s)
 
 
 def _read_secret(path: Path) -> str:

@@ -1,8 +1,21 @@
 """Auditors find the journal in the console, and nobody else does; that they look is in it."""
 
+import html
+import re
+import secrets
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+import anyio
+
+from audit.journal import open_journal
 from audit.reading import entries
+from audit.searching import find_value
+from server.console.journal import PAGE_ENTRIES
 from server.database import open_engine
+from server.journal_keys import sealer_of, signer_of
 from tests.console.browsing import Browser
+from tests.console.test_console import change
 from tests.journal.test_commands import CANARY, read
 from tests.support.clients import Gate
 
@@ -29,6 +42,66 @@ async def test_an_auditor_searches_plays_back_and_sees_whether_it_holds(gate: Ga
         (e.stage, e.facts.get("outcome")) for e in last if e.facts.get("via") == "console" and e.subject == "arthur"
     ]
     assert {("journal.searched", "entries"), ("journal.read", call_id), ("journal.read", "integrity")} <= set(looked)
+
+
+async def test_what_was_looked_for_is_in_the_journal_and_names_nobody(gate: Gate) -> None:
+    sought = "Zbigniew O'Canary"
+    async with Browser(gate) as browser:
+        await browser.sign_in("arthur")
+        query = {"subject": sought, "call": f"call_{sought}", "stage": "decided"}
+        assert "Nothing is like that" in (await browser.get("/journal", params=query)).text
+        await browser.get("/journal/play", params={"session": sought})
+    sealer = sealer_of(gate.settings)
+    async with open_engine(gate.settings.auditor_url) as engine:
+        last = await entries(engine, last=10)
+        for field, value in (("sought_subject", sought), ("sought_call", query["call"]), ("sought_stage", "decided")):
+            [found] = await find_value(engine, sealer, field, value)
+            assert (found["stage"], found["subject"]) == ("journal.searched", "arthur")
+        [played] = await find_value(engine, sealer, "sought_session", sought)
+        assert (played["stage"], played["subject"]) == ("journal.read", "arthur")
+    assert not any("Canary" in str(entry.facts) for entry in last)
+
+
+async def test_entries_of_one_moment_are_on_one_page_or_the_next(gate: Gate) -> None:
+    """A batch is dated at once, so a page can end in the middle of a moment."""
+    subject = f"crowd-{secrets.token_hex(4)}"
+    at = datetime.now(UTC)
+    async with open_engine(gate.settings.admin_url) as engine:
+        sealer, signer = sealer_of(gate.settings), signer_of(gate.settings)
+        async with (
+            open_journal(engine, sealer, signer, clock=lambda: at) as journal,
+            anyio.create_task_group() as tasks,
+        ):
+            for number in range(2 * PAGE_ENTRIES + 10):
+                call = f"call_{number:016d}"
+                tasks.start_soon(journal.append, call, "lease.opened", {"subject": subject})
+    seen: list[str] = []
+    async with Browser(gate) as browser:
+        await browser.sign_in("arthur")
+        page = await browser.get("/journal", params={"subject": subject})
+        while True:
+            seen += re.findall(r">(call_[0-9]{16})<", page.answer.text)
+            older = re.search(r'href="[^"]*(/journal\?before=[^"]*)"', page.answer.text)
+            if older is None:
+                break
+            page = await browser.get(html.unescape(older[1]))
+        assert (await browser.get("/journal?place=x/1")).code == "console_no_page"
+        assert (await browser.get(f"/journal?place={'-' * 36}/1")).code == "console_no_page"
+    assert sorted(seen) == [f"call_{number:016d}" for number in range(2 * PAGE_ENTRIES + 10)]
+
+
+async def test_the_issuers_word_on_auditors_is_asked_for_anew(gate: Gate) -> None:
+    async with Browser(gate) as browser:
+        await browser.sign_in("arthur")
+        assert (await browser.get("/journal")).answer.status_code == 200
+        change(gate, "update gate.console_session set opened_at = opened_at - interval '16 minutes' "
+                     "where subject = 'arthur'")  # fmt: skip
+        for path in ("/journal", "/journal?subject=ada", "/journal/integrity", "/journal/play?call=call_x"):
+            sent = await browser.get(path)
+            assert sent.answer.status_code == 303
+            assert sent.answer.headers["location"] == f"/console/sign-in/start?next={quote(path)}"
+        assert "Journal" in (await browser.sign_in("arthur", "/journal?subject=ada")).text
+        assert (await browser.get("/journal?subject=ada")).answer.status_code == 200
 
 
 async def test_who_is_no_auditor_finds_no_journal(gate: Gate) -> None:

@@ -132,7 +132,7 @@ async def test_it_is_shown_exported_verified_and_every_look_is_in_it(gate: Gate,
     assert (status, "erasure_refused" in said) == (2, True)
     assert (await snowgate(gate, "journal", "legal-hold", "--month", "2020-01", "--matter", "m-1", "--release"))[0] == 0
     assert (await snowgate(gate, "journal", "erase", "nobody-at-all", "--yes"))[0] == 0
-    status, said = await snowgate(gate, "journal", "show", "--json", "--last", "200")
+    status, said = await snowgate(gate, "journal", "show", "--json", "--last", "10000")
     stages = {json.loads(line)["stage"] for line in said.splitlines()}
     assert status == 0
     assert {
