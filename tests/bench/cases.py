@@ -26,16 +26,19 @@ FROM tpch.public.lineitem LIMIT {rows}"""
 
 NATIONS = 25
 ROWS_LARGE = 100_000
+PRICE = "173665.47"
+LOT = "packed with care, lot"
 
 _literals = itertools.count(1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A statement and how many rows its answer has."""
+    """A statement, how many rows its answer has, and a text of which each row has one, however it is written."""
 
     sql: str
     rows: int
+    sign: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +55,23 @@ class Case:
         return iter([self.make() for _ in range(count)])
 
 
-def _repeated(sql: str, rows: int) -> Callable[[], Query]:
-    query = Query(sql.format(literal=4_711, rows=rows), rows)
+def _repeated(sql: str, rows: int, sign: str) -> Callable[[], Query]:
+    query = Query(sql.format(literal=4_711, rows=rows), rows, sign)
     return lambda: query
 
 
-def _new(sql: str, rows: int) -> Callable[[], Query]:
-    return lambda: Query(sql.format(literal=next(_literals)), rows)
+def _new(sql: str, rows: int, sign: str) -> Callable[[], Query]:
+    return lambda: Query(sql.format(literal=next(_literals)), rows, sign)
 
 
 CASES = {
     case.name: case
     for case in (
-        Case("point", "point query, repeated", 60, _repeated(POINT, 1)),
-        Case("point-new", "point query, new", 60, _new(POINT, 1)),
-        Case("typical", "ten lines, repeated", 40, _repeated(TYPICAL, NATIONS)),
-        Case("typical-new", "ten lines, new", 40, _new(TYPICAL, NATIONS)),
-        Case("rows1k", "1,000 rows", 20, _repeated(LINES, 1_000)),
-        Case("rows100k", "100,000 rows", 2, _repeated(LINES, ROWS_LARGE)),
+        Case("point", "point query, repeated", 60, _repeated(POINT, 1, PRICE)),
+        Case("point-new", "point query, new", 60, _new(POINT, 1, PRICE)),
+        Case("typical", "ten lines, repeated", 40, _repeated(TYPICAL, NATIONS, "NATION ")),
+        Case("typical-new", "ten lines, new", 40, _new(TYPICAL, NATIONS, "NATION ")),
+        Case("rows1k", "1,000 rows", 20, _repeated(LINES, 1_000, LOT)),
+        Case("rows100k", "100,000 rows", 2, _repeated(LINES, ROWS_LARGE, LOT)),
     )
 }

@@ -8,29 +8,23 @@ import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from typing import Any, Literal, Protocol
-from urllib.parse import urlsplit
 
 import anyio
 import httpx2
 import orjson
-from anyio.abc import ByteStream
-from anyio.streams.buffered import BufferedByteReceiveStream
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from tests.bench.cases import Query
 from tests.bench.target import Answer, WrongAnswer
+from tests.bench.wire import CALL_S_MAX, Wire, result_of
 
 PROTOCOL = "2026-07-28"
-HEAD_BYTES_MAX = 65_536
 META = {
     "io.modelcontextprotocol/protocolVersion": PROTOCOL,
     "io.modelcontextprotocol/clientInfo": {"name": "bench", "version": "1"},
     "io.modelcontextprotocol/clientCapabilities": {},
 }
-CALL_S_MAX = 60.0
-IDLE_S_MAX = 2.0
-"""How long a socket may lie idle and be used again; uvicorn closes them after five seconds."""
 
 Kind = Literal["light", "official"]
 
@@ -55,51 +49,28 @@ class LightCaller:
     """One keep-alive socket."""
 
     def __init__(self, url: str, token: str, extra: dict[str, Any]) -> None:
-        where = urlsplit(url)
-        self._host, self._port = str(where.hostname), int(where.port or 80)
+        self._wire = Wire(url)
         self._extra = extra
-        lines = [
-            f"POST {where.path} HTTP/1.1", f"Host: {where.netloc}", "Content-Type: application/json",
-            "Accept: application/json, text/event-stream", f"Authorization: Bearer {token}",
-            f"MCP-Protocol-Version: {PROTOCOL}", "Mcp-Method: tools/call", "Mcp-Name: run_query", "Content-Length: ",
+        self._head = [
+            f"Authorization: Bearer {token}", f"MCP-Protocol-Version: {PROTOCOL}", "Mcp-Method: tools/call",
+            "Mcp-Name: run_query",
         ]  # fmt: skip
-        self._head = "\r\n".join(lines).encode()
         self._number = 0
-        self._used_at = 0.0
-        self._stream: ByteStream | None = None
-        self._reader: BufferedByteReceiveStream | None = None
 
     async def call(self, query: Query) -> tuple[Answer, dict[str, Any]]:
         """One POST and its answer."""
         self._number += 1
         params = {"name": "run_query", "arguments": {"sql": query.sql, **self._extra}, "_meta": META}
         request = {"jsonrpc": "2.0", "id": self._number, "method": "tools/call", "params": params}
-        body = orjson.dumps(request)
-        message = b"%b%d\r\n\r\n%b" % (self._head, len(body), body)
-        with anyio.fail_after(CALL_S_MAX):
-            stream, reader = await self._connected()
-            began = time.perf_counter()
-            await stream.send(message)
-            kind, received = await _read(reader)
-            self._used_at = time.perf_counter()
-        return Answer(self._used_at - began, len(received)), _checked(_result(kind, received), query)
+        elapsed_s, response = await self._wire.post(self._head, orjson.dumps(request))
+        return Answer(elapsed_s, len(response.body)), _checked(result_of(response), query)
 
     async def rest(self) -> None:
         """Keep the socket."""
 
     async def close(self) -> None:
         """Close the socket."""
-        if self._stream is not None:
-            await self._stream.aclose()
-
-    async def _connected(self) -> tuple[ByteStream, BufferedByteReceiveStream]:
-        if self._stream is not None and time.perf_counter() - self._used_at > IDLE_S_MAX:
-            await self._stream.aclose()
-            self._stream = None
-        if self._stream is None or self._reader is None:
-            self._stream = await anyio.connect_tcp(self._host, self._port)
-            self._reader = BufferedByteReceiveStream(self._stream)
-        return self._stream, self._reader
+        await self._wire.close()
 
 
 class OfficialCaller:
@@ -146,10 +117,15 @@ class McpTarget:
         self._kind = kind
         self._callers: list[Caller] = []
 
+    def new_caller(self) -> Caller:
+        """One more client."""
+        kind = LightCaller if self._kind == "light" else OfficialCaller
+        return kind(self.url, self.token, self.extra)
+
     async def burst(self, queries: Iterator[Query], in_flight: int) -> list[Answer]:
         """Run `queries` to their end with `in_flight` at a time."""
         while len(self._callers) < in_flight:
-            self._callers.append(self._new_caller())
+            self._callers.append(self.new_caller())
         answers: list[Answer] = []
 
         async def work(caller: Caller) -> None:
@@ -168,55 +144,17 @@ class McpTarget:
     async def content(self, query: Query) -> dict[str, Any]:
         """The structured content of one answer."""
         if not self._callers:
-            self._callers.append(self._new_caller())
+            self._callers.append(self.new_caller())
         try:
             _, content = await self._callers[0].call(query)
         finally:
             await self._callers[0].rest()
         return content
 
-    def _new_caller(self) -> Caller:
-        kind = LightCaller if self._kind == "light" else OfficialCaller
-        return kind(self.url, self.token, self.extra)
-
     async def close(self) -> None:
         """Hang up all callers."""
         while self._callers:
             await self._callers.pop().close()
-
-
-async def _read(reader: BufferedByteReceiveStream) -> tuple[str, bytes]:
-    """The content type and the body of one HTTP/1.1 response."""
-    head = (await reader.receive_until(b"\r\n\r\n", HEAD_BYTES_MAX)).decode("latin-1")
-    status, *lines = head.split("\r\n")
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    if headers.get("transfer-encoding") == "chunked":
-        body = await _chunks(reader)
-    else:
-        body = await reader.receive_exactly(int(headers.get("content-length", 0)))
-    if status.split()[1] != "200":
-        raise WrongAnswer(f"{status}: {body[:200]!r}")
-    return headers.get("content-type", ""), body
-
-
-async def _chunks(reader: BufferedByteReceiveStream) -> bytes:
-    parts = []
-    while size := int(await reader.receive_until(b"\r\n", HEAD_BYTES_MAX), 16):
-        parts.append(await reader.receive_exactly(size))
-        await reader.receive_exactly(2)
-    await reader.receive_exactly(2)
-    return b"".join(parts)
-
-
-def _result(kind: str, body: bytes) -> dict[str, Any]:
-    """The JSON-RPC result in a body that is JSON, or a stream of events of which the last is the response."""
-    if kind.startswith("text/event-stream"):
-        body = [line[5:] for line in body.splitlines() if line.startswith(b"data:") and line[5:].strip()][-1]
-    message = orjson.loads(body)
-    if "result" not in message:
-        raise WrongAnswer(str(message.get("error"))[:300])
-    result: dict[str, Any] = message["result"]
-    return result
 
 
 def _checked(result: dict[str, Any], query: Query) -> dict[str, Any]:
