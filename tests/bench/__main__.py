@@ -2,9 +2,10 @@
 
 import argparse
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import anyio
 from rich.console import Console
@@ -18,10 +19,11 @@ from tests.bench.credentials import Keys
 from tests.bench.figures import figures
 from tests.bench.gates import gates
 from tests.bench.memory import Memory, measure_memory
+from tests.bench.peers import PEERS, install, locked, peer
 from tests.bench.profiling import profile
 from tests.bench.report import Run, as_json, markdown, show
-from tests.bench.rounds import Burst, contenders, run_rounds, steps, warm_up
-from tests.bench.stage import LAT60, SERVE, STUB, Premises, Slowness, Stage, backend, snowgate, staged
+from tests.bench.rounds import Burst, Contender, contenders, peer_steps, run_rounds, steps, warm_up
+from tests.bench.stage import SERVE, STAGES, STUB, STUB_PEERS, Premises, Server, Stage, backend, snowgate, staged
 from tests.support.databases import reachable_directory
 
 console = Console(width=None if sys.stdout.isatty() else 160)
@@ -30,16 +32,18 @@ console = Console(width=None if sys.stdout.isatty() else 160)
 def parse() -> argparse.Namespace:
     """What was asked for on the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="two rounds with fewer calls: under a minute")
+    parser.add_argument("--quick", action="store_true", help="two rounds of fewer calls, without peers: a minute")
     parser.add_argument("--rounds", type=int, help="how many rounds instead")
     parser.add_argument("--cases", nargs="+", choices=list(CASES), default=list(CASES), metavar="CASE")
-    parser.add_argument("--stages", nargs="+", choices=[STUB.name, LAT60.name], default=[STUB.name, LAT60.name])
+    parser.add_argument("--stages", nargs="+", choices=[stage.name for stage in STAGES])
     parser.add_argument("--client", choices=["light", "official"], default="light")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     parser.add_argument("--markdown", type=Path, help="write the tables to this file")
     parser.add_argument("--gate", action="store_true", help="fail if something that must hold does not")
     parser.add_argument("--profile", action="store_true", help="say where snowgate's time goes, and nothing else")
-    return parser.parse_args()
+    given = parser.parse_args()
+    given.stages = given.stages or [stage.name for stage in STAGES if not (stage.peers and given.quick)]
+    return given
 
 
 @contextmanager
@@ -50,7 +54,7 @@ def premises(given: argparse.Namespace) -> Generator[Premises]:
         yield Premises(home, postgres, Keys.made_in(home), given.client)
 
 
-async def measure(given: argparse.Namespace, place: Premises) -> Run:
+async def measure(given: argparse.Namespace, place: Premises, environments: Mapping[str, Path]) -> Run:
     """The whole run."""
     facts = conditions()
     watch = Watch()
@@ -58,10 +62,8 @@ async def measure(given: argparse.Namespace, place: Premises) -> Run:
     memories: dict[str, Memory] = {}
     first_answers_s: dict[str, float] = {}
     rounds = given.rounds or (2 if given.quick else 6)
-    for slowness in (STUB, LAT60):
-        if slowness.name not in given.stages:
-            continue
-        async with staged(place, slowness) as stage:
+    for slowness in (each for each in STAGES if each.name in given.stages):
+        async with staged(place, slowness) as stage, AsyncExitStack() as started:
             if slowness is STUB:
                 tell("stub: are the answers right, and how much memory do large ones take?")
                 if "rows100k" in given.cases:
@@ -70,20 +72,38 @@ async def measure(given: argparse.Namespace, place: Premises) -> Run:
                 await check_agreement(stage)
             if not first_answers_s:
                 first_answers_s = await _first_answers(stage, place, more=0 if given.quick else 2)
-            bursts += await _stage_bursts(stage, place, given, slowness, rounds)
+            others = [await started.enter_async_context(each) for each in _peers(stage, place, environments)]
+            for other in others if slowness is STUB_PEERS else []:
+                first_answers_s[other.target.name] = other.first_answer_s
+            bursts += await _stage_bursts(stage, place, given, others, rounds)
     found = figures(bursts)
     facts |= {"load after": load(), "others": watch.others(), "client": given.client, "rounds": str(rounds)}
+    if environments:
+        facts["peers"] = ", ".join(locked(each) for each in PEERS)
     return Run(facts, found, memories, first_answers_s, gates(found, memories, first_answers_s))
 
 
+def _peers(
+    stage: Stage, place: Premises, environments: Mapping[str, Path]
+) -> Iterator[AbstractAsyncContextManager[Server]]:
+    """The peers of a stage, not yet started."""
+    for each in PEERS if stage.slowness.peers else ():
+        tell(f"{stage.slowness.name}: starting {each.package}")
+        floor_port = urlsplit(stage.floor.target.url).port or 0
+        yield peer(each, environments[each.package], place.home, stage.backend_port, floor_port)
+
+
 async def _stage_bursts(
-    stage: Stage, place: Premises, given: argparse.Namespace, slowness: Slowness, rounds: int
+    stage: Stage, place: Premises, given: argparse.Namespace, others: Sequence[Server], rounds: int
 ) -> list[Burst]:
     those = contenders(stage, place.postgres.pid)
-    await warm_up(those, stage.backend_port, stage.slowness.workers)
-    planned = steps(given.cases, slow=slowness is LAT60, quick=given.quick)
-    halved = max(rounds // 2, 2) if slowness is LAT60 else rounds  # its sleeps make it steady
-    return await run_rounds(stage, those, planned, halved, tell)
+    those += [Contender(other.target, other.pid) for other in others]
+    slowness = stage.slowness
+    await warm_up(those, stage.backend_port, slowness.workers)
+    if slowness.peers:
+        return await run_rounds(stage, those, peer_steps(slow=slowness.is_slow), max(rounds // 2, 2), tell)
+    planned = steps(given.cases, slow=slowness.is_slow, quick=given.quick)
+    return await run_rounds(stage, those, planned, max(rounds // 2, 2) if slowness.is_slow else rounds, tell)
 
 
 async def _first_answers(stage: Stage, place: Premises, more: int) -> dict[str, float]:
@@ -110,11 +130,15 @@ def main() -> int:
     """Run; the exit status is 1 if `--gate` was given and a gate does not hold."""
     given = parse()
     options = {"use_uvloop": sys.platform != "win32"}
+    environments = {}
+    for each in PEERS if any(stage.peers for stage in STAGES if stage.name in given.stages) else ():
+        tell(f"installing {each.package}")
+        environments[each.package] = install(each)
     with premises(given) as place:
         if given.profile:
             anyio.run(profile_snowgate, place, backend_options=options)
             return 0
-        run = anyio.run(measure, given, place, backend_options=options)
+        run = anyio.run(measure, given, place, environments, backend_options=options)
     show(run, console)
     if given.json:
         given.json.write_text(as_json(run), encoding="utf-8")

@@ -42,9 +42,10 @@ Reply = tuple[bytes, bytes]
 """A reply's bytes before and after its query id."""
 
 
-def reply_to(sql: str) -> bytes:
-    """The body that answers `sql`, under a query id of its own."""
-    head, tail = _canned(*_kind(sql))
+def reply_to(sql: str, more_tables: int = 0) -> bytes:
+    """The body that answers `sql`, under a query id of its own; the catalog has so many tables beside TPC-H's."""
+    kind, rows = _kind(sql)
+    head, tail = _canned(kind, more_tables if kind in _CATALOG else rows)
     return b"".join((head, str(uuid.uuid4()).encode(), tail))
 
 
@@ -64,7 +65,7 @@ def _kind(sql: str) -> tuple[str, int]:
 @cache
 def _canned(kind: str, rows: int) -> Reply:
     made = {"lines": _lines, "point": _point, "nations": _nations, "other": numbers}
-    reply = _CATALOG[kind]() if kind in _CATALOG else made[kind](rows)
+    reply = _CATALOG[kind](rows) if kind in _CATALOG else made[kind](rows)
     reply["data"]["queryId"] = _QUERY_ID
     head, _, tail = json.dumps(reply).encode().partition(_QUERY_ID.encode())
     return head, tail
@@ -122,12 +123,13 @@ def _texts(names: str, rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
     return _table(*columns)
 
 
-def _tables() -> dict[str, Any]:
-    rows = [("PUBLIC", table, "BASE TABLE", "", "2026-01-01 00:00:00.000 Z", 86_400) for table in _TPCH]
+def _tables(more: int) -> dict[str, Any]:
+    names = [*_TPCH, *(f"MORE_{number}" for number in range(more))]
+    rows = [("PUBLIC", table, "BASE TABLE", "", "2026-01-01 00:00:00.000 Z", 86_400) for table in names]
     return _texts("TABLE_SCHEMA TABLE_NAME TABLE_TYPE COMMENT LAST_DDL DDL_AGE_S", rows)
 
 
-def _columns() -> dict[str, Any]:
+def _columns(more: int) -> dict[str, Any]:
     names = (
         "TABLE_SCHEMA TABLE_NAME COLUMN_NAME DATA_TYPE IS_NULLABLE NUMERIC_PRECISION NUMERIC_SCALE "
         "CHARACTER_MAXIMUM_LENGTH DATETIME_PRECISION COMMENT"
@@ -138,20 +140,22 @@ def _columns() -> dict[str, Any]:
             precision, digits = (int(size), int(scale)) if kind == "NUMBER" else (None, None)
             length = int(size) if kind == "TEXT" else None
             rows.append(("PUBLIC", table, name, kind, "YES", precision, digits, length, None, ""))
+    for number in range(more):
+        rows += [("PUBLIC", f"MORE_{number}", f"C{n}", "TEXT", "YES", None, None, 25, None, "") for n in range(3)]
     return _texts(names, rows)
 
 
-def _views() -> dict[str, Any]:
+def _views(_: int) -> dict[str, Any]:
     return _texts("TABLE_SCHEMA TABLE_NAME VIEW_DEFINITION IS_SECURE", [])
 
 
-def _primary_keys() -> dict[str, Any]:
+def _primary_keys(_: int) -> dict[str, Any]:
     keys = [(table, _COLUMN.findall(text)[0][0]) for table, text in _TPCH.items() if table.startswith(("O", "C", "R"))]
     rows = [("TPCH", "PUBLIC", table, key, 1) for table, key in keys]
     return _texts("database_name schema_name table_name column_name key_sequence", rows)
 
 
-def _foreign_keys() -> dict[str, Any]:
+def _foreign_keys(_: int) -> dict[str, Any]:
     rows = [("TPCH", "PUBLIC", "CUSTOMER", "C_CUSTKEY", "TPCH", "PUBLIC", "ORDERS", "O_CUSTKEY", 1, "ORDERS_CUSTOMER")]
     names = (
         "pk_database_name pk_schema_name pk_table_name pk_column_name "
@@ -160,7 +164,13 @@ def _foreign_keys() -> dict[str, Any]:
     return _texts(names, rows)
 
 
-_CATALOG: dict[str, Callable[[], dict[str, Any]]] = {
+def _client_versions(_: int) -> dict[str, Any]:
+    """Snowflake's own Python library asks at its start which of its versions are too old."""
+    return _texts("VERSIONS", [("[]",)])
+
+
+_CATALOG: dict[str, Callable[[int], dict[str, Any]]] = {
+    "SYSTEM$CLIENT_VERSION_INFO": _client_versions,
     "INFORMATION_SCHEMA.TABLES": _tables,
     "INFORMATION_SCHEMA.COLUMNS": _columns,
     "INFORMATION_SCHEMA.VIEWS": _views,

@@ -3,7 +3,8 @@
 It speaks the driver's protocol, takes every login, answers from memory, sleeps as long as it is told to (the shape of a
 real account), and counts. It is the token issuer of the run too: `/issuer` publishes the keys it was given.
 
-Runs as a process of its own: `python -m tests.bench.backend --port N --keys FILE [--query-ms N] [--login-ms N]`.
+Runs as a process of its own: `python -m tests.bench.backend --port N --keys FILE [--query-ms N] [--login-ms N]
+[--tables N]`.
 """
 
 import argparse
@@ -24,6 +25,9 @@ from starlette.routing import Route
 
 from tests.bench.answers import reply_to
 
+SESSION_PARAMETERS = [{"name": "CLIENT_SESSION_KEEP_ALIVE_HEARTBEAT_FREQUENCY", "value": 3_600}]
+"""What older drivers do not start without."""
+
 _SUCCESS = {"success": True, "code": None, "message": None}
 
 
@@ -37,12 +41,13 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """The stand-in's endpoints. `query_ms` and `login_ms` are slept before each answer."""
+    """The stand-in's endpoints. `query_ms` and `login_ms` are slept before each answer; `tables` are beside TPC-H's."""
 
     port: int
     keys: dict[str, Any]
     query_ms: float
     login_ms: float
+    tables: int
     counts: Counts
 
     def app(self) -> Starlette:
@@ -65,8 +70,8 @@ class Backend:
         session = {"databaseName": None, "schemaName": None, "warehouseName": "BENCH_WH", "roleName": "BENCH_RO"}
         data = {
             "token": str(uuid.uuid4()), "masterToken": str(uuid.uuid4()), "validityInSeconds": 3_600,
-            "masterValidityInSeconds": 14_400, "sessionId": 1_000 + self.counts.logins, "parameters": [],
-            "sessionInfo": session,
+            "masterValidityInSeconds": 14_400, "sessionId": 1_000 + self.counts.logins, "sessionInfo": session,
+            "parameters": SESSION_PARAMETERS,
         }  # fmt: skip
         return JSONResponse({**_SUCCESS, "data": data})
 
@@ -76,7 +81,7 @@ class Backend:
             raw = gzip.decompress(raw)
         self.counts.queries += 1
         await _pause(self.query_ms)
-        return Response(reply_to(orjson.loads(raw)["sqlText"]), media_type="application/json")
+        return Response(reply_to(orjson.loads(raw)["sqlText"], self.tables), media_type="application/json")
 
     async def _stats(self, _: Request) -> Response:
         return JSONResponse(asdict(self.counts))
@@ -105,9 +110,10 @@ def main() -> None:
     parser.add_argument("--keys", type=Path, required=True)
     parser.add_argument("--query-ms", type=float, default=0)
     parser.add_argument("--login-ms", type=float, default=0)
+    parser.add_argument("--tables", type=int, default=0, help="how many the catalog has beside TPC-H's")
     given = parser.parse_args()
     keys = json.loads(given.keys.read_text(encoding="utf-8"))
-    backend = Backend(given.port, keys, given.query_ms, given.login_ms, Counts())
+    backend = Backend(given.port, keys, given.query_ms, given.login_ms, given.tables, Counts())
     uvicorn.run(backend.app(), host="127.0.0.1", port=given.port, log_level="warning", access_log=False)
 
 

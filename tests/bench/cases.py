@@ -29,7 +29,7 @@ ROWS_LARGE = 100_000
 PRICE = "173665.47"
 LOT = "packed with care, lot"
 
-_literals = itertools.count(1_000_000)
+literals = itertools.count(1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def _repeated(sql: str, rows: int, sign: str) -> Callable[[], Query]:
 
 
 def _new(sql: str, rows: int, sign: str) -> Callable[[], Query]:
-    return lambda: Query(sql.format(literal=next(_literals)), rows, sign)
+    return lambda: Query(sql.format(literal=next(literals)), rows, sign)
 
 
 CASES = {

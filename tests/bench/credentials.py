@@ -38,11 +38,11 @@ class Keys:
         _write(signing, OKPKey.generate_key("Ed25519").as_pem(private=True))
         return Keys(issuer, public, lease, journal, signing, state)
 
-    def token(self, issuer: str, resource: str) -> str:
+    def token(self, issuer: str, resource: str, subject: str = "ada") -> str:
         """An access token (RFC 9068) for one analyst, signed as most providers sign: RS256."""
         now = int(time.time())
         claims = {
-            "iss": issuer, "aud": resource, "sub": "ada", "client_id": "bench", "act": {"sub": "bench"},
+            "iss": issuer, "aud": resource, "sub": subject, "client_id": "bench", "act": {"sub": "bench"},
             "scope": "snowgate:read", "groups": ["analysts"], "iat": now, "exp": now + TOKEN_TTL_S,
             "jti": secrets.token_urlsafe(12),
         }  # fmt: skip

@@ -3,7 +3,8 @@
 The official SDK's low-level server over HTTP, a pool of driver connections used in worker threads; the transport
 options, the event loop and the driver are those of snowgate, so that the difference is what governing costs.
 
-Runs as a process of its own: `python -m tests.bench.floor --port N --backend-port N`.
+Runs as a process of its own: `python -m tests.bench.floor --port N --backend-port N`, or with `--stdio` for a
+gateway that starts what it stands before.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import uvicorn
 from anyio import to_thread
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
+from mcp.server.stdio import stdio_server
 from mcp.types import CallToolRequestParams, CallToolResult, ListToolsResult, PaginatedRequestParams, TextContent, Tool
 
 from server.warehouse import prepare_process
@@ -74,6 +76,12 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, str | int | float) else str(value)
 
 
+async def _converse(floor: Floor) -> None:
+    server = floor.server()
+    async with stdio_server() as (read, write):
+        await server.run(read, write, server.create_initialization_options())
+
+
 async def _serve(floor: Floor, port: int) -> None:
     config = uvicorn.Config(
         floor.server().streamable_http_app(), host="127.0.0.1", port=port, log_config=None, access_log=False
@@ -84,11 +92,17 @@ async def _serve(floor: Floor, port: int) -> None:
 def main() -> None:
     """Serve until a signal."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, required=True)
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--port", type=int)
+    where.add_argument("--stdio", action="store_true")
     parser.add_argument("--backend-port", type=int, required=True)
     given = parser.parse_args()
     prepare_process()
-    anyio.run(_serve, Floor(given.backend_port), given.port, backend_options={"use_uvloop": sys.platform != "win32"})
+    floor, options = Floor(given.backend_port), {"use_uvloop": sys.platform != "win32"}
+    if given.stdio:
+        anyio.run(_converse, floor, backend_options=options)
+    else:
+        anyio.run(_serve, floor, given.port, backend_options=options)
 
 
 if __name__ == "__main__":

@@ -210,14 +210,14 @@ async def flatness(url: str, sealer: Sealer, signer: Signer, rows: int, seconds:
     """How fast appends to a journal of `rows` entries are, against one of 1,000: 1 is flat."""
     rates: list[float] = []
     for size in (1_000, rows):
-        await anyio.to_thread.run_sync(_fill, url, size)
+        await anyio.to_thread.run_sync(fill, url, size)
         async with open_engine(url) as engine, open_journal(engine, sealer, signer) as journal:
             await by_journal(journal, 8, 0.5)
             rates.append(statistics.median([(await by_journal(journal, 8, seconds)).per_s for _ in range(3)]))
     return rates[1] / rates[0]
 
 
-def _fill(url: str, rows: int) -> None:
+def fill(url: str, rows: int) -> None:
     """Let the present month hold at least so many entries, which are nobody's."""
     month = JournalMonth()
     with psycopg.connect(driver_dsn(url), autocommit=True) as connection:

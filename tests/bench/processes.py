@@ -34,14 +34,19 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(arguments: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> Generator[int]:
-    """Run this Python with `arguments` while inside, and give its process id; its output goes to `log`."""
-    python = [sys.executable, *arguments]
+def running(
+    arguments: Sequence[str], log: Path, env: Mapping[str, str] | None = None, *, program: str = sys.executable
+) -> Generator[int]:
+    """Run `program`, which is this Python, with `arguments` while inside, and give its process id.
+
+    Its output goes to `log`.
+    """
+    command = [program, *arguments]
     tether = [sys.executable, "-I", "-S", str(_TETHER), str(int(signal.SIGTERM)), str(os.getpid()), "-", "-"]
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [*tether, *python] if sys.platform == "linux" else python,
+            [*tether, *command] if sys.platform == "linux" else command,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

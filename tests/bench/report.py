@@ -100,8 +100,10 @@ def _stage_table(stage: str, figures: Iterable[Figure]) -> Table:
         "logins", "queries", "bytes",
     )  # fmt: skip
     order = {name: place for place, name in enumerate(CASES)}
-    targets = ("driver", "floor", "snowgate")
-    ranked = sorted(figures, key=lambda f: (order[f.key.case], f.key.in_flight, targets.index(f.key.target)))
+    targets = {name: place for place, name in enumerate(("driver", "floor", "snowgate"))}
+    ranked = sorted(
+        figures, key=lambda f: (order[f.key.case], f.key.in_flight, targets.get(f.key.target, 9), f.key.target)
+    )
     return Table(f"Backend `{stage}`", head, [_figure_row(figure) for figure in ranked])
 
 

@@ -60,6 +60,12 @@ class Contender:
     journal_pid: int | None = None
 
 
+def peer_steps(*, slow: bool) -> list[Step]:
+    """What one round beside peers runs: some of them answer fifteen calls a second."""
+    widths = [Step(CASES["point-new"], in_flight, max(20, in_flight * 4)) for in_flight in WIDTHS]
+    return widths if slow else [*widths, Step(CASES["point"], 1, 40), Step(CASES["rows1k"], 1, 10)]
+
+
 def steps(case_names: Sequence[str], *, slow: bool, quick: bool) -> list[Step]:
     """What one round of a stage runs: point queries at every width, on a slow stage nothing else."""
     planned = []

@@ -2,9 +2,9 @@
 
 import os
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
@@ -26,12 +26,21 @@ SERVE = ["-P", "-m", "server.cli", "serve", "--transport", "http", "--log-level"
 
 @dataclass(frozen=True, slots=True)
 class Slowness:
-    """How long the backend sleeps before it answers, and with how many processes snowgate is served before it."""
+    """How long the backend sleeps before it answers, and with how many processes snowgate is served before it.
+
+    With `peers`, others are measured too.
+    """
 
     name: str
     query_ms: float
     login_ms: float
     workers: int
+    peers: bool = False
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether its sleeps make a burst long, and steady."""
+        return self.query_ms > 0
 
 
 STUB = Slowness("stub", 0, 0, workers=1)
@@ -39,6 +48,10 @@ STUB = Slowness("stub", 0, 0, workers=1)
 
 LAT60 = Slowness("lat60", 60, 400, workers=os.cpu_count() or 1)
 """The shape of a real account, met as one would be: with a worker for each processor."""
+
+STUB_PEERS = replace(STUB, name="stub, beside peers", peers=True)
+LAT60_PEERS = replace(LAT60, name="lat60, beside peers", peers=True)
+STAGES = (STUB, LAT60, STUB_PEERS, LAT60_PEERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +101,12 @@ async def staged(premises: Premises, slowness: Slowness) -> AsyncGenerator[Stage
 
 
 @asynccontextmanager
-async def backend(premises: Premises, slowness: Slowness) -> AsyncGenerator[tuple[int, int]]:
-    """The stand-in for Snowflake; its port and its process."""
+async def backend(premises: Premises, slowness: Slowness, tables: int = 0) -> AsyncGenerator[tuple[int, int]]:
+    """The stand-in for Snowflake with so many tables beside TPC-H's; its port and its process."""
     port, log = free_port(), premises.home / f"backend-{slowness.name}.log"
     arguments = [
         "-m", "tests.bench.backend", "--port", str(port), "--keys", str(premises.keys.public),
-        "--query-ms", str(slowness.query_ms), "--login-ms", str(slowness.login_ms),
+        "--query-ms", str(slowness.query_ms), "--login-ms", str(slowness.login_ms), "--tables", str(tables),
     ]  # fmt: skip
     with running(arguments, log) as pid:
         await listening(port, pid, log)
@@ -112,14 +125,20 @@ async def floor(premises: Premises, backend_port: int) -> AsyncGenerator[Server]
 
 @asynccontextmanager
 async def snowgate(
-    premises: Premises, backend_port: int, arguments: list[str], extra: Mapping[str, str] | None = None
+    premises: Premises,
+    backend_port: int,
+    arguments: list[str],
+    extra: Mapping[str, str] | None = None,
+    prepare: Callable[[str], None] | None = None,
 ) -> AsyncGenerator[Server]:
-    """A real snowgate over HTTP; `arguments` are what Python runs."""
+    """A real snowgate over HTTP; `arguments` are what Python runs, and `prepare` is given its database before."""
     port, log = free_port(), premises.home / "snowgate.log"
     url, issuer = f"http://127.0.0.1:{port}/mcp", f"http://127.0.0.1:{backend_port}/issuer"
     token = premises.keys.token(issuer, url)
     database = premises.postgres.dsn(f"bench_{port}")
     await migrate(database)
+    if prepare is not None:
+        await to_thread.run_sync(prepare, database)
     logins = await to_thread.run_sync(make_logins, database)
     target = McpTarget(
         "snowgate", url, kind=premises.client, token=token, extra={"purpose": "benchmark", "rows_max": 200_000}
