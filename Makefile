@@ -31,7 +31,7 @@ test: $(STAMP) ## Everything that must hold: style, types, imports, tests, cover
 	$(BIN)/coverage report
 
 bench: $(STAMP) ## What governance costs, side by side with the bare driver and an unguarded server
-	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench --markdown docs/BENCHMARKS.md --json docs/benchmarks.json
 
 soak: $(STAMP) ## Mixed traffic for an hour while gates and PostgreSQL are killed, and the count of what must hold
 	@$(BIN)/python -m tests.soak 60

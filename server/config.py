@@ -132,7 +132,7 @@ class Settings(BaseSettings):
     lease_idle_s: Annotated[float, Field(gt=0, le=3_600)] = 60.0
     lease_wait_s: Annotated[float, Field(gt=0, le=300)] = 10.0
     sessions_per_principal_max: Annotated[int, Field(ge=1, le=1_000)] = 32
-    sessions_max: Annotated[int, Field(ge=1, le=10_000)] = 128
+    sessions_max: Annotated[int, Field(ge=1, le=10_000)] = 512
 
     @property
     def admin_url(self) -> str:

@@ -55,8 +55,7 @@ class PoolLimits:
     idle_s: float = 60.0
     wait_s: float = 10.0
     per_principal_max: int = 32
-    total_max: int = 128
-    idle_max: int = 64
+    total_max: int = 512
 
 
 @dataclass(slots=True, eq=False)
@@ -132,8 +131,6 @@ class SessionPool:
         pooled.idle_since = self.clock()
         if pooled.session.is_usable and not pooled.revoked and self._is_fresh(pooled):
             self._idle.setdefault(pooled.kind, []).append(pooled)
-            if self._idle_count() > self.limits.idle_max:
-                self._end_oldest(of=None)
         else:
             self.tasks.start_soon(self._end, pooled)
         self._signal()
@@ -181,7 +178,7 @@ class SessionPool:
 
     def counts(self) -> dict[str, int]:
         """How many sessions there are in each state."""
-        return {"idle": self._idle_count(), "lent": len(self._lent), "opening": len(self._opening)}
+        return {"idle": sum(map(len, self._idle.values())), "lent": len(self._lent), "opening": len(self._opening)}
 
     async def in_thread(self, work: Callable[[], T], *, abandon: bool = False) -> T:
         """Run blocking driver work in a worker thread."""
@@ -331,9 +328,6 @@ class SessionPool:
         kept.remove(pooled)
         if not kept:
             del self._idle[pooled.kind]
-
-    def _idle_count(self) -> int:
-        return sum(map(len, self._idle.values()))
 
     def _is_fresh(self, pooled: Pooled) -> bool:
         now = self.clock()

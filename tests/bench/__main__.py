@@ -20,9 +20,11 @@ from tests.bench.figures import figures
 from tests.bench.gates import gates
 from tests.bench.memory import Memory, measure_memory
 from tests.bench.peers import PEERS, install, locked, peer
+from tests.bench.plots import draw
 from tests.bench.profiling import profile
 from tests.bench.report import Run, as_json, markdown, show
 from tests.bench.rounds import Burst, Contender, contenders, peer_steps, run_rounds, steps, warm_up
+from tests.bench.scaling import scaling
 from tests.bench.stage import SERVE, STAGES, STUB, STUB_PEERS, Premises, Server, Stage, backend, snowgate, staged
 from tests.support.databases import reachable_directory
 
@@ -36,9 +38,10 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, help="how many rounds instead")
     parser.add_argument("--cases", nargs="+", choices=list(CASES), default=list(CASES), metavar="CASE")
     parser.add_argument("--stages", nargs="+", choices=[stage.name for stage in STAGES])
+    parser.add_argument("--no-scaling", action="store_true", help="do not measure by what grows")
     parser.add_argument("--client", choices=["light", "official"], default="light")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
-    parser.add_argument("--markdown", type=Path, help="write the tables to this file")
+    parser.add_argument("--markdown", type=Path, help="write the tables to this file, and pictures beside it")
     parser.add_argument("--gate", action="store_true", help="fail if something that must hold does not")
     parser.add_argument("--profile", action="store_true", help="say where snowgate's time goes, and nothing else")
     given = parser.parse_args()
@@ -80,7 +83,12 @@ async def measure(given: argparse.Namespace, place: Premises, environments: Mapp
     facts |= {"load after": load(), "others": watch.others(), "client": given.client, "rounds": str(rounds)}
     if environments:
         facts["peers"] = ", ".join(locked(each) for each in PEERS)
-    return Run(facts, found, memories, first_answers_s, gates(found, memories, first_answers_s))
+    grown = {}
+    if not (given.quick or given.no_scaling):
+        async for name, points in scaling(place):
+            tell(f"measured by {name}")
+            grown[name] = points
+    return Run(facts, found, memories, first_answers_s, grown, gates(found, memories, first_answers_s))
 
 
 def _peers(
@@ -144,6 +152,7 @@ def main() -> int:
         given.json.write_text(as_json(run), encoding="utf-8")
     if given.markdown:
         given.markdown.write_text(markdown(run), encoding="utf-8")
+        draw(run, given.markdown.parent / "pictures")
     return 1 if given.gate and not all(gate.holds for gate in run.gates) else 0
 
 

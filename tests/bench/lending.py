@@ -123,7 +123,7 @@ async def _sessions() -> list[bool]:
 
 async def _against(port: int, query_ms: float) -> list[bool]:
     driver, before = Driver(port), proc.memory_mib(os.getpid())[0]
-    limits = PoolLimits(idle_s=600, total_max=PEOPLE, idle_max=PEOPLE, wait_s=60)
+    limits = PoolLimits(idle_s=600, total_max=PEOPLE, wait_s=60)
     people = [Kind("iss", f"p{n}", "READER", "WH", "policy") for n in range(PEOPLE)]
     async with open_pool(Account("bench", "127.0.0.1", port, "http"), _broker(), limits) as pool:
         await _leased(pool, people, PEOPLE)

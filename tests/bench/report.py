@@ -12,6 +12,7 @@ from tests.bench.cases import CASES
 from tests.bench.figures import Figure, Key
 from tests.bench.gates import Gate
 from tests.bench.memory import Memory
+from tests.bench.scaling import Point, Scaling
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Run:
     figures: Mapping[Key, Figure]
     memories: Mapping[str, Memory]
     first_answers_s: Mapping[str, float]
+    scaling: Scaling
     gates: Sequence[Gate]
 
 
@@ -42,7 +44,7 @@ def tables(run: Run) -> list[Table]:
     found.append(_start_table(run.first_answers_s))
     if run.memories:
         found.append(_memory_table(run.memories))
-    return found
+    return [*found, *(_scaling_table(name, points) for name, points in run.scaling.items())]
 
 
 def show(run: Run, console: Console) -> None:
@@ -76,6 +78,7 @@ def as_json(run: Run) -> str:
         "figures": [{**figure.key._asdict(), **_without_key(figure)} for figure in run.figures.values()],
         "memory_mib": {name: {**asdict(memory), "growth": memory.growth} for name, memory in run.memories.items()},
         "first_answer_s": dict(run.first_answers_s),
+        "scaling": {name: [asdict(point) for point in points] for name, points in run.scaling.items()},
         "gates": [asdict(gate) for gate in run.gates],
     }
     return json.dumps(document, indent=1)
@@ -139,6 +142,16 @@ def _memory_table(memories: Mapping[str, Memory]) -> Table:
     return Table("Resident memory around answers of 100,000 rows, MiB", head, rows)
 
 
+def _scaling_table(name: str, points: Sequence[Point]) -> Table:
+    rows = [
+        (f"{p.size:,}", f"{p.p50_ms:.2f}", f"{p.p99_ms:.2f}", f"{p.cpu_ms:.2f}", f"{p.first_answer_s:.2f}",
+         f"{p.resident_mib:.0f}")
+        for p in points
+    ]  # fmt: skip
+    head = ("how many", "p50 ms", "p99 ms", "CPU ms", "start to first answer s", "resident MiB")
+    return Table(f"By {name}", head, rows)
+
+
 INTRODUCTION = """# Benchmarks
 
 What snowgate costs beside the same work without it, measured by `make bench` in one run on one machine, over loopback:
@@ -157,4 +170,16 @@ difference of the medians within a round. CPU is that of the server's processes 
 for the driver); `journal ms` is PostgreSQL's, apart. Logins and queries are counted by the backend. Ratios and CPU hold
 from machine to machine; milliseconds do not.
 
-This file is written by `python -m tests.bench --markdown docs/BENCHMARKS.md`."""
+*Beside peers* the same is asked of other servers and gateways, each in the version that a lock in `requirements/peers`
+names, over HTTP, in the era that it knows: **snowflake-labs-mcp**, Snowflake's own server; **toolbox-server**, Google's
+MCP Toolbox; **mcp-proxy** and **fastmcp**, a gateway each before the floor (the first's CPU includes the floor that it
+starts). None of them judges a statement, asks a person or keeps a journal. ContextForge needs another Python, and is not
+among them.
+
+The last tables say what grows: one caller asks for one order by its key, a new statement each time, before `stub`.
+
+This file and its pictures are written by `make bench`; `docs/benchmarks.json` has every figure.
+
+![Calls a second and the time of one call, beside the driver, the floor and peers](pictures/benchmarks.svg)
+
+![One call by the size of the statement, the journal, the catalog and the number of people](pictures/scaling.svg)"""

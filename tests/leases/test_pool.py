@@ -195,10 +195,10 @@ async def test_a_session_that_is_opened_while_its_owner_is_revoked_reaches_nobod
     await eventually(lambda: stub.ended == 1)
 
 
-async def test_idle_sessions_are_bounded_and_the_longest_idle_goes_first(stub: StubSnowflake, clock: Clock) -> None:
+async def test_sessions_are_bounded_and_the_longest_idle_makes_way(stub: StubSnowflake, clock: Clock) -> None:
     credentials = ExternalOAuth("https://gate", "https://snow", (KeySigner(KEY),))
     where = Account("acct", "127.0.0.1", stub.port, "http")
-    async with open_pool(where, credentials, PoolLimits(idle_max=2)) as pool:
+    async with open_pool(where, credentials, PoolLimits(total_max=2)) as pool:
         pool.clock = clock
         kinds = [replace(ADA, subject=name) for name in ("a", "b", "c")]
         for kind in kinds:
@@ -208,6 +208,16 @@ async def test_idle_sessions_are_bounded_and_the_longest_idle_goes_first(stub: S
         pool.give_back(await pool.borrow(kinds[1]))
         pool.give_back(await pool.borrow(kinds[2]))
         assert len(stub.logins) == 3
+
+
+async def test_who_comes_in_turn_finds_a_warm_session_again_while_there_is_room(stub: StubSnowflake) -> None:
+    credentials = ExternalOAuth("https://gate", "https://snow", (KeySigner(KEY),))
+    where = Account("acct", "127.0.0.1", stub.port, "http")
+    async with open_pool(where, credentials, PoolLimits(total_max=100)) as pool:
+        for _ in range(2):
+            for number in range(100):
+                pool.give_back(await pool.borrow(replace(ADA, subject=f"p{number}")))
+        assert pool.logins == 100
 
 
 async def test_sixty_four_principals_hold_sixty_four_sessions_and_each_gets_its_own_again(
