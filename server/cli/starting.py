@@ -103,7 +103,7 @@ async def _read(
     what = "reading databases, tags and policies" if is_governed else "reading databases, without tags"
 
     def read() -> Catalog:
-        databases = track(settings.databases, what, console=console, transient=True)
+        databases = track(settings.databases, what, console=console, transient=True, disable=not console.is_terminal)
         return load_catalog(pooled.session, databases, is_governed=is_governed).catalog
 
     return await pool.in_thread(read)

@@ -194,6 +194,8 @@ def _tokens() -> Iterator[bytes]:
     yield b'\x01{"alg":"Ed25519","kid":"k","typ":"at+jwt"}\xff' + json.dumps(issuers.Issuer().claims(exp=NOW)).encode()
     yield b'\x02{"aud":["https://gate.test/mcp","x"],"groups":["a"],"act":{"sub":"b","act":{"sub":"c"}},"sid":"s"}'
     yield b"\x00e30.e30.AA"
+    header, good = b'{"alg":"Ed25519","kid":"k","typ":"at+jwt"}', issuers.Issuer().claims(iat=NOW, exp=NOW + 60)
+    yield b"\x00" + ".".join((issuers.b64(header), issuers.b64(json.dumps(good).encode()), "AA")).encode()
 
 
 def _entries() -> Iterator[bytes]:

@@ -80,9 +80,10 @@ def test_the_checker_does_not_believe_what_was_not_printed(shown: str) -> None:
 
 
 def commands() -> Iterator[tuple[str, str]]:
-    """Every use of the command in the pages' code, with the page it is on."""
+    """Every use of the command in the pages' code, with the page it is on; blocks marked `sh` are typed anyway."""
     for page in tree.documents():
-        for code in re.findall(r"```\w*\n(.*?)```|`([^`\n]+)`", page.read_text(encoding="utf-8"), re.DOTALL):
+        text = re.sub(r"^```sh\n.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+        for code in re.findall(r"```\w*\n(.*?)```|`([^`\n]+)`", text, re.DOTALL):
             for line in "".join(code).splitlines():
                 if used := re.match(r"(?:uvx .*)?\bsnowgate( [a-z-].*)", line):
                     yield tree.shown(page), used[1].partition("  #")[0]
