@@ -18,7 +18,8 @@ class Principal:
     `actor` is the agent: RFC 8693 `act.sub` where the token has one, else its `client_id`. `scopes` are OAuth scopes
     and nothing else. `claims` are the remaining scalar or string-list claims, for policy to match on. `delegates` are
     those through whom the actor came to act, nearest first; they are told, and nothing is decided by them (RFC 8693
-    section 4.1). `session` names one sign-in at the issuer.
+    section 4.1). `session` names one sign-in at the issuer, or one token of a sign-in without a name; `sign_in` is the
+    name of a sign-in alone.
     """
 
     subject: Subject
@@ -29,3 +30,4 @@ class Principal:
     claims: Mapping[str, ClaimValue] = field(default_factory=lambda: MappingProxyType({}), hash=False)
     delegates: tuple[str, ...] = ()
     session: str = ""
+    sign_in: str = ""

@@ -54,7 +54,8 @@ class ClaimsReader:
             scopes=frozenset(self._scopes(claims)),
             claims=MappingProxyType(dict(self._told(claims))),
             delegates=delegates,
-            session=self.trust.prefix + _session(claims, session),
+            session=self.trust.prefix + (_named(claims, "sid") or _named(claims, "jti") or session),
+            sign_in=_named(claims, "sid"),
         )
 
     def _subject(self, claims: Claims) -> str:
@@ -130,13 +131,11 @@ def _listed(found: object) -> list[object]:
             raise Unauthenticated("the access token's groups cannot be read", Fault.GROUPS)
 
 
-def _session(claims: Claims, otherwise: str) -> str:
-    """`sid` (OpenID Connect Front-Channel Logout 3) names a sign-in, `jti` one token of it."""
-    for name in ("sid", "jti"):
-        value = claims.get(name)
-        if isinstance(value, str) and value.strip() and value.isprintable() and len(value) <= NAME_LENGTH_MAX:
-            return value
-    return otherwise
+def _named(claims: Claims, name: str) -> str:
+    """`sid` (OpenID Connect Front-Channel Logout 3) names a sign-in, `jti` one token of it; empty if it does not."""
+    value = claims.get(name)
+    is_name = isinstance(value, str) and value.strip() and value.isprintable() and len(value) <= NAME_LENGTH_MAX
+    return str(value) if is_name else ""
 
 
 def _at(claims: Claims, path: ClaimPath) -> Any:

@@ -1,13 +1,17 @@
 """What the sessions of callers have done so far, where rules of the policy ask for it; kept by all replicas together.
 
-A session is one sign-in at an issuer. What a statement adds is written before it runs, and only if nothing was added
-since what its decision was made of: so of two statements at once the second is decided knowing of the first.
+A session is one sign-in at an issuer. Where the issuer gives sign-ins no name, it is all that the person did through
+the agent today and yesterday (UTC), so that another token of the same sign-in is no new beginning. What a statement
+adds is written before it runs, and only if nothing was added since what its decision was made of: so of two statements
+at once the second is decided knowing of the first. Time is the database's.
 """
 
+import hashlib
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import anyio
 from sqlalchemy import text
@@ -25,14 +29,22 @@ NAMES_MAX = 500
 KEPT_S = 7 * 86_400
 """How long after its last statement the history of a session is kept."""
 
+WINDOW_S = 86_400
+"""Of a session without a name, what was done in this window and in the one before counts."""
+
 SWEEP_EVERY_S = 3_600.0
 SESSIONS_REMEMBERED = 10_000
 
 log = logging.getLogger(__name__)
 
 _READ = text("""
-    select statements, refusals, rows, tables, classifications, version from gate.session_history
-    where issuer = :issuer and session = :session
+    with named as (
+        select case when :sign_in <> '' then array['sid:' || :sign_in]
+               else array['who:' || :who || '@' || day, 'who:' || :who || '@' || day - 1] end as names
+        from (select floor(extract(epoch from now()) / :window)::bigint as day) today
+    )
+    select names[1] as now, h.session, statements, refusals, rows, tables, classifications, version
+    from named left join gate.session_history h on h.issuer = :issuer and h.session = any(names)
 """)
 _ADD = text("""
     insert into gate.session_history as h
@@ -55,9 +67,13 @@ _FORGET = text("delete from gate.session_history where seen_at < now() - make_in
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A history as it was at `version`; None is one that nobody knows, for the sign-in has no name or too many."""
+    """A history as it was at `version`; None is one that nobody knows, for it has too many names.
+
+    `session` is what it goes on under.
+    """
 
     history: History | None
+    session: str
     version: int = 0
 
 
@@ -66,7 +82,7 @@ class Histories:
     """Reads what sessions have done, and adds to it."""
 
     engine: AsyncEngine
-    _kept: Lru[tuple[str, str], bool] = field(default_factory=lambda: Lru(SESSIONS_REMEMBERED))
+    _kept: Lru[tuple[str, str], str] = field(default_factory=lambda: Lru(SESSIONS_REMEMBERED))
 
     async def of(self, principal: Principal) -> Seen:
         """What the session of `principal` has done.
@@ -74,16 +90,14 @@ class Histories:
         Raises:
             HistoryUnavailable: the database does not say.
         """
-        if not principal.session:
-            return Seen(None)
+        asked = {"issuer": principal.issuer, "sign_in": principal.sign_in, "who": _who(principal), "window": WINDOW_S}
         async with self._answering() as connection:
-            row = (await connection.execute(_READ, _session(principal))).first()
-        if row is None:
-            return Seen(History())
-        if max(len(row.tables), len(row.classifications)) >= NAMES_MAX:
-            return Seen(None, row.version)
-        names = (frozenset(row.tables), frozenset(row.classifications))
-        return Seen(History(row.statements, row.refusals, row.rows, *names), row.version)
+            found = (await connection.execute(_READ, asked)).all()
+        rows, session = [row for row in found if row.session is not None], str(found[0].now)
+        version = next((row.version for row in rows if row.session == session), 0)
+        if any(max(len(row.tables), len(row.classifications)) >= NAMES_MAX for row in rows):
+            return Seen(None, session, version)
+        return Seen(_merged(rows), session, version)
 
     async def add(self, principal: Principal, seen: Seen, footprint: Footprint | None) -> bool:
         """Add a statement (None: one that was denied) to what was `seen`; false if something was added meanwhile.
@@ -91,11 +105,10 @@ class Histories:
         Raises:
             HistoryUnavailable: it is not known to be written.
         """
-        if not principal.session:
-            return True
         added = footprint or Footprint(frozenset(), frozenset())
         row = {
-            **_session(principal),
+            "issuer": principal.issuer,
+            "session": seen.session,
             "statements": int(footprint is not None),
             "refusals": int(footprint is None),
             "tables": sorted(added.tables)[:NAMES_MAX],
@@ -105,7 +118,7 @@ class Histories:
         }
         async with self._answering() as connection:
             is_added = (await connection.execute(_ADD, row)).first() is not None
-        self._kept.put((principal.issuer, principal.session), True)
+        self._kept.put((principal.issuer, _who(principal) + principal.sign_in), seen.session)
         return is_added
 
     async def returned(self, principal: Principal, rows: int) -> None:
@@ -114,9 +127,10 @@ class Histories:
         Raises:
             HistoryUnavailable: it is not known to be written.
         """
-        if rows and self._kept.get((principal.issuer, principal.session)):
+        session = self._kept.get((principal.issuer, _who(principal) + principal.sign_in))
+        if rows and session:
             async with self._answering() as connection:
-                await connection.execute(_RETURNED, {**_session(principal), "rows": rows})
+                await connection.execute(_RETURNED, {"issuer": principal.issuer, "session": session, "rows": rows})
 
     async def keep(self) -> None:
         """Forget sessions that have ended long ago; without end."""
@@ -141,5 +155,16 @@ async def remembered(histories: Histories) -> AsyncGenerator[None]:
         tasks.cancel_scope.cancel()
 
 
-def _session(principal: Principal) -> dict[str, str]:
-    return {"issuer": principal.issuer, "session": principal.session}
+def _who(principal: Principal) -> str:
+    """The person and the agent, as one name."""
+    return hashlib.sha256(f"{len(principal.subject)} {principal.subject} {principal.actor}".encode()).hexdigest()[:32]
+
+
+def _merged(rows: list[Any]) -> History:
+    return History(
+        sum(row.statements for row in rows),
+        sum(row.refusals for row in rows),
+        sum(row.rows for row in rows),
+        frozenset[str]().union(*(row.tables for row in rows)),
+        frozenset[str]().union(*(row.classifications for row in rows)),
+    )

@@ -26,7 +26,7 @@ from server.leases import OVERTIME_S, SessionLease
 from server.pool import Kind, SessionPool
 from server.quotas import Quotas
 from server.raw import RawRows
-from server.refusals import StatementFailed, StatementTimedOut
+from server.refusals import ObjectExists, StatementFailed, StatementTimedOut
 from server.warehouse import Order
 from tools.contract import Scalar, Sql
 
@@ -103,7 +103,7 @@ async def _measure(ask: Ask, judged: Judged, statement: SqlStatement, wanted: Sq
     names = objects_of(judged)
     versions = await versions_of(ask, names) if is_write else {}
     if isinstance(statement.change, Create | Undrop) and statement.target in versions:
-        raise StatementFailed(f"there is a table or view `{statement.target}` already", "Choose another name.")
+        raise ObjectExists(f"there is a table or view `{statement.target}` already")
     questions = judged.engine.questions(judged.principal, statement, wanted.text) if is_write else NO_QUESTIONS
     rows, why_not = await count_rows(ask, questions.counts, questions.known, wanted.parameters)
     return Effect(

@@ -176,6 +176,13 @@ class StatementFailed(Refusal):
     hint = "Check types and values in the statement: a conversion, a division or an aggregate may have failed."
 
 
+class ObjectExists(Refusal):
+    """What a statement would make is there already, where its caller can see it."""
+
+    code: ClassVar[str] = "object_exists"
+    hint = "Nothing has run and nobody was asked. Choose another name, or look at what is there with describe_schema."
+
+
 class OutcomeUnknown(Refusal):
     """A write was sent to Snowflake, and the answer to its COMMIT was lost."""
 

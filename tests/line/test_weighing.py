@@ -59,7 +59,7 @@ CATALOG = from_document(
         }
     }
 )
-ADA = Principal(Subject("ada"), "agent", "https://issuer.example", session="sign-in-1")
+ADA = Principal(Subject("ada"), "agent", "https://issuer.example", session="sign-in-1", sign_in="sign-in-1")
 
 
 NAMES = "SELECT full_name FROM customers"
@@ -203,7 +203,7 @@ async def test_a_session_remembers_what_it_read_and_other_sessions_do_not(scale:
     facts = facts_of_judged(again)
     assert facts["session_tables"] == ["CRM.PUBLIC.CUSTOMERS", "CRM.PUBLIC.ORDERS"]
     assert (facts["session_statements"], facts["session_refusals"]) == (2, 0)
-    assert isinstance((await scale(SENSITIVE, AMOUNTS, replace(ADA, session="sign-in-2"))).decision, Permit)
+    assert isinstance((await scale(SENSITIVE, AMOUNTS, replace(ADA, sign_in="sign-in-2"))).decision, Permit)
     elsewhere = replace(ADA, issuer="https://other.example")
     assert isinstance((await scale(SENSITIVE, AMOUNTS, elsewhere)).decision, Permit)
 
@@ -220,7 +220,7 @@ async def test_a_decision_is_made_again_from_what_was_recorded_of_it(scale: Scal
 async def test_only_classes_met_in_clear_are_remembered(scale: Scale) -> None:
     rules = READS + rule("forbid", "'money' in session.classifications", tables="CRM.PUBLIC.TICKETS")
     status = "SELECT status FROM tickets"
-    eve = replace(ADA, subject=Subject("eve"), session="eve-1")
+    eve = replace(ADA, subject=Subject("eve"), sign_in="eve-1")
     await scale(rules, AMOUNTS, eve)  # masked for her
     assert isinstance((await scale(rules, status, eve)).decision, Permit)
     await scale(rules, AMOUNTS)
@@ -253,12 +253,31 @@ async def test_of_two_statements_at_once_the_second_is_decided_knowing_of_the_fi
     assert sorted(type(each.decision).__name__ for each in judged) == ["Deny", "Deny", "Permit"]
 
 
-async def test_a_sign_in_without_a_name_has_no_history_and_so_no_permit_by_it(scale: Scale) -> None:
-    nameless = replace(ADA, session="")
-    permits = rule("permit", "session.statements < 100")
-    assert isinstance((await scale(permits, AMOUNTS)).decision, Permit)
-    assert isinstance((await scale(permits, AMOUNTS, nameless)).decision, Deny)
-    assert isinstance((await scale(SENSITIVE, AMOUNTS, nameless)).decision, Deny)
+async def test_another_token_of_a_sign_in_without_a_name_is_no_new_beginning(scale: Scale) -> None:
+    first, second = (replace(ADA, session=token, sign_in="") for token in ("token-1", "token-2"))
+    assert isinstance((await scale(SENSITIVE, AMOUNTS, first)).decision, Permit)
+    await scale(SENSITIVE, NAMES, first)
+    await scale.weighing.histories.returned(first, 3)
+    assert isinstance((await scale(SENSITIVE, AMOUNTS, second)).decision, Deny)
+    known = (await scale.weighing.histories.of(second)).history
+    assert known is not None
+    assert (known.statements, known.refusals, known.rows) == (2, 1, 3)
+    for other in (replace(second, actor="another agent"), replace(second, subject=Subject("eve")), ADA):
+        assert isinstance((await scale(SENSITIVE, AMOUNTS, other)).decision, Permit)
+
+
+@pytest.mark.parametrize(("days", "decision"), [(1, Deny), (2, Permit)])
+async def test_a_session_without_a_name_is_that_of_today_and_yesterday(days: int, decision: type, scale: Scale) -> None:
+    nameless = replace(ADA, sign_in="")
+    await scale(SENSITIVE, NAMES, nameless)
+    older = "update gate.session_history set session = split_part(session, '@', 1) || '@' || "
+    older += f"(split_part(session, '@', 2)::bigint - {days})"
+    async with scale.database.begin() as connection:
+        await connection.execute(text(older))
+    assert isinstance((await scale(SENSITIVE, AMOUNTS, nameless)).decision, decision)
+    again = await scale(SENSITIVE, AMOUNTS, nameless)
+    assert isinstance(again.decision, decision)
+    assert await scale.histories() == 2
 
 
 async def test_a_history_that_is_too_long_is_not_known_any_more(scale: Scale, monkeypatch: pytest.MonkeyPatch) -> None:
