@@ -145,6 +145,19 @@ def _columns(more: int) -> dict[str, Any]:
     return _texts(names, rows)
 
 
+def tpch_catalog() -> dict[str, Any]:
+    """TPC-H's tables as a catalog document."""
+    tables = {table: {name: kind for name, kind in _typed(text)} for table, text in _TPCH.items()}
+    return {"TPCH": {"PUBLIC": tables}}
+
+
+def _typed(text: str) -> list[tuple[str, str]]:
+    """Each column's name and its type, from a text that names both."""
+    return [
+        (name, kind.replace("TEXT", "VARCHAR")) for name, _, kind in (part.partition(" ") for part in text.split(", "))
+    ]
+
+
 def _views(_: int) -> dict[str, Any]:
     return _texts("TABLE_SCHEMA TABLE_NAME VIEW_DEFINITION IS_SECURE", [])
 

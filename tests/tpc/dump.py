@@ -1,7 +1,7 @@
 """Writes a benchmark's tables and questions to a folder; runs in an environment of its own, where DuckDB is 1.5.5.
 
 DuckDB's extensions for TPC-H and TPC-DS are published for that version only, so this file imports nothing of ours.
-Usage: dump.py FOLDER. Each benchmark becomes `FOLDER/<name>/`: a Parquet file a table, and `material.json`, which is
+Usage: dump.py FOLDER SCALE. Each benchmark becomes `FOLDER/<name>/`: a Parquet file a table, and `material.json`, which is
 `{"tables": {NAME: {COLUMN: TYPE}}, "queries": {NUMBER: TEXT}}` with DuckDB's types and DuckDB's SQL.
 """
 
@@ -13,19 +13,17 @@ from pathlib import Path
 import duckdb
 
 BENCHMARKS = {"tpch": "dbgen", "tpcds": "dsdgen"}
-SCALE = 0.01
-"""TPC-H's 60,175 order lines. Smaller ones leave TPC-DS hardly any answer that is not empty."""
 
 
-def dump(name: str, folder: Path) -> None:
-    """Write the benchmark called `name` into `folder`, which must not exist."""
+def dump(name: str, folder: Path, scale: float) -> None:
+    """Write the benchmark called `name`, of the size `scale`, into `folder`, which must not exist."""
     folder.mkdir()
     package = Path(next(iter(importlib.import_module(f"duckdb_extension_{name}").__path__)))
     (extension,) = package.rglob(f"{name}.duckdb_extension")
     connection = duckdb.connect()
     connection.execute("SET threads = 1")
     connection.execute(f"LOAD '{extension}'")
-    connection.execute(f"CALL {BENCHMARKS[name]}(sf = {SCALE})")
+    connection.execute(f"CALL {BENCHMARKS[name]}(sf = {scale})")
     tables: dict[str, dict[str, str]] = {}
     columns = connection.execute(
         "SELECT table_name, column_name, data_type FROM information_schema.columns "
@@ -41,4 +39,4 @@ def dump(name: str, folder: Path) -> None:
 
 if __name__ == "__main__":
     for each in BENCHMARKS:
-        dump(each, Path(sys.argv[1]) / each)
+        dump(each, Path(sys.argv[1]) / each, float(sys.argv[2]))
