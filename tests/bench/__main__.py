@@ -12,12 +12,13 @@ from rich.console import Console
 
 from server.sandbox.postgres import EmbeddedPostgres
 from server.warehouse import prepare_process
+from tests.bench import judging
 from tests.bench.agreement import check_agreement
 from tests.bench.cases import CASES
 from tests.bench.conditions import Watch, conditions, load
 from tests.bench.credentials import Keys
 from tests.bench.figures import figures
-from tests.bench.gates import gates
+from tests.bench.gates import Gate, gates
 from tests.bench.memory import Memory, measure_memory
 from tests.bench.peers import PEERS, install, locked, peer
 from tests.bench.plots import draw
@@ -27,6 +28,7 @@ from tests.bench.rounds import Burst, Contender, contenders, peer_steps, run_rou
 from tests.bench.scaling import scaling
 from tests.bench.stage import SERVE, STAGES, STUB, STUB_PEERS, Premises, Server, Stage, backend, snowgate, staged
 from tests.support.databases import reachable_directory
+from tests.tpc.material import SCALE, benchmark
 
 console = Console(width=None if sys.stdout.isatty() else 160)
 
@@ -38,7 +40,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, help="how many rounds instead")
     parser.add_argument("--cases", nargs="+", choices=list(CASES), default=list(CASES), metavar="CASE")
     parser.add_argument("--stages", nargs="+", choices=[stage.name for stage in STAGES])
-    parser.add_argument("--no-scaling", action="store_true", help="do not measure by what grows")
+    parser.add_argument("--no-scaling", action="store_true", help="do not measure what grows, nor judging alone")
     parser.add_argument("--client", choices=["light", "official"], default="light")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     parser.add_argument("--markdown", type=Path, help="write the tables to this file, and pictures beside it")
@@ -88,7 +90,10 @@ async def measure(given: argparse.Namespace, place: Premises, environments: Mapp
         async for name, points in scaling(place):
             tell(f"measured by {name}")
             grown[name] = points
-    return Run(facts, found, memories, first_answers_s, grown, gates(found, memories, first_answers_s))
+    judged, bounds = ([], []) if given.quick or given.no_scaling else judging.measure()
+    told = [Gate(each.what, f"{each.measured:.3f}", f"at most {each.at_most:g}", each.holds) for each in bounds]
+    held = [*gates(found, memories, first_answers_s), *told]
+    return Run(facts, found, memories, first_answers_s, grown, judged, held)
 
 
 def _peers(
@@ -142,6 +147,9 @@ def main() -> int:
     for each in PEERS if any(stage.peers for stage in STAGES if stage.name in given.stages) else ():
         tell(f"installing {each.package}")
         environments[each.package] = install(each)
+    for name in ("tpch", "tpcds") if not (given.quick or given.no_scaling or given.profile) else ():
+        for scale in (SCALE, judging.ENGINE_SCALE):
+            benchmark(name, scale)  # while there is a search path to install by
     with premises(given) as place:
         if given.profile:
             anyio.run(profile_snowgate, place, backend_options=options)

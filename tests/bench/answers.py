@@ -147,7 +147,7 @@ def _columns(more: int) -> dict[str, Any]:
 
 def tpch_catalog() -> dict[str, Any]:
     """TPC-H's tables as a catalog document."""
-    tables = {table: {name: kind for name, kind in _typed(text)} for table, text in _TPCH.items()}
+    tables = {table: dict(_typed(text)) for table, text in _TPCH.items()}
     return {"TPCH": {"PUBLIC": tables}}
 
 

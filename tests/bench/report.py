@@ -11,6 +11,7 @@ from rich.table import Table as RichTable
 from tests.bench.cases import CASES
 from tests.bench.figures import Figure, Key
 from tests.bench.gates import Gate
+from tests.bench.judging import Measured
 from tests.bench.memory import Memory
 from tests.bench.scaling import Point, Scaling
 
@@ -24,6 +25,7 @@ class Run:
     memories: Mapping[str, Memory]
     first_answers_s: Mapping[str, float]
     scaling: Scaling
+    judging: Sequence[Measured]
     gates: Sequence[Gate]
 
 
@@ -44,6 +46,11 @@ def tables(run: Run) -> list[Table]:
     found.append(_start_table(run.first_answers_s))
     if run.memories:
         found.append(_memory_table(run.memories))
+    if run.judging:
+        rows = [(m.what, f"{m.p50_ms:.3f}", f"{m.p99_ms:.3f}", f"{m.worst_ms:.3f}") for m in run.judging]
+        found.append(
+            Table("Judging alone, from text to what runs: CPU ms", ("statements", "p50", "p99", "worst"), rows)
+        )
     return [*found, *(_scaling_table(name, points) for name, points in run.scaling.items())]
 
 
@@ -79,6 +86,7 @@ def as_json(run: Run) -> str:
         "memory_mib": {name: {**asdict(memory), "growth": memory.growth} for name, memory in run.memories.items()},
         "first_answer_s": dict(run.first_answers_s),
         "scaling": {name: [asdict(point) for point in points] for name, points in run.scaling.items()},
+        "judging": [asdict(measured) for measured in run.judging],
         "gates": [asdict(gate) for gate in run.gates],
     }
     return json.dumps(document, indent=1)
