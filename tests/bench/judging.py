@@ -10,7 +10,7 @@ import gc
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -73,15 +73,18 @@ class Bound:
         return self.measured <= self.at_most
 
 
-def timed(what: str, turns: Sequence[Callable[[], object]]) -> Measured:
-    """Run each turn once."""
-    spent_ms = []
+def timed(kinds: Mapping[str, Sequence[Callable[[], object]]]) -> list[Measured]:
+    """Run the turns of all kinds, one of each in turn, with what was there before left uncollected, as in the gate."""
+    spent_ms: dict[str, list[float]] = {what: [] for what in kinds}
     gc.collect()
-    for turn in turns:
-        began = time.process_time()
-        turn()
-        spent_ms.append(1_000 * (time.process_time() - began))
-    return Measured(what, percentile(spent_ms, 50), percentile(spent_ms, 99), max(spent_ms))
+    gc.freeze()
+    for turns in zip(*kinds.values(), strict=True):
+        for what, turn in zip(kinds, turns, strict=True):
+            began = time.process_time()
+            turn()
+            spent_ms[what].append(1_000 * (time.process_time() - began))
+    gc.unfreeze()
+    return [Measured(what, percentile(ms, 50), percentile(ms, 99), max(ms)) for what, ms in spent_ms.items()]
 
 
 def permitted(over: Engine, sql: str) -> str:
@@ -100,14 +103,15 @@ def typical() -> Iterator[Measured]:
         from_document(tpch_catalog()),
     )
     make = CASES["typical-new"].make
-    timed("", [partial(permitted, over, make().sql) for _ in range(TURNS)])
-    yield timed("ten lines, new", [partial(permitted, over, make().sql) for _ in range(TURNS)])
+    timed({"warm-up": [partial(permitted, over, make().sql) for _ in range(TURNS)]})
+    yield from timed({"ten lines, new": [partial(permitted, over, make().sql) for _ in range(TURNS)]})
     again = make().sql
-    yield timed("ten lines, repeated", [partial(permitted, over, again)] * WARM_TURNS)
+    yield from timed({"ten lines, repeated": [partial(permitted, over, again)] * WARM_TURNS})
 
 
 def stars() -> Iterator[Measured]:
     """A star over a hundred columns, in a small catalog and in a large one."""
+    kinds = {}
     for tables in STAR_TABLES:
         columns = {f"C{n}": "VARCHAR(25)" for n in range(STAR_COLUMNS)}
         catalog = from_document({"D": {"S": {f"T{n}": columns for n in range(tables)}}})
@@ -118,18 +122,19 @@ def stars() -> Iterator[Measured]:
         )
         over = Engine(policy, catalog)
         texts = [f"SELECT * FROM t{n % 10} WHERE c1 <> '{n}'" for n in range(TURNS)]
-        yield timed(f"100 columns by a star, {tables:,} tables", [partial(permitted, over, sql) for sql in texts])
+        kinds[f"100 columns by a star, {tables:,} tables"] = [partial(permitted, over, sql) for sql in texts]
+    yield from timed(kinds)
 
 
-def questions(found: Benchmark) -> Measured:
+def questions(found: Benchmark) -> list[Measured]:
     """Every question of a benchmark, several times, each time in words of its own."""
     over = engine(found, most_hidden(found))
     texts = [in_snowflake(sql) for sql in found.queries.values()]
     turns = [f"{sql}{' ' * turn}" for sql in texts for turn in range(5)]
-    return timed(f"{found.folder.name}, {len(texts)} questions", [partial(permitted, over, sql) for sql in turns])
+    return timed({f"{found.folder.name}, {len(texts)} questions": [partial(permitted, over, sql) for sql in turns]})
 
 
-def hostile() -> Measured:
+def hostile() -> list[Measured]:
     """What is refused for its size or shape."""
     over = corpus_engine()
 
@@ -140,7 +145,7 @@ def hostile() -> Measured:
             return
         raise AssertionError(sql[:100])
 
-    return timed("hostile text", [partial(refused, text + "\n") for text, _ in HOSTILE.values()])
+    return timed({"hostile text": [partial(refused, text + "\n") for text, _ in HOSTILE.values()]})
 
 
 def engine_cost(found: Benchmark, protection: str) -> float:
@@ -180,7 +185,7 @@ def engine_costs() -> Iterator[Bound]:
 def measure() -> tuple[list[Measured], list[Bound]]:
     """All of it."""
     found = [*typical(), *stars()]
-    found += [questions(benchmark("tpch")), questions(benchmark("tpcds")), hostile()]
+    found += [*questions(benchmark("tpch")), *questions(benchmark("tpcds")), *hostile()]
     new, repeated, small, large, _, ds, bad = found
     bounds = [
         Bound("judging ten lines, new: p50 ms", new.p50_ms, 2.0),

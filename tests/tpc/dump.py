@@ -1,7 +1,7 @@
 """Writes a benchmark's tables and questions to a folder; runs in an environment of its own, where DuckDB is 1.5.5.
 
 DuckDB's extensions for TPC-H and TPC-DS are published for that version only, so this file imports nothing of ours.
-Usage: dump.py FOLDER SCALE. Each benchmark becomes `FOLDER/<name>/`: a Parquet file a table, and `material.json`, which is
+Usage: dump.py FOLDER SCALE. Each becomes `FOLDER/<name>/`: a Parquet file a table, and `material.json`, which is
 `{"tables": {NAME: {COLUMN: TYPE}}, "queries": {NUMBER: TEXT}}` with DuckDB's types and DuckDB's SQL.
 """
 
