@@ -33,7 +33,7 @@ test: $(STAMP) ## Everything that must hold: style, types, imports, tests, cover
 bench: $(STAMP) ## What governance costs, side by side with the bare driver and an unguarded server
 	@$(BIN)/python -m tests.bench --markdown docs/BENCHMARKS.md --json docs/benchmarks.json
 
-soak: $(STAMP) ## Mixed traffic for an hour while gates and PostgreSQL are killed, and the count of what must hold
+soak: $(STAMP) ## Mixed traffic for an hour while one thing after the other goes wrong, and the count of what must hold
 	@$(BIN)/python -m tests.soak 60
 
 bundle: $(STAMP) ## The .mcpb bundle for desktop clients, validated and packed by the official program (needs Node)

@@ -1,16 +1,20 @@
-"""Keeps three gates busy for some minutes, kills gates and PostgreSQL at random, and then counts what must hold.
+"""Keeps three gates busy for some minutes, lets one thing after the other go wrong, and then counts what must hold.
 
-`python -m tests.soak MINUTES [SEED]`. It ends with 1 if a statement ran that the journal has no permit for, if an
-answer that a caller got is not in the journal, if a journal's proof does not hold, or if a gate's memory keeps growing.
+`python -m tests.soak MINUTES [SEED]`. Gates, PostgreSQL, the look-alike and the issuer are killed; as root, the network
+is cut and the disk filled, too, and what was not tried is said. Clocks are left alone. It ends with 1 if a statement
+ran that the journal has no permit for, if an answer that a caller got is not in the journal, if a journal's proof does
+not hold, or if a gate's memory keeps growing.
 """
 
 import json
+import os
 import random
 import sys
 import time
 from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -28,12 +32,14 @@ from server.sandbox.issuer import mint
 from server.sandbox.postgres import EmbeddedPostgres
 from server.sandbox.run import Sandbox, running_sandbox
 from tests.bench.processes import free_port
+from tests.soak.faults import Faults
+from tests.soak.ground import enter_own_network, small_disk
 from tests.support.databases import reachable_directory
 from tests.support.gates import SERVE, environment_of
 
 GATES, CALLERS = 3, 6
 CHAOS_EVERY_S = (8.0, 20.0)
-POSTGRES_DOWN_S = 3.0
+SCALE = 0.002
 MEMORY_GROWTH_MAX = 1.25
 ENTRIES_MAX = 2_000_000
 META = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
@@ -57,9 +63,11 @@ class Soak:
     dice: random.Random
     until: float
     came: Counter[str] = field(default_factory=Counter)
-    killed: Counter[str] = field(default_factory=Counter)
+    upsets: Counter[str] = field(default_factory=Counter)
     answered: list[str] = field(default_factory=list)
     running: dict[int, Process] = field(default_factory=dict)
+    mortal: dict[int, Process] = field(default_factory=dict)
+    """Those that may be killed: all but the first, which lives on to show its memory."""
     memory: dict[int, list[int]] = field(default_factory=dict)
     """Resident KiB of each process, in the order of looking."""
 
@@ -73,6 +81,8 @@ class Soak:
         while not self.is_over:
             async with await anyio.open_process(SERVE, env=environment, stdout=None, stderr=None) as gate:
                 self.running[port] = gate
+                if port != self.ports[0]:
+                    self.mortal[port] = gate
                 with anyio.move_on_after(max(0.0, self.until - time.monotonic())):
                     await gate.wait()
                 if gate.returncode is None:
@@ -83,7 +93,7 @@ class Soak:
     async def call(self, caller: int) -> None:
         """Calls, each to a gate by chance, until it is over."""
         person = ("ada", "emil", "stella")[caller % 3]
-        async with httpx2.AsyncClient(timeout=60) as http:
+        async with httpx2.AsyncClient(timeout=20) as http:
             while not self.is_over:
                 marker = f"soak_{caller}_{self.dice.getrandbits(48):x}_"
                 sql = self.dice.choice(ASKED).format(marker)
@@ -101,25 +111,24 @@ class Soak:
         params = {"name": "run_query", "arguments": {"sql": sql, "purpose": "soak"}, "_meta": META}
         body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
         url = f"http://127.0.0.1:{self.dice.choice(self.ports)}/mcp"
-        said = (await http.post(url, json=body, headers=headers)).json()["result"]["structuredContent"]
+        response = await http.post(url, json=body, headers=headers)
+        if response.status_code != 200:
+            self.came[f"http {response.status_code}"] += 1
+            return
+        said = response.json()["result"]["structuredContent"]
         self.came[said.get("code", "answered")] += 1
         if "code" not in said:
             self.answered.append(said["call_id"])
 
-    async def upset(self) -> None:
-        """Kill something, wait, and again."""
+    async def upset(self, faults: Faults) -> None:
+        """Let something go wrong, wait, and again."""
+        known = faults.known()
         while not self.is_over:
             await anyio.sleep(self.dice.uniform(*CHAOS_EVERY_S))
-            what = self.dice.choice(["kill a gate", "stop a gate", "kill PostgreSQL"])
-            self.killed[what] += 1
-            if what == "kill PostgreSQL":
-                await anyio.to_thread.run_sync(lambda: self.postgres.stop(immediately=True))
-                await anyio.sleep(POSTGRES_DOWN_S)
-                await anyio.to_thread.run_sync(self.postgres.start)
-                continue
-            gate = self.running.get(self.dice.choice(self.ports[1:]))  # the first lives on, to see its memory
-            if gate is not None and gate.returncode is None:
-                gate.kill() if what == "kill a gate" else gate.terminate()
+            what = self.dice.choice(list(known))
+            self.upsets[what] += 1
+            with anyio.CancelScope(shield=True):
+                await known[what]()
 
     async def look(self) -> None:
         """Note how much memory each gate has."""
@@ -143,7 +152,7 @@ class Soak:
         longest = max(self.memory.values(), key=len)
         early, late = (sorted(part)[len(part) // 2] for part in (longest[len(longest) // 4 :][:9], longest[-9:]))
         return {
-            "calls": dict(self.came), "killed": dict(self.killed), "entries": len(kept), "statements": len(ran),
+            "calls": dict(self.came), "upsets": dict(self.upsets), "entries": len(kept), "statements": len(ran),
             "ran and not journaled": len(unjournaled), "answered and not in the journal": len(lost),
             "memory_kib": [early, late], "memory grew": late > early * MEMORY_GROWTH_MAX,
             "proof": await anyio.to_thread.run_sync(self.verified),
@@ -166,31 +175,37 @@ def resident_kib(pid: int) -> int:
         return 0
 
 
-async def main(minutes: float, seed: int) -> int:
+async def main(minutes: float, seed: int, *, has_network: bool) -> int:
     """Soak, print what was found, and say by the status whether it holds."""
     async with AsyncExitStack() as stack:
         homes = [stack.enter_context(reachable_directory()) for _ in range(2)]
-        postgres = stack.enter_context(EmbeddedPostgres(homes[0]))
+        disk = stack.enter_context(small_disk(minutes))
+        postgres = stack.enter_context(EmbeddedPostgres(homes[0] if disk is None else disk / "cluster"))
         await migrate(postgres.dsn())
-        sandbox = await stack.enter_async_context(running_sandbox(homes[1], database_url=postgres.dsn(), scale=0.002))
+        sandbox = await stack.enter_async_context(running_sandbox(homes[1], database_url=postgres.dsn(), scale=SCALE))
         settings = await anyio.to_thread.run_sync(make_logins, postgres.dsn())
         settings |= {"SNOWGATE_RESOURCE": sandbox.state.resource_url}
         ports = [free_port() for _ in range(GATES)]
         until = time.monotonic() + minutes * 60
         soak = Soak(sandbox, postgres, settings, ports, random.Random(seed), until)  # noqa: S311 - dice, no secret
+        faults = Faults(sandbox, SCALE, postgres, disk, has_network, soak.mortal, stack, soak.dice)
         async with anyio.create_task_group() as tasks:
             for port in ports:
                 tasks.start_soon(soak.keep, port)
             for caller in range(CALLERS):
                 tasks.start_soon(soak.call, caller)
-            tasks.start_soon(soak.upset)
+            tasks.start_soon(soak.upset, faults)
             tasks.start_soon(soak.look)
         found = await soak.found()
-        print(json.dumps({"minutes": minutes, "seed": seed, **found}, indent=1))
+        untried = [each for each, can in (("network", has_network), ("disk", disk is not None)) if not can]
+        used = None if disk is None else (os.statvfs(disk).f_blocks - os.statvfs(disk).f_bfree) * 4 // 1024
+        told = {"minutes": minutes, "seed": seed, "not tried": untried, "disk_mib": used, **found}
+        print(json.dumps(told, indent=1))
     holds = not (found["ran and not journaled"] or found["answered and not in the journal"] or found["memory grew"])
     return 0 if holds and str(found["proof"]).startswith("0:") else 1
 
 
 if __name__ == "__main__":
     arguments = sys.argv[1:]
-    sys.exit(anyio.run(main, float(arguments[0]), int(arguments[1]) if arguments[1:] else 1))
+    soaking = partial(main, has_network=enter_own_network())
+    sys.exit(anyio.run(soaking, float(arguments[0]), int(arguments[1]) if arguments[1:] else 1))
