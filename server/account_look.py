@@ -1,7 +1,7 @@
 """Looks at the Snowflake account through the gate's own sessions, and has what it sees compared with the setup.
 
 Each role is asked after in a session of its own: it sees its own privileges, whatever else it may see. Roles of people
-need a person to log in as; without one they stay unseen, and so does what only an administrator can see.
+need a person to log in as; without one they stay unseen.
 """
 
 from collections.abc import Sequence
@@ -21,17 +21,11 @@ TAG = '{"snowgate":"doctor"}'
 DOCTOR = "doctor"
 """Stands for an issuer in the kind of a session that is opened to look."""
 
-FOR_ADMINISTRATORS = (
-    ("integration", 'DESC SECURITY INTEGRATION "SNOWGATE";'),
-    ("network policy", 'DESC NETWORK POLICY "SNOWGATE";'),
-    ("session policy", 'DESC SESSION POLICY "SNOWGATE".PUBLIC."AGENTS";'),
-)
-
 
 async def look_at_account(
     policy: Policy, databases: Sequence[str], own: Kind, pool: SessionPool, person: str | None
 ) -> list[Finding]:
-    """Every finding about roles and warehouses, then what an administrator has to look at."""
+    """Every finding about roles and warehouses."""
     entries = {entry.id: entry for entry in policy.roles}.values()
     warehouses = tuple(sorted({own.warehouse, *(entry.warehouse for entry in entries)}))
     findings = await _catalog(pool, own, Expected(own.role, "catalog", tuple(databases), (own.warehouse,)), warehouses)
@@ -42,10 +36,7 @@ async def look_at_account(
             asked.setdefault((entry.write_role, "writes"), set()).add(entry.warehouse)
     for (role, use), used in asked.items():
         findings += await _role(pool, person, Expected(role, use, tuple(databases), tuple(sorted(used))))
-    findings.append(await _administrators_role(pool, own))
-    return findings + [
-        _unseen(name, "it is an administrator's to see", f"As one, run {sql}") for name, sql in FOR_ADMINISTRATORS
-    ]
+    return [*findings, await _administrators_role(pool, own)]
 
 
 async def _catalog(pool: SessionPool, own: Kind, expected: Expected, warehouses: Sequence[str]) -> list[Finding]:

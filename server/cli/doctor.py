@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import anyio
@@ -22,6 +23,7 @@ from server.brokers.choice import brokers_of
 from server.cli.terminal import KNOWN, EnvFile, failing_cleanly
 from server.config import Settings, load
 from server.database import at_head, open_engine
+from server.described import STATEMENTS, Setup, check_described
 from server.engine_room import EngineRoom
 from server.faults import Fault
 from server.findings import Finding, well
@@ -61,10 +63,14 @@ def doctor(
     as_person: Annotated[
         str | None, typer.Option("--as", help="A person's LOGIN_NAME, to look at their roles.")
     ] = None,
+    described: Annotated[
+        Path | None,
+        typer.Option(help="JSON of what an administrator's DESC statements told; without it the findings name them."),
+    ] = None,
 ) -> None:
     """Check settings, keys, policy, database, journal, issuers, Snowflake's account; say how to mend what fails."""
     with failing_cleanly():
-        findings = anyio.run(examine, load(env_file), as_person)
+        findings = anyio.run(examine, load(env_file), as_person, described)
     if as_json:
         for each in findings:
             told = {"check": each.name, "ok": each.verdict != "no", "verdict": each.verdict, "found": each.said}
@@ -75,12 +81,12 @@ def doctor(
         raise typer.Exit(1)
 
 
-async def examine(settings: Settings, person: str | None = None) -> list[Finding]:
+async def examine(settings: Settings, person: str | None = None, described: Path | None = None) -> list[Finding]:
     """The findings of every check, in order; one that fails does not stop the next."""
     findings = [await _examine_one(check, settings) for check in CHECKS]
     if all(finding.verdict == "ok" for finding in findings if finding.name in ("keys", "policy", "snowflake")):
         findings += await _examine("account", lambda: _account(settings, person))
-    return findings
+    return findings + await _examine("described", lambda: _described(settings, described))
 
 
 async def _examine_one(check: Check, settings: Settings) -> Finding:
@@ -196,6 +202,30 @@ async def _account(settings: Settings, person: str | None) -> list[Finding]:
     policy, own = read_policy(settings.policy), catalog_kind(settings)
     async with pool_of(settings) as pool:
         return await look_at_account(policy, settings.databases, own, pool, person)
+
+
+async def _described(settings: Settings, path: Path | None) -> list[Finding]:
+    """What an administrator alone can see, as far as one handed it over."""
+    if path is None:
+        hint = "As one, run {} and hand its rows over as JSON: --described FILE"
+        return [
+            Finding(name, "unseen", "it is an administrator's to see", "not_seen", hint.format(sql))
+            for name, sql in STATEMENTS.items()
+        ]
+    entries = read_policy(settings.policy).roles
+    roles = {role for entry in entries for role in (entry.read_role, entry.write_role) if role is not None}
+    by_token = settings.snowflake_broker == "external_oauth"
+    setup = Setup(
+        issuer=settings.snowflake_oauth_issuer if by_token else None,
+        audience=settings.snowflake_oauth_audience,
+        roles=frozenset({*roles, settings.snowflake_catalog_role}),
+        writes=any(entry.write_role is not None for entry in entries),
+    )
+    try:
+        return check_described(await anyio.Path(path).read_text(encoding="utf-8"), setup)
+    except (OSError, ValueError):
+        hint = "Give the rows of DESC as JSON."
+        raise Unwell(f"{path} is no JSON that can be read", hint, "described_unreadable") from None
 
 
 async def _snowflake(settings: Settings) -> str:
