@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from server.sandbox.postgres import EmbeddedPostgres
 from tests.support.databases import Databases, reachable_directory
@@ -14,6 +15,10 @@ from tests.support.scores import pytest_terminal_summary, score
 __all__ = ["gate", "pytest_terminal_summary", "sandbox", "score"]
 
 SEARCH_PATH = os.environ["PATH"]
+
+# How long an example takes says what else the machine does. Whatever the surroundings chose stays.
+settings.register_profile("house", settings.default, deadline=None)
+settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")
