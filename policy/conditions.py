@@ -63,6 +63,9 @@ FACTS: MappingProxyType[str, Fact] = MappingProxyType(
         "selects_star": Fact("bool", Origin.STATEMENT, "a star stands for columns"),
         "joins": Fact("int", Origin.STATEMENT, "how many sources are joined to others"),
         "cross_joins": Fact("int", Origin.STATEMENT, "how many of them no condition ties to the rest"),
+        "smallest_groups": Fact(
+            "map(string, int)", Origin.STATEMENT, "fewest rows of each table that what leaves it is of; 0 unless told"
+        ),
         "principal.subject": Fact("string", Origin.CALL, "the person"),
         "principal.actor": Fact("string", Origin.CALL, "the agent that acts for them"),
         "principal.issuer": Fact("string", Origin.CALL, "who vouches for both"),
@@ -179,6 +182,7 @@ _TYPES = MappingProxyType(
         "timestamp": cel.Type.TIMESTAMP,
         "list(string)": cel.Type.List(cel.Type.STRING),
         "map(string, list(string))": cel.Type.Map(cel.Type.STRING, cel.Type.List(cel.Type.STRING)),
+        "map(string, int)": cel.Type.Map(cel.Type.STRING, cel.Type.INT),
         "map(string, dyn)": cel.Type.Map(cel.Type.STRING, cel.Type.DYN),
     }
 )

@@ -320,9 +320,8 @@ class Engine:
             return None
         if id(view) not in self._views:
             defaults = Defaults(view.name.database, view.name.schema)
-            self._views[id(view)] = view_statement(
-                view.definition, self.catalog.tables, defaults, self.policy.functions
-            )
+            given = (self.catalog.tables, defaults, self.policy.functions)
+            self._views[id(view)] = view_statement(view.definition, *given, observing=self._has_conditions)
         return self._views[id(view)]
 
 

@@ -59,6 +59,7 @@ def facts_of_statement(
         "selects_star": structure.selects_star,
         "joins": structure.joins,
         "cross_joins": structure.cross_joins,
+        "smallest_groups": {str(name): rows for name, rows in _groups_met(statement, tables, views).items()},
     }
     if structure.limit is not None:
         facts["limit"] = structure.limit
@@ -66,6 +67,21 @@ def facts_of_statement(
         for name in ("columns", "clear", "classified_tables"):
             del facts[name]  # which columns the table had then, nobody can tell before it is back
     return facts
+
+
+def _groups_met(
+    statement: SqlStatement, tables: Mapping[TableName, Table], views: Views, depth: int = 0
+) -> dict[TableName, int]:
+    """The smallest group of each table's rows that anything which leaves it is of, in views too."""
+    structure = statement.tree.structure
+    found: dict[TableName, int] = {} if structure is None else dict(structure.groups)
+    for place in statement.tree.places:
+        found.setdefault(place.table, 0)
+        table = tables.get(place.table)
+        body = views(table) if table is not None and depth < VIEWS_DEPTH_MAX else None
+        for name, rows in _groups_met(body, tables, views, depth + 1).items() if body is not None else ():
+            found[name] = min(rows, found.get(name, rows))
+    return found
 
 
 def _columns_met(

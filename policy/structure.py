@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from policy.grouping import TableOf, smallest_groups
 from policy.linkage import Source, unlinked
 from policy.names import TableName
 from policy.resolve import stored
@@ -26,7 +27,7 @@ _COLLECTING = (exp.ArrayAgg, exp.ArrayConcatAgg, exp.GroupConcat, exp.ArrayUnion
 """Aggregates that hand on what they read."""
 
 
-def structure_of(root: exp.Expr, verb: Verb, lookup: Lookup) -> Structure:
+def structure_of(root: exp.Expr, verb: Verb, lookup: Lookup, table_of: TableOf) -> Structure:
     """The structure of a resolved tree whose columns have been checked."""
     observer = _Observer(root, lookup)
     source = root.expression if verb is Verb.INSERT else root
@@ -46,6 +47,7 @@ def structure_of(root: exp.Expr, verb: Verb, lookup: Lookup) -> Structure:
         cross_joins=crossed,
         unrestricted=frozenset(observer.whole),
         grouped=frozenset(observer.grouped),
+        groups=smallest_groups(root, table_of),
     )
 
 

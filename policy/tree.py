@@ -111,7 +111,8 @@ class Structure:
     """Facts about how the statement is built that conditions of rules ask for.
 
     `limit` is None where there is none or it is not a plain number. `unrestricted` are tables whose rows leave one by
-    one without a condition; `grouped` are columns of tables whose values leave as keys or in collections.
+    one without a condition; `grouped` are columns of tables whose values leave as keys or in collections. `groups` are
+    tables, each with the fewest of its rows that a value which leaves it is of.
     """
 
     has_where: bool
@@ -123,6 +124,7 @@ class Structure:
     cross_joins: int
     unrestricted: frozenset[TableName]
     grouped: frozenset[tuple[TableName, str]]
+    groups: tuple[tuple[TableName, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

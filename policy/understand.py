@@ -82,9 +82,13 @@ def understand_tree(
         known = tables.get(table)
         return table, None if known is None else tuple(column.name for column in known.columns)
 
+    def table_of(name: str) -> Table | None:
+        table = by_placeholder.get(name)
+        return None if table is None else tables.get(table)
+
     columns = check_columns(root, lookup)
     shape = _shape(root, nodes, verb, is_certain=columns.is_certain)
-    structure = structure_of(root, verb, lookup) if observing else None
+    structure = structure_of(root, verb, lookup, table_of) if observing else None
     printed = print_verified(parsed, resolved, opened)
     return SqlStatement(
         verb=verb,

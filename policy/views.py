@@ -17,7 +17,12 @@ from policy.understand import understand_tree
 
 
 def view_statement(
-    definition: str, tables: Mapping[TableName, Table], defaults: Defaults, opened: frozenset[str]
+    definition: str,
+    tables: Mapping[TableName, Table],
+    defaults: Defaults,
+    opened: frozenset[str],
+    *,
+    observing: bool = False,
 ) -> SqlStatement | None:
     """The query of a view, given as `SELECT ...` or as `CREATE VIEW ... AS SELECT ...`; None if it is not understood.
 
@@ -37,7 +42,8 @@ def view_statement(
             tokens = ()
         if not isinstance(root, exp.Query):
             return None
-        return understand_tree(Parsed(root, Verb.READ, tokens, binds=0), definition, tables, defaults, opened)
+        read = Parsed(root, Verb.READ, tokens, binds=0)
+        return understand_tree(read, definition, tables, defaults, opened, observing=observing)
     except PolicyRefusal:
         return None
     except Exception:

@@ -93,6 +93,7 @@ TOLD = {
     "has_limit": False,
     "selects_star": False,
     "joins + cross_joins == 0": True,
+    "smallest_groups == {'D.S.PEOPLE': 0}": True,
     "rows_max == 1000": True,
     "principal.subject == 'ada' && principal.actor == 'robot'": True,
     "principal.issuer == 'https://issuer.example'": True,
