@@ -29,6 +29,7 @@ test: $(STAMP) ## Everything that must hold: style, types, imports, tests, cover
 	$(BIN)/coverage run -m pytest -n auto --dist loadfile
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+	@$(BIN)/coverage report --include='policy/*' --fail-under=100 --format=total
 
 bench: $(STAMP) ## What governance costs, side by side with the bare driver and an unguarded server
 	@$(BIN)/python -m tests.bench --markdown docs/BENCHMARKS.md --json docs/benchmarks.json

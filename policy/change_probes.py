@@ -1,6 +1,7 @@
 """What a change of a whole table would do, as questions: reads of the table as it is, and as it was."""
 
 from collections.abc import Callable
+from typing import assert_never
 
 from policy.catalog import Table
 from policy.names import TableName, quote
@@ -45,7 +46,7 @@ def probes_of_change(
             case PutBack(moment):
                 counts = [counting("*", "", Verb.DELETE), counting("*", f" {moment}", Verb.INSERT)]
             case _:
-                return UNMEASURABLE
+                assert_never(change)
         return Probes(tuple(counts), {}, None if isinstance(change, DropColumn) else _sampling(full, table, judge))
     except PolicyRefusal:
         return UNMEASURABLE

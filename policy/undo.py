@@ -3,6 +3,8 @@
 Source: https://docs.snowflake.com/en/user-guide/data-time-travel
 """
 
+from typing import assert_never
+
 from policy.names import TableName, quote
 from policy.statement import AddColumn, Create, Drop, DropColumn, PutBack, TableChange, Truncate, Undrop
 from policy.table_changes import MOMENT, STATEMENT_ID, written
@@ -38,6 +40,8 @@ def _undo(target: TableName, change: TableChange | None, moment: str) -> str | N
             return _sql(target, Undrop())
         case PutBack():
             return None  # the table that it replaced is a dropped one, behind a name that is taken
+        case _:
+            assert_never(change)
 
 
 def _sql(target: TableName, change: TableChange) -> str:

@@ -1,5 +1,6 @@
 """Who has to say yes, and whether they have: true of every set of votes."""
 
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -166,6 +167,15 @@ def effect(verb: Verb = Verb.UPDATE, rows: int | None = 3, retention: int | None
         (effect(retention=None), Risk.MEDIUM, False),
         (effect(Verb.INSERT, retention=None), Risk.LOW, False),
         (effect(Verb.READ, rows=None), Risk.LOW, False),
+        (replace(effect(), overwrites=("EMAIL",)), Risk.MEDIUM, False),
+        (effect(Verb.TRUNCATE), Risk.HIGH, True),
+        (effect(Verb.DROP, retention=0), Risk.HIGH, True),
+        (effect(Verb.ALTER, retention=None), Risk.HIGH, True),
+        (effect(Verb.RESTORE, retention=None), Risk.HIGH, True),
+        (effect(Verb.RESTORE, rows=None), Risk.HIGH, True),
+        (effect(Verb.CREATE), Risk.MEDIUM, False),
+        (replace(effect(Verb.RESTORE), rows={}), Risk.MEDIUM, False),
+        (replace(effect(Verb.ALTER), rows={}, breaks=("D.S.V",)), Risk.HIGH, False),
     ],
 )
 def test_risk_has_its_reasons(measured: Effect, risk: Risk, is_destructive: bool) -> None:
@@ -190,6 +200,15 @@ def test_a_confirmation_covers_what_is_destructive_only_where_it_says_so(risky: 
 
     assert covering("") == "others"
     assert covering(", destructive: true") == "own"
+
+
+def test_a_confirmation_covers_a_change_of_a_table_only_where_it_names_the_verb() -> None:
+    def covering(more: str) -> str:
+        approving = load(CONFIRMED % more).approving
+        return approving.entry_for(effect(Verb.TRUNCATE), Risk.HIGH, frozenset()).id
+
+    assert covering(", destructive: true") == "others"
+    assert covering(", destructive: true, verbs: [truncate]") == "own"
 
 
 def test_where_no_entry_covers_a_statement_nobody_can_approve() -> None:

@@ -9,7 +9,7 @@ from policy.decision import Deny, Hold
 from policy.document import load
 from policy.engine import Engine
 from policy.mask_back import is_made_by
-from policy.masks import Constant, EmailDomain, Mask, Null, Partial, Redact, Token
+from policy.masks import Constant, EmailDomain, KeyedHash, Mask, Null, Partial, Redact, Token
 from policy.names import TableName
 from policy.principal import Principal, Subject
 from policy.refusal import PolicyCode, PolicyRefusal
@@ -92,6 +92,7 @@ def test_an_undo_is_a_change_that_is_understood_and_of_the_same_table(table: Tab
 @pytest.mark.parametrize("query_id", ["'", "x'); DROP TABLE t", "", "a" * 65])
 def test_what_is_no_query_id_makes_no_undo(query_id: str) -> None:
     assert undo_command(TableName("A", "B", "C"), query_id) is None
+    assert prepared_undo(TableName("A", "B", "C"), Truncate(), query_id) is None
 
 
 POLICY = """
@@ -198,6 +199,7 @@ def test_a_masked_column_is_not_copied_as_data(sql: str) -> None:
         (EmailDomain(), ["***", "***@x.org"], ["a@x.org", "a***@x.org"]),
         (Partial(0, 2), ["***", "***21"], ["***1", "***213", "21"]),
         (Partial(2, 2), ["+4***21"], ["+4**21", "+49***21"]),
+        (KeyedHash(T), ["0aF1" * 16], ["0aF1", "0aF1" * 16 + "0", "zz" * 32]),
         (Token(T), ["tok_" + "a1" * 16], ["tok_short", "token"]),
         (Constant("HIDDEN"), ["HIDDEN"], ["hidden"]),
         (Null(), [], ["***", ""]),

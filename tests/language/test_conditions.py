@@ -70,13 +70,15 @@ def test_the_line_inside_a_block_of_text_is_told() -> None:
     [
         'verbs: [describe], when: "true"',
         'verbs: [read], hint: "x"',
+        'verbs: [read], effect: hold, hint: "x"',
         'verbs: [read], message: "x"',
         'verbs: [read], when: ""',
     ],
 )
 def test_words_that_could_never_be_shown_and_conditions_without_a_statement_are_refused(more: str) -> None:
+    effect = "" if "effect:" in more else "effect: permit, "
     with pytest.raises(PolicyDocumentError):
-        engine(f"  - {{id: r, effect: permit, who: {{anyone: true}}, tables: ['*.*.*'], {more}}}\n")
+        engine(f"  - {{id: r, {effect}who: {{anyone: true}}, tables: ['*.*.*'], {more}}}\n")
 
 
 TOLD = {

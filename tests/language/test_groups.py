@@ -144,6 +144,7 @@ REFUSED = [
     "SELECT COUNT(*) FROM pay, LATERAL FLATTEN(input => ARRAY_CONSTRUCT(1, 2, 3, 4, 5)) HAVING COUNT(*) >= 5",
     "SELECT COUNT(*) FROM (SELECT * FROM pay) HAVING COUNT(*) >= 5",
     "SELECT o.id, (SELECT SUM(o.id) FROM pay HAVING COUNT(*) >= 5) FROM other o",
+    "SELECT (SELECT z FROM pay HAVING COUNT(*) >= 5) FROM (SELECT id AS z FROM other) AS o",
     "SELECT o.id FROM other o WHERE o.id IN (SELECT p.id FROM pay p)",
     "SELECT o.id, (SELECT COUNT(*) FROM pay p WHERE p.id = o.id HAVING COUNT(*) >= 5) FROM other o",
     "DELETE FROM pay WHERE id = 7",

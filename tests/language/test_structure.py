@@ -28,6 +28,13 @@ def names(tables: object) -> list[str]:
     return sorted(table.name for table in tables)  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("depth", [3, 53])
+@pytest.mark.parametrize(("condition", "crossed"), [("pid = nid", 0), ("pid = oid", 1)])
+def test_a_source_that_is_too_deep_to_follow_is_tied_as_any_other(depth: int, condition: str, crossed: int) -> None:
+    deep = "SELECT * FROM (" * depth + "SELECT * FROM notes" + ")" * depth
+    assert structure(f"SELECT amount FROM orders JOIN ({deep}) q ON {condition}").cross_joins == crossed
+
+
 @pytest.mark.parametrize("condition", TRIVIAL.replace("\n", "").split(";"))
 def test_a_where_that_keeps_every_row_is_trivial(condition: str) -> None:
     found = structure(f"SELECT id FROM people WHERE {condition}")
