@@ -1,7 +1,8 @@
 """Which policy is in force: the file's, until somebody activates another one, which every replica adopts by itself.
 
 A policy that is activated is kept whole, with the rule sets that it was read with, so that it is the same on every
-replica and can be gone back to. Replicas look every `POLL_S`. One that cannot read what was activated, because it is
+replica and can be gone back to. Where the gate is set to want two people, one counts when somebody with another login
+of the database has seconded it. Replicas look every `POLL_S`. One that cannot read what was activated, because it is
 older than what the policy says, judges nothing until it can.
 """
 
@@ -13,10 +14,23 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 import anyio
-from sqlalchemy import BigInteger, Column, DateTime, MetaData, String, Table, func, insert, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    MetaData,
+    String,
+    Table,
+    and_,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import JSONB, distinct_on
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from audit.unavailable import JournalUnavailable
 from policy.document import Policy, PolicyDocumentError, load
@@ -27,15 +41,22 @@ from server.engine_room import EngineRoom
 POLL_S = 1.0
 READ_S_MAX = 2.0
 
+NOT_SECONDED = "Have somebody second what shall be in force: `snowgate policy second`."
+"""What to do before two people are wanted where one has activated policies so far."""
+
+OWN = "Somebody else has to second it, with a login of their own in SNOWGATE_ADMIN_DATABASE_URL."
+
 UNAVAILABLE = (SQLAlchemyError, TimeoutError, OSError, JournalUnavailable)
 
 Mode: TypeAlias = Literal["enforce", "shadow"]
 
 log = logging.getLogger(__name__)
 
+_metadata = MetaData(schema="gate")
+
 _table = Table(
     "policy_activation",
-    MetaData(schema="gate"),
+    _metadata,
     Column("n", BigInteger, primary_key=True),
     Column("mode", String, nullable=False),
     Column("digest", String),
@@ -44,11 +65,24 @@ _table = Table(
     Column("why", String, nullable=False),
     Column("made_by", String, nullable=False),
     Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("login", String, nullable=False),
 )
+_seconding = Table(
+    "policy_seconding",
+    _metadata,
+    Column("n", BigInteger, primary_key=True),
+    Column("login", String, nullable=False),
+    Column("why", String, nullable=False),
+    Column("made_by", String, nullable=False),
+)
+_both = _table.outerjoin(_seconding, and_(_seconding.c.n == _table.c.n, _seconding.c.login != _table.c.login))
+_ALL = select(_table, _seconding.c.made_by.label("seconded_by")).select_from(_both)
 _ONE_AT_A_TIME = 0x736E6F7761637469
 """The key of PostgreSQL's advisory lock on adding an activation; it ends with the transaction."""
 
-_NEWEST = select(_table).ext(distinct_on(_table.c.mode)).order_by(_table.c.mode, _table.c.n.desc())
+_NEWEST = _ALL.ext(distinct_on(_table.c.mode)).order_by(_table.c.mode, _table.c.n.desc())
+_AGREED = or_(_table.c.mode == "shadow", _seconding.c.n.is_not(None))
+"""What decides in the shadow changes nothing, and needs nobody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +115,29 @@ class Activation:
     why: str
     made_by: str
     made_at: datetime
+    seconded_by: str | None = None
+
+
+class NotSeconded(Exception):
+    """A second person is wanted for a policy, and this is none, or not for this one."""
+
+    code = "not_seconded"
+    retryable = False
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message, self.hint = message, hint
 
 
 @dataclass(frozen=True, slots=True)
 class ActivationStore:
-    """Activations as they are kept: each is added, none is changed. The gate's own login may only read them."""
+    """Activations as they are kept: each is added, none is changed. The gate's own login may only read them.
+
+    `people` is how many have to agree to a policy before it counts here.
+    """
 
     engine: AsyncEngine
+    people: int = 1
 
     async def add(self, mode: Mode, text: PolicyText | None, *, why: str, by: str) -> int:
         """Activate; says the number of the activation.
@@ -102,23 +152,67 @@ class ActivationStore:
             await connection.execute(select(func.pg_advisory_xact_lock(_ONE_AT_A_TIME)))
             return int((await connection.execute(new)).scalar_one())
 
+    async def check(self, n: int, digest: str, connection: AsyncConnection | None = None) -> None:
+        """Refuse what `second` would refuse.
+
+        Raises:
+            NotSeconded: see there.
+        """
+        if connection is None:
+            async with self.engine.connect() as own:
+                return await self.check(n, digest, own)
+        enforced = _ALL.where(_table.c.mode == "enforce")
+        is_own = (_table.c.login == literal_column("session_user")).label("is_own")
+        this = enforced.where(_table.c.n == n, _table.c.digest == digest).add_columns(is_own)
+        row = (await connection.execute(this)).one_or_none()
+        newer = enforced.where(_table.c.n >= n, _seconding.c.n.is_not(None)).limit(1)
+        if row is None:
+            raise NotSeconded(f"activation {n} is not of the policy `{digest}`", "Look at it again.")
+        if (await connection.execute(newer)).one_or_none() is not None:
+            raise NotSeconded("it, or a newer policy, has been agreed to", "Have this one activated again.")
+        if row.is_own:
+            raise NotSeconded("this login of the database has activated it itself", OWN)
+        return None
+
+    async def second(self, n: int, digest: str, *, why: str, by: str) -> None:
+        """Agree to an activation of a policy with this digest.
+
+        Raises:
+            NotSeconded: there is none such, it or a newer one has been agreed to, or it is one's own.
+        """
+        async with self.engine.begin() as connection:
+            await connection.execute(select(func.pg_advisory_xact_lock(_ONE_AT_A_TIME)))
+            await self.check(n, digest, connection)
+            await connection.execute(insert(_seconding).values(n=n, why=why, made_by=by))
+
     async def latest(self) -> int:
-        """The number of the newest activation; 0 if there was none."""
+        """A number that grows with each activation and each agreement to one; 0 if there was none."""
+        agreed = select(func.count()).select_from(_seconding).scalar_subquery()
         with anyio.fail_after(READ_S_MAX):
             async with self.engine.connect() as connection:
-                found = (await connection.execute(select(func.max(_table.c.n)))).scalar_one_or_none()
-        return int(found or 0)
+                found = await connection.execute(select(func.coalesce(func.max(_table.c.n), 0) + agreed))
+        return int(found.scalar_one())
 
     async def newest(self) -> dict[Mode, Activation]:
-        """The newest activation of each mode."""
+        """The newest activation of each mode that counts."""
+        asked = _NEWEST if self.people == 1 else _NEWEST.where(_AGREED)
         with anyio.fail_after(READ_S_MAX):
             async with self.engine.connect() as connection:
-                rows = (await connection.execute(_NEWEST)).all()
+                rows = (await connection.execute(asked)).all()
         return {row.mode: _activation(row) for row in rows}
+
+    async def is_open(self) -> bool:
+        """Whether policies were activated, and nobody has agreed to any."""
+        if self.people == 1:
+            return False
+        enforced = _ALL.where(_table.c.mode == "enforce").order_by(_seconding.c.n.is_(None)).limit(1)
+        async with self.engine.connect() as connection:
+            row = (await connection.execute(enforced)).one_or_none()
+        return row is not None and row.seconded_by is None
 
     async def with_digest(self, digest: str) -> PolicyText | None:
         """The policy with `digest`, if it was ever activated."""
-        asked = select(_table).where(_table.c.digest == digest).order_by(_table.c.n.desc()).limit(1)
+        asked = _ALL.where(_table.c.digest == digest).order_by(_table.c.n.desc()).limit(1)
         async with self.engine.connect() as connection:
             row = (await connection.execute(asked)).one_or_none()
         return None if row is None else _activation(row).text
@@ -126,13 +220,13 @@ class ActivationStore:
     async def history(self, last: int) -> list[Activation]:
         """The newest activations, newest first."""
         async with self.engine.connect() as connection:
-            rows = (await connection.execute(select(_table).order_by(_table.c.n.desc()).limit(last))).all()
+            rows = (await connection.execute(_ALL.order_by(_table.c.n.desc()).limit(last))).all()
         return [_activation(row) for row in rows]
 
 
 def _activation(row: Any) -> Activation:
     text = PolicyText(row.document, row.rule_sets, row.digest) if row.document is not None else None
-    return Activation(row.n, row.mode, text, row.why, row.made_by, row.made_at)
+    return Activation(row.n, row.mode, text, row.why, row.made_by, row.made_at, row.seconded_by)
 
 
 @dataclass
@@ -199,17 +293,21 @@ def _said(error: Exception) -> str:
 
 
 @asynccontextmanager
-async def following(database: AsyncEngine, rooms: EngineRoom, bundles: Bundles) -> AsyncGenerator[None]:
-    """Keep `rooms` in step with what is activated while inside, and from before anything is judged.
+async def following(database: AsyncEngine, people: int, rooms: EngineRoom, bundles: Bundles) -> AsyncGenerator[None]:
+    """Keep `rooms` in step with what `people` have activated while inside, and from before anything is judged.
 
     Raises:
         DatabaseUnavailable: nobody can say what is activated.
+        NotSeconded: two people are wanted, and one alone has activated what was in force.
     """
-    activations = Activations(ActivationStore(database), rooms, bundles)
+    activations = Activations(ActivationStore(database, people), rooms, bundles)
     try:
+        is_open = await activations.store.is_open()
         await activations.read()
     except UNAVAILABLE as error:
         raise DatabaseUnavailable from error
+    if is_open:  # the policy of the file is older than what somebody has activated since
+        raise NotSeconded("a policy was activated, and no second person has agreed to any", NOT_SECONDED)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(activations.watch_forever)
         yield

@@ -277,7 +277,7 @@ async def _rooms(settings: Settings, policy: Policy, pool: SessionPool, prover: 
         keep=bundles.keep,
         full_s=settings.catalog_full_s,
     )
-    async with following(prover.engine, rooms, bundles):
+    async with following(prover.engine, settings.activation_people, rooms, bundles):
         yield rooms
 
 

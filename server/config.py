@@ -68,6 +68,7 @@ class Settings(BaseSettings):
 
     # what may be done
     policy: Path
+    activation_people: Annotated[int, Field(ge=1, le=2)] = 1
     limits: Path | None = None
     databases: Annotated[tuple[str, ...], NoDecode, Field(min_length=1)]
     catalog_refresh_s: Annotated[float, Field(gt=0)] = 300.0

@@ -23,6 +23,7 @@ _EXCESS = text("""
         ('makes triggers on entries', has_table_privilege('journal.entry', 'trigger')),
         ('changes signed heads', has_any_column_privilege('journal.checkpoint', 'update')),
         ('activates policies', has_table_privilege('gate.policy_activation', 'insert')),
+        ('seconds policies', has_table_privilege('gate.policy_seconding', 'insert')),
         ('changes activations', has_any_column_privilege('gate.policy_activation', 'update')),
         ('makes tables in the schema journal', has_schema_privilege('journal', 'create')),
         ('drops months', has_function_privilege('journal.drop_month(date)', 'execute'))

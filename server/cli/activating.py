@@ -1,4 +1,4 @@
-"""`snowgate policy activate | shadow | history`: bring a policy into force on every replica, and go back to another."""
+"""`snowgate policy activate | second | shadow | history`: bring a policy into force everywhere, or go back."""
 
 import secrets
 from datetime import UTC
@@ -37,8 +37,23 @@ def activate(
         _check_why(why)
         if (policy is None) == (digest is None):
             raise SettingsError("give a policy or --digest", "`snowgate policy history` shows the digests")
-        number, text = anyio.run(_activate, load(env_file), "enforce", policy, digest, why)
-        Console().print(f"activation {number}: {text.digest if text else ''}", soft_wrap=True)
+        settings = load(env_file)
+        number, text = anyio.run(_activate, settings, "enforce", policy, digest, why)
+        waits = ", which waits for a second person: `snowgate policy second`" if settings.activation_people > 1 else ""
+        Console().print(f"activation {number}: {text.digest if text else ''}{waits}", soft_wrap=True)
+
+
+def second(
+    number: Annotated[int, typer.Argument(min=1, help="The number of the activation.")],
+    digest: Annotated[str, typer.Option(help="The digest of the policy that you have read.")],
+    why: Why,
+    env_file: EnvFile = None,
+) -> None:
+    """Agree, as another person with a login of your own, to a policy that somebody has activated."""
+    with failing_cleanly():
+        _check_why(why)
+        anyio.run(_second, load(env_file), number, digest, why)
+        Console().print(f"activation {number} is seconded")
 
 
 def shadow(
@@ -71,8 +86,9 @@ def history(
         for each in found:
             at = each.made_at.astimezone(UTC).isoformat(timespec="seconds")
             what = each.text.digest if each.text is not None else "none"
+            people = f"{each.made_by} and {each.seconded_by}" if each.seconded_by else each.made_by
             Console().print(
-                Text(visible(f"{each.n}  {at}  {each.mode}  {what}  by {each.made_by}: {each.why}")), soft_wrap=True
+                Text(visible(f"{each.n}  {at}  {each.mode}  {what}  by {people}: {each.why}")), soft_wrap=True
             )
         if not found:
             Console().print("nothing was activated: the policy is that of SNOWGATE_POLICY")
@@ -86,16 +102,30 @@ async def _activate(
     if digest is not None:
         text = await _activated(settings, digest)
         text.read()  # as any policy, it has to be one that is understood here
-    stage = "activation.made" if mode == "enforce" else "shadow.made" if text is not None else "shadow.ended"
-    told = {} if text is None else {"policy": text.digest}
+    made = "activation.made" if settings.activation_people == 1 else "activation.proposed"
+    stage = made if mode == "enforce" else "shadow.made" if text is not None else "shadow.ended"
+    await _tell(settings, stage, why, None if text is None else text.digest)
+    async with open_engine(settings.admin_url) as engine:
+        return await ActivationStore(engine).add(mode, text, why=why, by=operator()), text
+
+
+async def _second(settings: Settings, number: int, digest: str, why: str) -> None:
+    text = await _activated(settings, digest)
+    text.read()  # nobody agrees to what is not understood here
+    async with open_engine(settings.admin_url) as engine:
+        await ActivationStore(engine).check(number, digest)
+        await _tell(settings, "activation.seconded", why, digest)
+        await ActivationStore(engine).second(number, digest, why=why, by=operator())
+
+
+async def _tell(settings: Settings, stage: str, why: str, digest: str | None) -> None:
+    told = {} if digest is None else {"policy": digest}
     call_id = "op_" + secrets.token_urlsafe(12)
     async with (
         open_engine(settings.database_url.get_secret_value()) as engine,
         open_journal(engine, sealer_of(settings), signer_of(settings)) as journal,
     ):
         await journal.append(call_id, stage, {"operator": operator(), "reason": why, **told})
-    async with open_engine(settings.admin_url) as engine:
-        return await ActivationStore(engine).add(mode, text, why=why, by=operator()), text
 
 
 def _read(path: Path) -> PolicyText:

@@ -19,7 +19,7 @@ from policy.explanation import explain_at_length
 from policy.importing import document_of, imported
 from policy.report import judge, verdict_on
 from server.app import read_policy
-from server.cli.activating import activate, history, shadow
+from server.cli.activating import activate, history, second, shadow
 from server.cli.policy_checks import doubts_of, show_doubts, show_reach
 from server.cli.policy_files import read_catalog
 from server.cli.policy_suites import SuiteReport, engine_of, read_suite_file, results_of
@@ -29,6 +29,7 @@ from server.identity import read_principal
 
 policy_app = typer.Typer(help="Check policies, see what they decide, and bring them into force.", no_args_is_help=True)
 policy_app.command()(activate)
+policy_app.command()(second)
 policy_app.command()(shadow)
 policy_app.command()(history)
 

@@ -17,6 +17,7 @@ from server.cli.main import app
 from server.database import open_engine
 from server.journal_keys import sealer_of
 from server.sandbox.database_logins import make_logins
+from tests.activation.test_two_people import login_of
 from tests.bench.processes import free_port
 from tests.support.clients import Gate
 from tests.support.databases import Databases, driver_dsn
@@ -144,12 +145,38 @@ async def test_what_is_no_policy_is_not_activated_and_nothing_is_without_a_reaso
     assert await fleet.told("activation.made") == before
 
 
+async def test_at_the_command_line_a_second_person_has_a_login_of_their_own(fleet: Fleet) -> None:
+    admin = fleet.logins["SNOWGATE_ADMIN_DATABASE_URL"]
+    with login_of(admin, "grace") as grace, login_of(admin, "heidi") as heidi:
+        one, other = (
+            replace(
+                fleet, logins={**fleet.logins, "SNOWGATE_ADMIN_DATABASE_URL": url, "SNOWGATE_ACTIVATION_PEOPLE": "2"}
+            )
+            for url in (grace, heidi)
+        )
+        status, said = await one.snowgate("activate", str(POLICY), "--why", "change 17")
+        assert status == 0, said
+        assert "waits for a second person" in said
+        (number, digest) = re.findall(r"activation (\d+): ([0-9a-f]{64})", said)[0]
+        agree = ("second", number, "--digest", digest, "--why", "read it")
+        status, said = await one.snowgate(*agree)
+        assert (status, "not_seconded" in said) == (2, True), said
+        status, said = await other.snowgate(*agree)
+        assert status == 0, said
+        status, said = await other.snowgate("second", number, "--digest", "0" * 64, "--why", "read it")
+        assert status == 2, said
+    assert len(await fleet.told("activation.proposed")) == 1
+    [told] = await fleet.told("activation.seconded")  # nothing of what was refused
+    assert (told["policy"], told["reason"]) == (digest, "read it")
+
+
 async def test_the_gates_own_login_cannot_activate_anything(fleet: Fleet) -> None:
     dsn = driver_dsn(fleet.logins["SNOWGATE_DATABASE_URL"])
     for statement in (
         "insert into gate.policy_activation (mode, rule_sets, why, made_by) values ('shadow', '{}', 'w', 'me')",
         "update gate.policy_activation set why = 'another'",
         "delete from gate.policy_activation",
+        "insert into gate.policy_seconding (n, why, made_by) values (1, 'w', 'me')",
     ):
         with psycopg.connect(dsn) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(statement)
