@@ -50,7 +50,9 @@ def ocsf(entry: JournalEntry, leaf: int, product_version: str) -> dict[str, Any]
         },
         "actor": _actor(facts),
         "src_endpoint": {"name": str(facts.get("transport") or "unknown")},
-        "unmapped": {name: value for name, value in facts.items() if name not in MAPPED},
+        "unmapped": {
+            name: value for name, value in facts.items() if name not in MAPPED or _is_query_alone(name, facts)
+        },
     }
     if facts.get("code"):
         event["status_code"] = facts["code"]
@@ -94,10 +96,11 @@ def _actor(facts: dict[str, Json]) -> dict[str, Any]:
 
 
 def _datastore(facts: dict[str, Json]) -> dict[str, Any]:
-    query = {"query_string": facts["sql"]} if facts.get("sql") else {}
-    query |= {"uid": facts["query_id"]} if facts.get("query_id") else {}
     told: dict[str, Any] = {"type_id": 1, "database": {"name": "Snowflake", "type": "Relational", "type_id": 1}}
-    return told | ({"query_info": query} if query else {})
+    if not facts.get("sql"):
+        return told
+    named = {"uid": facts["query_id"]} if facts.get("query_id") else {"name": "judged"}
+    return told | {"query_info": {"query_string": facts["sql"], **named}}
 
 
 def _api(entry: JournalEntry) -> dict[str, Any]:

@@ -1,16 +1,22 @@
 """Entries reach a SIEM at least once, in the order of the tree, and no call waits for it."""
 
 import json
+from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
+from jsonschema import Draft202012Validator
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from audit.canonical import Json
+from audit.entry import JournalEntry
 from audit.journal import Journal
 from audit.note import Signer
-from server.ocsf import API_ACTIVITY, DATASTORE_ACTIVITY
+from server.ocsf import ACTIVITIES, API_ACTIVITY, DATASTORE_ACTIVITY, STATEMENTS, VERSION, ocsf
 from server.shipping import Position, Undelivered, ship, to_https, to_stream
 from tests.journal.commands import snowgate
 from tests.journal.proving import ORIGIN, Proven
@@ -67,6 +73,41 @@ async def test_a_receiver_that_refuses_loses_nothing(status: int, monkeypatch: p
             await deliver([{"id": "1"}])
     assert len(asked) == (1 if status == 403 else 3)
     assert asked[0].headers["content-type"] == "application/cloudevents-batch+json"
+
+
+PLAIN: dict[str, Json] = {
+    "subject": "ada", "groups": ["analysts"], "actor": "agent", "issuer": "https://issuer.test", "session": "s1",
+    "transport": "http", "tool": "run_query",
+}  # fmt: skip
+SQL: dict[str, Json] = {"sql": "SELECT ?", "verb": "read", "decision": "permit"}
+
+
+@pytest.mark.parametrize("stage", [*STATEMENTS, *ACTIVITIES, "stream.open", "hold.counted", "hold.executed"])
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {},
+        PLAIN,
+        PLAIN | SQL,
+        PLAIN | SQL | {"query_id": "01b2"},
+        {"query_id": "01b2", "duration_ms": 3, "code": "held"},
+    ],
+)
+def test_every_kind_of_event_is_what_ocsfs_own_schema_says(stage: str, facts: dict[str, Json]) -> None:
+    entry = JournalEntry(UUID(int=1), 1, "00" * 32, datetime.now(UTC), stage, "call_x", facts)
+    event = ocsf(entry, 7, "1.0")
+    schema = _schema(event["class_uid"], tuple(event["metadata"]["profiles"]))
+    assert [error.message for error in schema.iter_errors(event)] == []
+    if "query_id" in facts:
+        assert "01b2" in (event.get("query_info", {}).get("uid"), event["unmapped"].get("query_id"))
+
+
+@cache
+def _schema(class_uid: int, profiles: tuple[str, ...]) -> Draft202012Validator:
+    published = pytest.importorskip("ocsf_json_schema")  # the schemas of schema.ocsf.io, in a package
+    schemas = published.OcsfJsonSchemaEmbedded(published.get_ocsf_schema(VERSION))
+    name = schemas.lookup_class_name_from_uid(class_uid)
+    return Draft202012Validator(schemas.get_class_schema(name, profiles=list(profiles)))
 
 
 async def test_the_command_writes_ocsf_without_anything_that_is_secret(gate: Gate, tmp_path: Path) -> None:
