@@ -37,14 +37,13 @@ from policy.document import Policy, PolicyDocumentError, load
 from server.bundles import Bundles, bundle_of
 from server.database import DatabaseUnavailable
 from server.engine_room import EngineRoom
+from server.refusals import NotSeconded
 
 POLL_S = 1.0
 READ_S_MAX = 2.0
 
 NOT_SECONDED = "Have somebody second what shall be in force: `snowgate policy second`."
 """What to do before two people are wanted where one has activated policies so far."""
-
-OWN = "Somebody else has to second it, with a login of their own in SNOWGATE_ADMIN_DATABASE_URL."
 
 UNAVAILABLE = (SQLAlchemyError, TimeoutError, OSError, JournalUnavailable)
 
@@ -118,17 +117,6 @@ class Activation:
     seconded_by: str | None = None
 
 
-class NotSeconded(Exception):
-    """A second person is wanted for a policy, and this is none, or not for this one."""
-
-    code = "not_seconded"
-    retryable = False
-
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.message, self.hint = message, hint
-
-
 @dataclass(frozen=True, slots=True)
 class ActivationStore:
     """Activations as they are kept: each is added, none is changed. The gate's own login may only read them.
@@ -171,7 +159,7 @@ class ActivationStore:
         if (await connection.execute(newer)).one_or_none() is not None:
             raise NotSeconded("it, or a newer policy, has been agreed to", "Have this one activated again.")
         if row.is_own:
-            raise NotSeconded("this login of the database has activated it itself", OWN)
+            raise NotSeconded("this login of the database has activated it itself")
         return None
 
     async def second(self, n: int, digest: str, *, why: str, by: str) -> None:

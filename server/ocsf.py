@@ -30,6 +30,8 @@ def ocsf(entry: JournalEntry, leaf: int, product_version: str) -> dict[str, Any]
     verb = str(facts.get("verb") or "")
     asked = QUERY if verb in ("", "read", "describe") else WRITE
     activity = asked if is_statement else ACTIVITIES.get(entry.stage, OTHER)
+    # The id of a query whose text is in an earlier entry has no place of its own: no query without its text.
+    mapped = MAPPED if is_statement and facts.get("sql") else MAPPED - QUERIES
     is_bad = entry.stage in BAD or facts.get("decision") == "deny"
     event: dict[str, Any] = {
         "category_uid": APPLICATION,
@@ -50,9 +52,7 @@ def ocsf(entry: JournalEntry, leaf: int, product_version: str) -> dict[str, Any]
         },
         "actor": _actor(facts),
         "src_endpoint": {"name": str(facts.get("transport") or "unknown")},
-        "unmapped": {
-            name: value for name, value in facts.items() if name not in MAPPED or _is_query_alone(name, facts)
-        },
+        "unmapped": {name: value for name, value in facts.items() if name not in mapped},
     }
     if facts.get("code"):
         event["status_code"] = facts["code"]
@@ -61,9 +61,8 @@ def ocsf(entry: JournalEntry, leaf: int, product_version: str) -> dict[str, Any]
     return event | (_datastore(facts) if is_statement else _api(entry))
 
 
-MAPPED = frozenset(
-    ("subject", "groups", "actor", "issuer", "session", "sql", "query_id", "code", "duration_ms", "transport")
-)
+QUERIES = frozenset(("sql", "query_id"))
+MAPPED = QUERIES | {"subject", "groups", "actor", "issuer", "session", "code", "duration_ms", "transport"}
 
 
 def cloud_event(event: dict[str, Any], entry: JournalEntry, origin: str) -> dict[str, Any]:

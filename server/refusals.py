@@ -146,6 +146,13 @@ class PolicyUnavailable(Refusal):
     retryable: ClassVar[bool] = True
 
 
+class NotSeconded(Refusal):
+    """Two people have to agree to a policy, and this is no second one, or not for this policy."""
+
+    code: ClassVar[str] = "not_seconded"
+    hint = "Somebody else has to second it, with a login of their own in SNOWGATE_ADMIN_DATABASE_URL."
+
+
 class Busy(Refusal):
     """All of this caller's or the gate's Snowflake sessions are in use."""
 

@@ -10,11 +10,12 @@ from psycopg import sql
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from server.activation import Activations, ActivationStore, NotSeconded, following
+from server.activation import Activations, ActivationStore, following
 from server.bundles import Bundles
 from server.database import database_url as url_of
 from server.database import open_engine
 from server.engine_room import EngineRoom
+from server.refusals import NotSeconded
 from tests.activation.test_rooms import OPEN, SHUT, decided, room, text_of
 from tests.support.databases import driver_dsn
 
