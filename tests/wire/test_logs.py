@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from subprocess import DEVNULL
 from typing import Any
 
 import anyio
@@ -19,11 +18,13 @@ from server.logs import FRAMES_MAX, Discreet, of_call
 from server.sandbox.children import listens
 from server.sandbox.issuer import mint
 from tests.bench.processes import free_port
-from tests.support.clients import Era, Gate
+from tests.support.clients import Era, Gate, answer, refusal
 from tests.support.gates import environment_of
 from tests.support.watching import eventually
+from tests.wire.test_approvals import check, decide
 
 CANARY = "canary_9917"
+NUMBER = 8_675_309_246
 SHAPE = {"time", "level", "logger", "where", "message"}
 SOMETIMES = {"call_id", "trace_id", "span_id", "error", "frames"}
 
@@ -97,21 +98,22 @@ def test_an_event_of_one_line_stays_one_line(kept: Kept) -> None:
 
 
 async def test_a_gate_that_says_everything_says_nothing_of_its_calls(gate: Gate, tmp_path: Path) -> None:
-    port, said = free_port(), tmp_path / "log"
+    port, said, printed = free_port(), tmp_path / "log", tmp_path / "printed"
     state = replace(gate.sandbox.state, ports=gate.sandbox.state.ports.model_copy(update={"gate": port}))
     settings = {
         "SNOWGATE_LOG_FORMAT": "json",
         "SNOWGATE_RESOURCE": state.resource_url,
-        "SNOWGATE_JOURNAL_PRINTS_HEADS": "false",
     }
     command = [sys.executable, "-P", "-m", "server.cli", "serve", "--log-level", "debug"]
     token = mint(state, "ada")
-    with anyio.fail_after(120), said.open("wb") as file:
+    with anyio.fail_after(120), said.open("wb") as file, printed.open("wb") as out:
         environment = environment_of(gate.sandbox, port, **settings)
-        async with await anyio.open_process(command, env=environment, stdout=DEVNULL, stderr=file) as process:
-            await eventually(lambda: listens(port) or process.returncode is not None, within_s=60)
-            await _ask(Gate(replace(gate.sandbox, state=state)), token)
-            process.terminate()
+        async with await anyio.open_process(command, env=environment, stdout=out, stderr=file) as process:
+            try:
+                await eventually(lambda: listens(port) or process.returncode is not None, within_s=60)
+                values = await _ask(Gate(replace(gate.sandbox, state=state)), token)
+            finally:
+                process.terminate()
     text = said.read_text(encoding="utf-8")
     events = [json.loads(line) for line in text.splitlines()]
     for event in events:
@@ -119,12 +121,17 @@ async def test_a_gate_that_says_everything_says_nothing_of_its_calls(gate: Gate,
         assert not event.keys() - SHAPE - SOMETIMES
     loggers = {event["logger"].partition(".")[0] for event in events}
     assert {"server", "mcp"} <= loggers  # libraries were heard, and withheld
-    assert not any(word in text for word in (CANARY, "***@", "selekt", token.split(".")[1]))
+    heads = printed.read_text(encoding="utf-8")
+    assert "journal_head" in heads
+    secrets = (CANARY, str(NUMBER), "***@", "selekt", token.split(".")[1], *values)
+    assert [word for word in secrets if word in text + heads] == []
 
 
-async def _ask(gate: Gate, token: str) -> None:
-    """Calls of both eras that are answered with a masked value, refused, and failed in Snowflake."""
+async def _ask(gate: Gate, token: str) -> list[str]:
+    """Calls of both eras that are answered with a masked value, refused, and failed in Snowflake; a write that is held,
+    approved and run. Says what was answered in clear."""
     eras: tuple[Era, ...] = ("auto", "legacy")
+    values: list[str] = []
     for era in eras:
         async with gate.client(token=token, era=era) as client:
             for sql in (
@@ -133,3 +140,15 @@ async def _ask(gate: Gate, token: str) -> None:
                 f"SELECT 1 / (SELECT COUNT(*) FROM crm.public.customers WHERE region = '{CANARY}') AS x",
             ):
                 await client.call_tool("run_query", {"sql": sql, "purpose": CANARY})
+            sql = "SELECT n_comment FROM tpch.public.nation WHERE n_name <> ? AND n_nationkey <> ? LIMIT 1"
+            asked = {"sql": sql, "parameters": [CANARY, NUMBER], "purpose": CANARY}
+            values += answer(await client.call_tool("run_query", asked))["rows"][0]
+    sql = "DELETE FROM crm.public.tickets WHERE subject = ? AND ticket_id = ?"
+    held_write = {"sql": sql, "parameters": [CANARY, NUMBER], "reason": CANARY}
+    async with gate.client("stella") as client:
+        said = refusal(await client.call_tool("request_write", held_write))
+    assert said["code"] == "held", said
+    await decide(gate, "sofia", said["hold_id"])
+    assert (await check(gate, said["hold_id"])).get("status") == "executed"
+    assert len(values) == 2
+    return values
