@@ -154,7 +154,9 @@ class Sequencer:
             tiles = self._tiles if self._tiles and self._tiles.size == size else await load_edge(connection, size)
             checkpoint = Checkpoint(self.origin, size, tiles.root())
             await self._must_follow(checkpoint)
-            number, now = latest.id + 1 if latest else 1, now.replace(microsecond=0)
+            number = latest.id + 1 if latest else 1
+            # Heads are signed by whichever replica comes first, and clocks differ: none is dated before another.
+            now = max(now.replace(microsecond=0), latest.at if latest else now.replace(microsecond=0))
             note = sign_checkpoint(checkpoint, self.signer, int(now.timestamp()))
             for lines in [await witness(note, size, lambda old: self._proof(old, size)) for witness in self.witnesses]:
                 note += lines

@@ -118,3 +118,15 @@ async def test_two_sequencers_at_once_weave_one_tree(proven: Proven) -> None:
     report = await proven.verify()
     assert whys(report) == []
     assert report["leaves"] == 401
+
+
+async def test_a_clock_that_is_wrong_dates_no_head_before_another(proven: Proven) -> None:
+    for number, off in enumerate((0, 86_400, -86_400, 0)):
+        await calls(proven, number, 1)
+        await proven.weave()
+        wrong = datetime.now(UTC) + timedelta(seconds=off)
+        await calls(proven, 100 + number, 1)
+        sequencer = Sequencer(proven.engine, ORIGIN, proven.log, clock=lambda at=wrong: at)  # type: ignore[misc]
+        await sequencer.weave()
+        assert await sequencer.publish() is not None
+    assert whys(await proven.verify()) == []

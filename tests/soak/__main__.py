@@ -1,9 +1,9 @@
 """Keeps three gates busy for some minutes, lets one thing after the other go wrong, and then counts what must hold.
 
 `python -m tests.soak MINUTES [SEED]`. Gates, PostgreSQL, the look-alike and the issuer are killed; as root, the network
-is cut and the disk filled, too, and what was not tried is said. Clocks are left alone. It ends with 1 if a statement
-ran that the journal has no permit for, if an answer that a caller got is not in the journal, if a journal's proof does
-not hold, or if a gate's memory keeps growing.
+is cut and the disk filled; with libfaketime, one gate's clock is wrong for a while. What was not tried is said. It ends
+with 1 if a statement ran that the journal has no permit for, if an answer that a caller got is not in the journal, if a
+journal's proof does not hold, or if a gate's memory keeps growing.
 """
 
 import json
@@ -33,7 +33,7 @@ from server.sandbox.postgres import EmbeddedPostgres
 from server.sandbox.run import Sandbox, running_sandbox
 from tests.bench.processes import free_port
 from tests.soak.faults import Faults
-from tests.soak.ground import enter_own_network, small_disk
+from tests.soak.ground import enter_own_network, faked_clock, small_disk
 from tests.support.databases import reachable_directory
 from tests.support.gates import SERVE, environment_of
 
@@ -59,6 +59,8 @@ class Soak:
     sandbox: Sandbox
     postgres: EmbeddedPostgres
     settings: dict[str, str]
+    clock: dict[str, str]
+    """What the last gate is started with, so that its clock can be set wrong."""
     ports: list[int]
     dice: random.Random
     until: float
@@ -78,6 +80,8 @@ class Soak:
     async def keep(self, port: int) -> None:
         """A gate at `port`, started again when it has died."""
         environment = environment_of(self.sandbox, port, **self.settings)
+        if port == self.ports[-1]:
+            environment |= self.clock
         while not self.is_over:
             async with await anyio.open_process(SERVE, env=environment, stdout=None, stderr=None) as gate:
                 self.running[port] = gate
@@ -187,8 +191,12 @@ async def main(minutes: float, seed: int, *, has_network: bool) -> int:
         settings |= {"SNOWGATE_RESOURCE": sandbox.state.resource_url}
         ports = [free_port() for _ in range(GATES)]
         until = time.monotonic() + minutes * 60
-        soak = Soak(sandbox, postgres, settings, ports, random.Random(seed), until)  # noqa: S311 - dice, no secret
-        faults = Faults(sandbox, SCALE, postgres, disk, has_network, soak.mortal, stack, soak.dice)
+        clock_file = sandbox.state.home / "clock"
+        clock = faked_clock(clock_file)
+        dice = random.Random(seed)  # noqa: S311 - no secret
+        soak = Soak(sandbox, postgres, settings, clock, ports, dice, until)
+        wrong = clock_file if clock else None
+        faults = Faults(sandbox, SCALE, postgres, disk, has_network, wrong, soak.mortal, stack, dice)
         async with anyio.create_task_group() as tasks:
             for port in ports:
                 tasks.start_soon(soak.keep, port)
@@ -197,7 +205,8 @@ async def main(minutes: float, seed: int, *, has_network: bool) -> int:
             tasks.start_soon(soak.upset, faults)
             tasks.start_soon(soak.look)
         found = await soak.found()
-        untried = [each for each, can in (("network", has_network), ("disk", disk is not None)) if not can]
+        could = {"network": has_network, "disk": disk is not None, "clock": bool(clock)}
+        untried = [name for name, can in could.items() if not can]
         used = None if disk is None else (os.statvfs(disk).f_blocks - os.statvfs(disk).f_bfree) * 4 // 1024
         told = {"minutes": minutes, "seed": seed, "not tried": untried, "disk_mib": used, **found}
         print(json.dumps(told, indent=1))

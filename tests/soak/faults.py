@@ -19,6 +19,7 @@ from tests.support.databases import driver_dsn
 
 DOWN_S = (2.0, 8.0)
 CONNECTS_WITHIN_S = 3
+OFFSETS_S = (-86_400, -3_600, -45, 45, 3_600, 86_400)
 
 
 @dataclass
@@ -30,6 +31,8 @@ class Faults:
     postgres: EmbeddedPostgres
     disk: Path | None
     has_network: bool
+    clock: Path | None
+    """The file that one gate's clock follows."""
     gates: Mapping[int, Process]
     """The gates that may be killed, by their ports."""
     stack: AsyncExitStack
@@ -46,6 +49,8 @@ class Faults:
             known["fill the disk"] = self.fill_disk
         if self.has_network:
             known["cut the network"] = self.cut_network
+        if self.clock is not None:
+            known["set a clock wrong"] = self.set_clock_wrong
         return known
 
     async def kill_gate(self) -> None:
@@ -99,6 +104,12 @@ class Faults:
             await self._a_while()
         finally:
             ground.mend()
+
+    async def set_clock_wrong(self) -> None:
+        assert self.clock is not None
+        ground.set_clock(self.clock, self.dice.choice(OFFSETS_S))
+        await self._a_while()
+        ground.set_clock(self.clock, 0)
 
     async def _a_while(self) -> None:
         await anyio.sleep(self.dice.uniform(*DOWN_S))

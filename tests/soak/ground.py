@@ -39,6 +39,21 @@ def mend() -> None:
     _ip("up")
 
 
+def faked_clock(file: Path) -> dict[str, str]:
+    """What a process is started with so that its wall clock follows the offset in `file`; empty without libfaketime."""
+    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+    if not found:
+        return {}
+    set_clock(file, 0)
+    steady = {"DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_CACHE_DURATION": "1"}
+    return {"LD_PRELOAD": str(found[0]), "FAKETIME_TIMESTAMP_FILE": str(file), **steady}
+
+
+def set_clock(file: Path, offset_s: int) -> None:
+    """Let the clock that follows `file` be so far off."""
+    file.write_text(f"{offset_s:+d}\n", encoding="ascii")
+
+
 @contextmanager
 def small_disk(minutes: float) -> Iterator[Path | None]:
     """An empty disk in memory, with room for the journal of so many minutes; None where none may be mounted."""
