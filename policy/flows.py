@@ -5,7 +5,7 @@ which rows are written (a condition, an order, a limit) is followed nowhere.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import reduce
 
 from sqlglot import exp
@@ -180,7 +180,7 @@ class _Follow:
         """What is made of everything below `node`."""
         below = list(node.walk())
         reads = any(isinstance(each, exp.Column | exp.Query) for each in below)
-        texts = frozenset(text for each in below if (text := _text(each)) is not None)
+        texts = _texts(below)
         binds = frozenset(_number(each) for each in below if isinstance(each, exp.Placeholder))
         is_constant = not reads or self._pool != _NOTHING
         is_made = is_constant and any(word in type(each).__name__.upper() for each in below for word in _MAKES)
@@ -189,29 +189,44 @@ class _Follow:
         return own | self._pool if reads else own
 
 
+def _texts(below: Sequence[exp.Expr]) -> frozenset[str]:
+    """The texts among these nodes, of which parents come before children, and what is put together of them alone."""
+    known: dict[int, str] = {}
+    for node in reversed(below):
+        text = _folded(node, lambda child: None if child is None else known.get(id(child)))
+        if text is not None:
+            known[id(node)] = text
+    whole = (node for node in below if id(node) in known and (node.parent is None or id(node.parent) not in known))
+    return frozenset(
+        known[id(node)]
+        for node in (*whole, *(n for n in below if isinstance(n, (exp.Literal, *_TEXTS))))
+        if id(node) in known
+    )
+
+
 def _text(node: exp.Expr | None) -> str | None:
     """The text that `node` is, if it is the same for every row."""
+    return None if node is None else _folded(node, _text)
+
+
+def _folded(node: exp.Expr, text_of: Callable[[exp.Expr | None], str | None]) -> str | None:
+    """The text that `node` is, given those of its operands."""
     if isinstance(node, exp.Literal):
         return node.this if node.is_string else None
     if isinstance(node, _TEXTS):
         return str(node.this)
     if isinstance(node, exp.Paren | exp.Cast | exp.TryCast | exp.ToChar) and not node.args.get("format"):
-        return _text(node.this)
-    if isinstance(node, exp.DPipe):
-        return _joined([node.this, node.expression])
-    if isinstance(node, exp.Concat):
-        return _joined(node.expressions)
+        return text_of(node.this)
+    if isinstance(node, exp.DPipe | exp.Concat):
+        parts = node.expressions if isinstance(node, exp.Concat) else [node.this, node.expression]
+        texts = [text_of(part) for part in parts]
+        return None if None in texts else "".join(text for text in texts if text is not None)
     if isinstance(node, exp.Lower | exp.Upper | exp.Trim) and not node.args.get("expression"):
-        text = _text(node.this)
+        text = text_of(node.this)
         if text is None or isinstance(node, exp.Trim):
             return None if text is None else text.strip(" ")
         return text.lower() if isinstance(node, exp.Lower) else text.upper()
     return None
-
-
-def _joined(nodes: Iterable[exp.Expr]) -> str | None:
-    texts = [_text(node) for node in nodes]
-    return None if None in texts else "".join(text for text in texts if text is not None)
 
 
 def _number(placeholder: exp.Expr) -> int:

@@ -55,16 +55,19 @@ def _vouched(node: exp.Expr, table: Table) -> int:
         return 0
     alias = node.args.get("alias")
     name = stored(alias.this) if alias is not None and alias.this is not None else table.name.name
-    return _Grouped(select, name, {column.name: column for column in table.columns}).rows()
+    shown = [(stored(each.args["alias"]), each.this) for each in select.expressions if isinstance(each, exp.Alias)]
+    aliases = dict(shown) if len(dict(shown)) == len(shown) else {}  # which of two is meant, nobody can tell
+    return _Grouped(select, name, {column.name: column for column in table.columns}, aliases).rows()
 
 
 @dataclass(frozen=True, slots=True)
 class _Grouped:
-    """One SELECT of one table, which is called `alias` in it."""
+    """One SELECT of one table, which is called `alias` in it; `aliases` are what its projections are called."""
 
     select: exp.Expr
     alias: str
     columns: Mapping[str, Column]
+    aliases: Mapping[str, exp.Expr]
 
     def rows(self) -> int:
         group, having = self.select.args.get("group"), self.select.args.get("having")
@@ -108,9 +111,7 @@ class _Grouped:
     def _meant(self, node: exp.Expr) -> exp.Expr:
         """What an alias stands for; a column of the table comes before an alias."""
         if isinstance(node, exp.Column) and not node.args.get("table") and self._column(node) is None:
-            for each in self.select.expressions:
-                if isinstance(each, exp.Alias) and stored(each.args["alias"]) == stored(node.this):
-                    return each.this  # type: ignore[no-any-return]
+            return self.aliases.get(stored(node.this), node)
         return node
 
     def _is_key(self, node: exp.Expr) -> bool:

@@ -112,6 +112,13 @@ def test_break_glass_needs_two_people_of_its_own_group() -> None:
     assert standing(entry(step("a")), [*one, vote("q", "oncall", emergency=True)]).state == "open"
 
 
+def test_a_place_that_somebody_could_leave_for_another_is_given_up() -> None:
+    asked = entry(step("a", "b"), step("a"))
+    assert standing(asked, [vote("p", "a"), vote("q", "b")]).state == "approved"
+    assert standing(asked, [vote("p", "b"), vote("q", "b")]).state == "open"
+    assert standing(replace(asked, any_step=True), [vote("p", "b")]).state == "approved"
+
+
 def test_nobody_named_means_nobody_can_approve() -> None:
     assert standing(UNCOVERED, [vote("p", "a"), vote("q", "b")]).state == "open"
 

@@ -12,6 +12,7 @@ from policy.names import TableName
 from policy.principal import Principal, Subject
 from policy.refusal import PolicyCode, PolicyRefusal
 from policy.statement import SqlStatement, Verb
+from policy.undo import prepared_undo, undo_command
 
 VERBS = "[truncate, create, alter, drop, restore]"
 ROLE = "  - {id: all, who: {groups: [people]}, read_role: R, write_role: W, warehouse: H}"
@@ -163,6 +164,7 @@ def test_a_change_is_held_or_refused_with_its_reason(
         "CREATE OR REPLACE TABLE t CLONE t AT (OFFSET => 5)",
         "CREATE OR REPLACE TABLE t CLONE t AT (TIMESTAMP => 'yesterday'::TIMESTAMP_TZ)",
         "CREATE OR REPLACE TABLE t CLONE t BEFORE (STATEMENT => '01b2c3d4-ff') COPY",
+        "CREATE OR REPLACE TABLE t CLONE t AT (TIMESTAMP => '2026-01-31 12:00:00'::DATE)",
         "CREATE TABLE t",
         "CREATE TABLE t (a DATE, a DATE)",
         "CREATE TABLE t (a NOSUCH)",
@@ -184,9 +186,35 @@ def test_what_is_not_in_the_grammar_is_refused(sql: str) -> None:
 
 
 def test_numbers_of_a_type_and_what_may_be_left_out_are_read() -> None:
-    for sql in ("CREATE TABLE n (a NUMBER(10, 2) NOT NULL, b VARCHAR(5));", f"{PUT_BACK} COPY GRANTS"):
+    at = "CREATE OR REPLACE TABLE t CLONE t AT (TIMESTAMP => '2026-01-31 12:00:00.123 +0000'::TIMESTAMP_TZ)"
+    for sql in ("CREATE TABLE n (a NUMBER(10, 2) NOT NULL, b VARCHAR(5));", f"{PUT_BACK} COPY GRANTS", at):
         assert isinstance(ENGINE.decide(PEOPLE, understood(sql)), Hold)
     assert understood("TRUNCATE t").digest == understood("TRUNCATE TABLE IF EXISTS d.s.t").digest
+
+
+@pytest.mark.parametrize(
+    ("sql", "undo"),
+    [
+        ("TRUNCATE TABLE t", "CREATE OR REPLACE TABLE"),
+        ("ALTER TABLE t DROP COLUMN note", "CREATE OR REPLACE TABLE"),
+        ("ALTER TABLE t ADD COLUMN n DATE", "ALTER TABLE"),
+        ("CREATE TABLE n (a DATE)", "DROP TABLE"),
+        ("UNDROP TABLE gone", "DROP TABLE"),
+        ("DROP TABLE t", "UNDROP TABLE"),
+        (PUT_BACK, None),
+    ],
+)
+def test_a_change_is_taken_back_by_its_opposite_which_is_held_as_well(sql: str, undo: str | None) -> None:
+    statement = understood(sql)
+    assert statement.change is not None
+    assert statement.target is not None
+    by_id = undo_command(statement.target, "01b2c3d4-ff", statement.change)
+    by_time = prepared_undo(statement.target, statement.change, "2026-01-31 12:00:00.123 +0000")
+    for command in (by_id, by_time):
+        assert (command is None) is (undo is None)
+        if undo is not None and command is not None:
+            assert command.startswith(undo)
+            assert understood(command).target == statement.target
 
 
 def test_a_short_name_without_defaults_is_of_no_table() -> None:

@@ -88,6 +88,7 @@ BACK = [
     "UPDATE people SET email = '\\x2a\\x2a\\x2a' WHERE id = 1",
     f"UPDATE people SET code = 'tok' || '{TOKEN[3:]}' WHERE id = 1",
     f"UPDATE people SET code = SUBSTR('x{TOKEN}', 2) WHERE id = 1",
+    f"UPDATE people SET code = SUBSTR('xto' || 'k_{TOKEN[4:]}', 2) WHERE id = 1",
     "UPDATE people SET city = LOWER('SOMEWHERE') WHERE id = 1",
     "UPDATE people SET city = CHR(115) || 'omewhere' WHERE id = 1",
     # chosen
@@ -131,6 +132,10 @@ BACK = [
 def test_a_mask_is_not_written_over_what_it_hides(sql: str) -> None:
     assert code_of(sql) == PolicyCode.MASKED_VALUE
     assert code_of(sql, groups=("stewards",)) is None  # who is shown no mask may write stars
+
+
+def test_what_is_assigned_to_no_plain_column_may_be_for_any() -> None:
+    assert code_of("UPDATE people SET 'a' = '***' WHERE id = 1") == PolicyCode.MASKED_VALUE
 
 
 HONEST = [

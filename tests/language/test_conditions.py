@@ -244,3 +244,12 @@ def test_a_hostile_statement_does_not_make_conditions_slow() -> None:
 def test_a_write_that_names_no_columns_meets_the_rules_of_them_all(sql: str, writes_email: bool) -> None:
     assert kind(decide(engine(PERMITS), sql)) != "deny"
     assert (kind(decide(under("size(columns['email']) > 0"), sql)) == "deny") is writes_email
+
+
+def test_rules_with_and_without_a_condition_of_one_effect_speak_together() -> None:
+    rule = '  - {{id: {0}, effect: forbid, who: {{anyone: true}}, verbs: [read], tables: ["D.S.*"]{1}}}\n'
+    plain, conditional = rule.format("plain", ""), rule.format("asks", ", when: \"verb == 'read'\", message: not so")
+    refused = decide(engine(PERMITS + plain + conditional), SQL)
+    assert isinstance(refused, Deny)
+    assert refused.determining == {"plain", "asks"}
+    assert refused.message == "not so"

@@ -102,6 +102,7 @@ REFUSED = [
     "SELECT COUNT(*) FROM pay HAVING COUNT(*) >= ?",
     "SELECT COUNT(*) FROM pay HAVING SUM(salary) >= 5",
     "SELECT COUNT(*) AS id FROM pay HAVING id >= 5",
+    "SELECT 5 AS n, COUNT(*) AS n FROM pay HAVING n >= 5",
     "SELECT COUNT(*) FROM pay WHERE salary > hired AND dept > 7 HAVING COUNT(*) >= 5",
     "SELECT COUNT(*) FROM pay HAVING COUNT(1) >= 5",
     "SELECT COUNT(*) FROM pay HAVING COUNT(id, dept) >= 5",

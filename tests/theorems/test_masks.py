@@ -151,6 +151,7 @@ def test_one_more_mask_never_shows_more(chosen: list[Mask], more: Mask) -> None:
 
 def test_no_mask_is_no_mask() -> None:
     assert strongest([]) is None
+    assert strongest([Constant("a"), Constant("b")]) == Null()
 
 
 def _shown(database: duckdb.DuckDBPyConnection, mask: Mask, type_: str, values: list[object]) -> list[object]:
