@@ -14,7 +14,6 @@ import pytest
 import typer
 
 from server.cli.main import app
-from tests.house import commands as commands_page
 from tests.house import tree
 from tests.house.consoles import Console, consoles, is_true
 from tests.support.databases import reachable_directory
@@ -101,12 +100,6 @@ def test_every_command_in_the_pages_exists_with_its_options(page: str, used: str
             elif word.startswith("--"):
                 options = {option for parameter in command.params for option in parameter.opts}
                 assert word in options, f"{page}: {word}"
-
-
-def test_the_page_of_commands_is_what_the_program_says() -> None:
-    assert commands_page.PAGE.read_text(encoding="utf-8") == commands_page.page()
-    shown = re.findall(r"^## snowgate (.+)$", commands_page.page(), re.MULTILINE)
-    assert {"serve", "init", "policy check", "journal verify"} <= set(shown)
 
 
 def test_every_make_target_in_the_pages_exists() -> None:
