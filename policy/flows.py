@@ -25,8 +25,13 @@ _KEEPS = (exp.Paren, exp.Alias, exp.Cast, exp.TryCast, exp.Nullif, exp.Max, exp.
 """What has the value of its operand, or none."""
 
 _CHOOSES = (exp.Coalesce, exp.Greatest, exp.Least)
-_MAKES = ("CHR", "DECODE", "DECRYPT", "DECOMPRESS", "HEXSTRING")
-"""Words in the names of node classes that make text of what is no text, or of another text."""
+_MAKES = (
+    *("CHR", "DECODE", "DECRYPT", "DECOMPRESS", "HEXSTRING", "UNHEX", "TOBINARY"),
+    *("PARSEJSON", "PARSEXML", "PARSEURL", "JSONEXTRACTSCALAR"),
+)
+"""Words in the names of functions and node classes that make text of what is no text, or of another text."""
+
+_BINARIES = frozenset({exp.DType.BINARY, exp.DType.VARBINARY})
 
 _PLAIN = re.compile(r"[\w$ ]*")
 _ROWS = (exp.Select, exp.Values)
@@ -183,10 +188,21 @@ class _Follow:
         texts = _texts(below)
         binds = frozenset(_number(each) for each in below if isinstance(each, exp.Placeholder))
         is_constant = not reads or self._pool != _NOTHING
-        is_made = is_constant and any(word in type(each).__name__.upper() for each in below for word in _MAKES)
+        is_made = is_constant and any(map(_makes, below))
         own = Flow(piece_binds=binds, is_made=is_made)
         own |= Flow(beside=texts) if reads and self._pool == _NOTHING else Flow(pieces=texts)
         return own | self._pool if reads else own
+
+
+def _makes(node: exp.Expr) -> bool:
+    """Whether `node` makes text that is in none of its operands."""
+    if isinstance(node, exp.Cast):
+        return node.args["to"].this in _BINARIES
+    if isinstance(node, exp.ToChar):  # a binary is text in the encoding that the format names
+        format_ = node.args.get("format")
+        return format_ is not None and (_text(format_) or "UTF8").upper().replace("-", "") == "UTF8"
+    name = node.name if isinstance(node, exp.Anonymous) else type(node).__name__
+    return any(word in name.upper().replace("_", "") for word in _MAKES)
 
 
 def _texts(below: Sequence[exp.Expr]) -> frozenset[str]:
