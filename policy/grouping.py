@@ -7,12 +7,13 @@ count those. What is done with such a query's rows further out is free.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
 from policy.catalog import Column, Table
 from policy.names import TableName
+from policy.operands import BOOLEAN, Operand, are_comparable, constant, of_type, whole_number
 from policy.resolve import stored
 from policy.sqltypes import Family, parse_type
 from policy.triviality import conjuncts
@@ -27,11 +28,33 @@ _SUMMARIES = (exp.Sum, exp.Avg, exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.V
 """Aggregates that no single value of a group can be read from."""
 
 _COMPARES = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE)
-_PARTS_OF_TIMES = (exp.TimestampTrunc, exp.DateTrunc, exp.Year, exp.Quarter, exp.Month)
+_PARTS_OF_TIMES = (exp.Year, exp.Quarter, exp.Month)
+_TRUNCATED_TO = frozenset({"YEAR", "QUARTER", "MONTH", "WEEK", "DAY"})
 _AT_LEAST: Mapping[type[exp.Expr], int] = {exp.GTE: 0, exp.EQ: 0, exp.GT: 1}
-_TURNED: Mapping[type[exp.Expr], type[exp.Expr]] = {exp.LTE: exp.GTE, exp.LT: exp.GT, exp.EQ: exp.EQ}
-_NUMBERS = frozenset({Family.NUMBER, Family.FLOAT})
+"""What a comparison of a count with a number says of the least count, beyond the number; nothing if it is not here."""
+
+_TURNED: Mapping[type[exp.Expr], type[exp.Expr]] = {
+    exp.LTE: exp.GTE,
+    exp.LT: exp.GT,
+    exp.GTE: exp.LTE,
+    exp.GT: exp.LT,
+    exp.EQ: exp.EQ,
+}
+_COUNT = Operand(Family.NUMBER, whole=18)
+_PART = Operand(Family.NUMBER, whole=9)
+_DIGITS = 38
+_AVG_SCALE = 6
+"""An average of whole numbers has so many digits behind the point."""
+
 _TIMES = frozenset({Family.DATE, Family.TIMESTAMP})
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What is shown of a group: what it can be compared as, if that is known, and the columns summed up in it."""
+
+    operand: Operand | None
+    summed: tuple[str, ...] = ()
 
 
 def smallest_groups(root: exp.Expr, table_of: TableOf) -> tuple[tuple[TableName, int], ...]:
@@ -85,10 +108,10 @@ class _Grouped:
         counted = self._counted(having.this)
         least = [counted.get(None, 0)]
         for each in shown:
-            summed = self._summed(each, keys)
-            if summed is None:
+            seen = self._shown(each, keys)
+            if seen is None:
                 return 0
-            least += [counted.get(name, 0) for name in summed if self.columns[name].nullable]
+            least += [counted.get(name, 0) for name in seen.summed if self.columns[name].nullable]
         return min(least)
 
     def _column(self, node: object) -> Column | None:
@@ -103,8 +126,8 @@ class _Grouped:
     def _at(self, node: exp.Expr) -> exp.Expr:
         """What a position among the projections stands for, or an alias."""
         projections = self.select.expressions
-        if isinstance(node, exp.Literal) and not node.is_string and node.this.isdigit():
-            n = int(node.this)
+        n = whole_number(node)
+        if n is not None:
             return projections[n - 1].unalias() if 0 < n <= len(projections) else node
         return self._meant(node)
 
@@ -116,13 +139,24 @@ class _Grouped:
 
     def _is_key(self, node: exp.Expr) -> bool:
         """Whether groups may be made by `node`: a column, or a part of a moment, which can fail on no row."""
-        if isinstance(node, _PARTS_OF_TIMES):
-            column = self._column(node.this)
-            return column is not None and parse_type(column.type).family in _TIMES
-        return self._column(node) is not None
+        if isinstance(node, exp.TimestampTrunc | exp.DateTrunc):
+            unit = node.args.get("unit")
+            if not isinstance(unit, exp.Var | exp.Literal) or unit.name.upper() not in _TRUNCATED_TO:
+                return False
+        elif not isinstance(node, _PARTS_OF_TIMES):
+            return self._column(node) is not None
+        column = self._column(node.this)
+        return column is not None and parse_type(column.type).family in _TIMES
 
-    def _summed(self, node: exp.Expr, keys: Sequence[exp.Expr], *, is_meant: bool = False) -> list[str] | None:
-        """The columns whose values went into what is shown; None if it is anything but keys and aggregates.
+    def _operand(self, node: exp.Expr) -> Operand | None:
+        """What a column, a key or a constant is compared as."""
+        if isinstance(node, _PARTS_OF_TIMES):
+            return _PART
+        column = self._column(node.this if isinstance(node, exp.TimestampTrunc | exp.DateTrunc) else node)
+        return constant(node) if column is None else of_type(column.type)
+
+    def _shown(self, node: exp.Expr, keys: Sequence[exp.Expr], *, is_meant: bool = False) -> _Shown | None:
+        """What is shown; None if it is anything but keys and aggregates, or may fail on a value of a group.
 
         An alias of an alias is not looked into: `is_meant` says that one has been.
         """
@@ -131,16 +165,27 @@ class _Grouped:
         column = self._column(node)
         is_key = node in keys or (column is not None and column in map(self._column, keys))
         if is_key or isinstance(node, exp.Literal | exp.Null | exp.Boolean):
-            return []
+            return _Shown(self._operand(node))
         if isinstance(node, exp.Count):
-            return [] if self._counts(node) else None
+            return _Shown(_COUNT) if self._counts(node) else None
         if isinstance(node, _SUMMARIES):
-            column = self._column(node.this)
-            return None if column is None else [column.name]
+            return self._summary(node)
         if isinstance(node, (*_COMPARES, exp.Round, exp.Paren, exp.And, exp.Coalesce, exp.Neg)):
-            inner = [self._summed(each, keys, is_meant=is_meant) for each in node.iter_expressions()]
-            return None if None in inner else [name for names in inner for name in names or ()]
+            inner = [self._shown(each, keys, is_meant=is_meant) for each in node.iter_expressions()]
+            seen = [each for each in inner if each is not None]
+            operand = _made_of(node, [each.operand for each in seen]) if len(seen) == len(inner) else None
+            names = tuple(name for each in seen for name in each.summed)
+            return None if operand is None else _Shown(operand, names)
         return None
+
+    def _summary(self, node: exp.Expr) -> _Shown | None:
+        """An aggregate of a column of numbers; of another column it would have to be converted."""
+        column = self._column(node.this)
+        operand = None if column is None else of_type(column.type)
+        if column is None or operand is None or not operand.is_number:
+            return None
+        scale = max(operand.scale, _AVG_SCALE) if isinstance(node, exp.Avg) else operand.scale
+        return _Shown(replace(operand, whole=_DIGITS - scale, scale=scale), (column.name,))
 
     def _counts(self, node: exp.Expr) -> Iterable[str | None] | None:
         """What a COUNT counts: the names of columns, or None for rows; nothing if it counts anything else."""
@@ -158,15 +203,13 @@ class _Grouped:
         for each in conjuncts(condition):
             kind, one, other = type(each), each.this, each.args.get("expression")
             if isinstance(one, exp.Literal):
-                kind, one, other = _TURNED.get(kind, kind), other, one
-            more = _AT_LEAST.get(kind)
+                kind, one, other = _TURNED.get(kind, exp.Expr), other, one
+            more, number = _AT_LEAST.get(kind), whole_number(other)
             count = self._meant(one) if isinstance(one, exp.Expr) else None
-            if more is None or not isinstance(count, exp.Count) or not isinstance(other, exp.Literal):
-                continue
-            if other.is_string or not other.this.isdigit():
+            if more is None or number is None or not isinstance(count, exp.Count):
                 continue
             for name in self._counts(count) or ():
-                least[name] = max(least.get(name, 0), int(other.this) + more)
+                least[name] = max(least.get(name, 0), number + more)
         return least
 
     def _is_total(self, where: exp.Expr | None) -> bool:
@@ -192,20 +235,30 @@ class _Grouped:
 
     def _is_comparison(self, node: exp.Expr) -> bool:
         """Whether columns are compared with what never makes Snowflake convert their values."""
-        sides = list(node.iter_expressions())
-        columns = [column for side in sides if (column := self._column(side)) is not None]
-        families = {parse_type(column.type).family for column in columns}
-        constants = [side for side in sides if self._column(side) is None]
-        if not families:
-            return False
-        if families <= {Family.TEXT}:
-            return all(isinstance(each, exp.Literal) and each.is_string for each in constants)
-        return families <= _NUMBERS | _TIMES and not isinstance(node, exp.Like) and all(map(_is_constant, constants))
+        operands = [
+            constant(side) if self._column(side) is None else self._operand(side) for side in node.iter_expressions()
+        ]
+        is_text = all(each is not None and each.kind == Family.TEXT for each in operands)
+        return are_comparable(operands) and (is_text or not isinstance(node, exp.Like))
 
 
-def _is_constant(node: exp.Expr) -> bool:
-    return not any(isinstance(each, exp.Column | exp.Query | exp.Func) for each in node.walk() if not _is_cast(each))
-
-
-def _is_cast(node: exp.Expr) -> bool:
-    return isinstance(node, exp.Cast)
+def _made_of(node: exp.Expr, operands: Sequence[Operand | None]) -> Operand | None:
+    """What a comparison, a rounding and the like is compared as; None where a value could make it fail."""
+    first, *others = operands
+    if isinstance(node, _COMPARES):
+        return Operand(BOOLEAN) if are_comparable(operands) else None
+    if isinstance(node, exp.And):
+        return Operand(BOOLEAN) if all(each is not None and each.kind == BOOLEAN for each in operands) else None
+    if isinstance(node, exp.Paren):
+        return first
+    if first is None or not first.is_number:
+        return None
+    if isinstance(node, exp.Round):
+        decimals = node.args.get("decimals")
+        places = whole_number(decimals.this if isinstance(decimals, exp.Neg) else decimals)
+        is_plain = decimals is None or (places is not None and places <= _DIGITS)
+        return replace(first, whole=first.whole + 1) if is_plain and not node.args.get("truncate") else None
+    if isinstance(node, exp.Coalesce):
+        are_constants = all(each is not None and each.is_constant for each in others)
+        return first if are_constants and are_comparable(operands) else None
+    return first

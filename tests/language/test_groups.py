@@ -1,5 +1,7 @@
 """What leaves a table in groups of a least size is told apart from what may show a single row."""
 
+from operator import eq, ge, gt, le, lt, ne
+
 import duckdb
 import pytest
 import sqlglot
@@ -19,6 +21,12 @@ COLUMNS = {
     "BONUS": "NUMBER(12,2)",
     "HIRED": "DATE",
     "IS_BOSS": "BOOLEAN",
+    "RATE": "FLOAT",
+    "SEEN": "TIMESTAMP_NTZ(9)",
+    "LOCAL": "TIMESTAMP_LTZ(9)",
+    "DATA": "VARIANT",
+    "TITLE": "VARCHAR",
+    "BOSS": "NUMBER(38,0)",
 }
 PAY = Table(
     TableName("D", "S", "PAY"), tuple(Column(name, type_, nullable=name == "BONUS") for name, type_ in COLUMNS.items())
@@ -81,7 +89,25 @@ VOUCHED = {
     "SELECT COALESCE(SUM(salary), 0), -SUM(salary), (1), NULL FROM pay HAVING COUNT(*) >= 5 AND AVG(salary) > 10": 5,
     "SELECT DISTINCT COUNT(*) FROM pay WHERE salary > 1 AND NOT (dept IN ('a', 'b') OR is_boss) HAVING COUNT(*) > 4": 5,
     "SELECT COUNT(*) FROM pay WHERE dept LIKE 'a%' AND bonus IS NULL AND id BETWEEN 1 AND -2 HAVING COUNT(*) > 4": 5,
-    "SELECT COUNT(*) FROM pay WHERE hired >= '2026-01-01'::DATE AND TRUE AND salary <> ? HAVING COUNT(*) >= 5": 5,
+    "SELECT COUNT(*) FROM pay WHERE hired >= '2026-01-01'::DATE AND TRUE AND salary <> (-7.25) HAVING COUNT(*) >= 5": 5,
+    "SELECT COUNT(*) FROM pay WHERE hired BETWEEN '2026-01-01' AND DATE '2026-02-01' HAVING COUNT(*) >= 5": 5,
+    "SELECT COUNT(*) FROM pay WHERE seen > '2026-01-01 10:00:00' AND seen < '2026-01-02' HAVING COUNT(*) >= 5": 5,
+    "SELECT COUNT(*) FROM pay WHERE seen > '2026-01-01'::DATE AND local > '2026-01-02'::TIMESTAMP "
+    "HAVING COUNT(*) >= 5": 5,
+    "SELECT COUNT(*) FROM pay WHERE rate > .5 AND is_boss = TRUE AND id = boss AND dept <> title "
+    "HAVING COUNT(*) >= 5": 5,
+    "SELECT dept, dept = 'a', 5 = COUNT(*), COUNT(*) > SUM(boss) FROM pay GROUP BY dept HAVING COUNT(*) >= 5": 5,
+    "SELECT YEAR(hired) > 2025, salary > 1.5, -salary, ROUND(salary, -2) FROM pay GROUP BY YEAR(hired), salary "
+    "HAVING COUNT(*) >= 5 AND YEAR(hired) <> 2020 AND salary > 3": 5,
+    "SELECT DATE_TRUNC('week', seen) FROM pay GROUP BY 1 "
+    "HAVING COUNT(*) >= 5 AND DATE_TRUNC('week', seen) > '2026-01-01'": 5,
+    "SELECT is_boss FROM pay GROUP BY is_boss HAVING COUNT(*) >= 5 AND is_boss AND is_boss <> FALSE": 5,
+    "SELECT COALESCE(AVG(boss), -1, 0.5), ROUND(SUM(rate)), AVG(id) > 2.5 FROM pay HAVING COUNT(*) >= 5": 5,
+    "SELECT 1e9, 'a' FROM pay HAVING COUNT(*) >= 5": 5,
+    # what the lists below vary
+    "SELECT COALESCE(AVG(salary), 0) FROM pay GROUP BY dept, salary, boss, hired, data HAVING COUNT(*) >= 5": 5,
+    "SELECT COUNT(*) FROM pay GROUP BY id, salary, title, hired HAVING id = 3 AND title = '5' AND COUNT(*) >= 5": 5,
+    "SELECT COUNT(*) FROM pay WHERE id = 3 AND salary > 52000 AND boss = 7 HAVING COUNT(*) >= 5": 5,
     "SELECT 1 / a FROM (SELECT AVG(salary) AS a FROM pay HAVING COUNT(*) >= 5) WHERE a > 7": 5,
     "WITH g AS (SELECT dept, COUNT(*) AS n FROM pay GROUP BY dept HAVING COUNT(*) >= 5) "
     "SELECT g.dept, MAX(n) FROM g JOIN other o ON g.dept = o.dept GROUP BY 1": 5,
@@ -149,6 +175,55 @@ REFUSED = [
     "SELECT o.id FROM other o WHERE o.id IN (SELECT p.id FROM pay p)",
     "SELECT o.id, (SELECT COUNT(*) FROM pay p WHERE p.id = o.id HAVING COUNT(*) >= 5) FROM other o",
     "DELETE FROM pay WHERE id = 7",
+    # a greatest number of rows, whichever side it stands on
+    "SELECT COUNT(*) FROM pay HAVING 500 > COUNT(*)",
+    "SELECT SUM(salary) FROM pay HAVING 500 > COUNT(salary)",
+    "SELECT COUNT(*) FROM pay HAVING 5 >= COUNT(*)",
+    "SELECT COUNT(*) FROM pay HAVING 5 <> COUNT(*)",
+    "SELECT COUNT(*) FROM pay HAVING COUNT(*) <> 5",
+    "SELECT COUNT(*) FROM pay HAVING COUNT(*) < 500",
+    "SELECT COUNT(*) AS n FROM pay HAVING 500 > n",
+    "SELECT COUNT(*) FROM pay HAVING COUNT(*) >= " + "9" * 5000,
+    # what is shown of a group may fail on a value of it
+    *(
+        f"SELECT {shown} FROM pay GROUP BY dept, salary, boss, hired, data HAVING COUNT(*) >= 5"
+        for shown in """COALESCE(AVG(salary), dept)|COALESCE(AVG(salary), 'x')|COALESCE(dept, 'x')
+        COALESCE(dept, 0)|COALESCE(AVG(salary), NULL)|COALESCE(AVG(salary), salary)
+        COALESCE(SUM(salary), 0.0000000000000000000000000001)|ROUND(AVG(salary), boss)|ROUND(AVG(salary), dept)
+        ROUND(AVG(salary), '2')|ROUND(AVG(salary), 99)|ROUND(dept)|ROUND(AVG(salary), 2, 'HALF_TO_EVEN')
+        ROUND(AVG(salary), 1.5)|-dept|-hired|dept = 5|dept AND TRUE|data = 5|hired = 'x'|hired > salary|1 = 'x'
+        SUM(dept)|AVG(is_boss)|STDDEV(data)|AVG(salary) > 'x'|AVG(salary) = NULL|COUNT(*) > dept|COUNT(*) > 1e3
+        -(dept = 'a')""".replace("\n", "|").split("|")
+    ),
+    *(
+        f"SELECT COUNT(*) FROM pay GROUP BY id, salary, title, hired HAVING id = 3 AND {kept} AND COUNT(*) >= 5"
+        for kept in (
+            "title = 5",
+            "salary = 'x'",
+            "salary = title",
+            "hired > salary",
+            "salary",
+            "title",
+            "hired = '2026'",
+        )
+    ),
+    "SELECT COUNT(*) FROM pay GROUP BY DATE_TRUNC(dept, hired) HAVING COUNT(*) >= 5",
+    "SELECT COUNT(*) FROM pay GROUP BY DATE_TRUNC('hour', hired) HAVING COUNT(*) >= 5",
+    # a condition on rows may fail on a value of one
+    *(
+        f"SELECT COUNT(*) FROM pay WHERE id = 3 AND salary > 52000 AND {asked} HAVING COUNT(*) >= 5"
+        for asked in """boss = CAST('x' AS NUMBER)|boss = 'x'|boss = '7'|boss = ?|boss IN (1, 'x')
+        boss IN (1, ?)|boss = NULL|boss BETWEEN 1 AND 'x'|boss = 1 / 0|boss = 1 + 1|boss = -(-1)|boss = -'1'
+        boss = 1e400|boss = TRUE|boss = salary|boss = 7::NUMBER|boss > 1.5
+        salary > 0.00000000000000000000000000001|salary > rate|rate = 'x'|rate = 1e3|rate = ?|hired > salary
+        hired > 5|hired > 'x'|hired > '2026-02-30'|hired > '2026-1-1'|hired > '2026-01-01 10:00:00'
+        hired > 'x'::DATE|hired > '2026-02-30'::DATE|hired > '2026-01-01'::TIMESTAMP|hired > seen|hired = ?
+        seen > local|seen > 'x'|seen > '2026-01-01 25:00:00'|seen > '2026-01-01 10:00:00 +01:00'
+        seen > '2026-01-01'::TIMESTAMP_LTZ|seen > '2026-01-01'::TIMESTAMP(3)|seen > 'x'::TIMESTAMP
+        seen > TO_DATE('01', 'DD')|seen > TRY_CAST('2026-01-01' AS DATE)|dept = ?|dept LIKE ?|dept LIKE 5|dept = TRUE
+        is_boss = 1|is_boss = 'x'|data = 5|data = 'x'|hired LIKE '2%'|is_boss LIKE TRUE
+        dept LIKE 'a' ESCAPE 'xy'|dept LIKE ANY ('a')|(id, boss) IN ((1, 2))""".replace("\n", "|").split("|")
+    ),
 ]
 
 
@@ -177,17 +252,37 @@ def test_a_view_lets_out_what_its_own_text_does(sql: str, permitted: bool) -> No
     assert (kind(decide(BY, sql)) == "permit") is permitted
 
 
+COMPARES = {"=": eq, "<>": ne, ">": gt, ">=": ge, "<": lt, "<=": le}
+
+
+@pytest.mark.parametrize("op", COMPARES)
+@pytest.mark.parametrize("is_turned", [False, True])
+@pytest.mark.parametrize("count", ["COUNT(*)", "COUNT(id)", "COUNT(DISTINCT id)", "n"])
+def test_what_is_vouched_for_is_the_smallest_group_that_is_kept(op: str, is_turned: bool, count: str) -> None:
+    for number in range(4):
+        kept = [n for n in range(12) if (COMPARES[op](number, n) if is_turned else COMPARES[op](n, number))]
+        having = f"{number} {op} {count}" if is_turned else f"{count} {op} {number}"
+        vouched = rows(f"SELECT dept, COUNT(*) AS n FROM pay GROUP BY dept HAVING {having}")
+        asked = f"SELECT n FROM range(12) AS t(n) WHERE {having.replace(count, 'n')} ORDER BY n"
+        assert duckdb.execute(asked).fetchall() == [(n,) for n in kept]
+        says_least = op in (("=", "<", "<=") if is_turned else ("=", ">", ">="))
+        assert vouched == (min(kept) if says_least else 0) <= min(kept, default=0)
+
+
 shown = st.sampled_from(
     """dept|id|COUNT(*)|AVG(salary)|SUM(salary)|MAX(salary)|MIN(id)|COUNT(DISTINCT salary)|1 / (AVG(salary) - 50)
     SUM(CASE WHEN id = 1 THEN salary ELSE 0 END)|ANY_VALUE(salary)|COUNT(*) OVER ()|ROUND(AVG(salary), 1)|COUNT(salary)
+    COALESCE(AVG(salary), dept)|ROUND(AVG(salary), id)|SUM(dept)|dept = 5
     COALESCE(SUM(salary), 0)|(SELECT MAX(salary) FROM pay)|STDDEV(salary)|salary""".replace("\n", "|").split("|")
 ).map(str.strip)
 narrowed = st.sampled_from(
     ["", "WHERE salary > 50", "WHERE 1 / (salary - 50) > 0", "WHERE dept = 'a' OR is_boss", "WHERE salary IN (50, 60)"]
+    + [f"WHERE id = 3 AND salary > 52 AND {fails}" for fails in ("dept = 5", "id = CAST('x' AS INT)", "id = dept")]
 )
 grouped = st.sampled_from(["", "GROUP BY dept", "GROUP BY 1", "GROUP BY dept, id", "GROUP BY salary + 0"])
 kept = st.sampled_from(
     """COUNT(*) >= 5|COUNT(*) > 4|5 <= COUNT(*)|COUNT(*) >= 5 OR TRUE|COUNT(*) >= 2|COUNT(salary) >= 5|MAX(salary) > 50
+    500 > COUNT(*)|5 >= COUNT(*)|5 <> COUNT(*)|4 < COUNT(salary)|COUNT(*) >= 5 AND dept = 5
     COUNT(*) >= 5 AND MAX(salary) > 55|COUNT(DISTINCT id) >= 5|SUM(salary) >= 5|NOT COUNT(*) >= 5""".replace(
         "\n", "|"
     ).split("|")
