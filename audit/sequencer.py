@@ -6,7 +6,7 @@ froze goes with its transaction. Only what is committed is signed, so that a cra
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, Protocol
@@ -16,9 +16,9 @@ from sqlalchemy import Row, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from audit.checkpoint import Checkpoint, sign_checkpoint
+from audit.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from audit.merkle import consistency_path
-from audit.note import Signer
+from audit.note import BadNote, Signer
 from audit.tile_store import load_edge, load_tiles, save_tiles
 from audit.tiles import Tiles, needed
 
@@ -28,6 +28,18 @@ PERIOD_S = 1.0
 HEARTBEAT_S = 60.0
 STEP_MAX = 4_096
 """Entries of one stream that are woven in one step."""
+
+AHEAD_S_MAX = 3 * 86_400
+"""How far the last head may be dated ahead of the clock of whoever signs the next one.
+
+Two gates may be a day off in opposite ways, as with a wrong time zone or date, and the journal goes on. Beyond that a
+head would say a time that is plainly not so, and all after it the same one.
+"""
+
+SHUT_OUT_S = 60.0
+"""How long others may keep this process from signing, while they sign nothing themselves, until it says so."""
+
+SAID_EVERY_S = 60.0
 
 _LOCK = "select pg_try_advisory_xact_lock(hashtextextended('journal.sequencer', 0))"
 _ALONE = "select pg_try_advisory_xact_lock(hashtextextended('journal.publisher', 0))"
@@ -44,7 +56,7 @@ _CURSOR = text("""
     insert into journal.cursor (stream, next_n, closed) values (:stream, :next_n, :closed)
     on conflict (stream) do update set next_n = excluded.next_n, closed = excluded.closed
 """)
-_LATEST = text("select id, size, at from journal.checkpoint order by id desc limit 1")
+_LATEST = text("select id, size, note from journal.checkpoint order by id desc limit 1")
 _NOTE = text("select note from journal.checkpoint where id = :id")
 _PUBLISH = text("""
     insert into journal.checkpoint (id, size, root, at, note) values (:id, :size, :root, :at, :note)
@@ -85,6 +97,9 @@ class Sequencer:
     _signed: Checkpoint | None = None
     _published: tuple[int, str] | None = None
     """The last head that this process has signed: the id of its row, and the note."""
+    _shut_out: tuple[int, datetime] | None = None
+    """Since when others have held the lock without a new head, and the newest one's id."""
+    _said_at: dict[str, datetime] = field(default_factory=dict)
 
     async def run(self, period_s: float = PERIOD_S) -> None:
         """Weave and sign until cancelled, or until the database no longer holds what was signed."""
@@ -144,19 +159,28 @@ class Sequencer:
         """
         now = self.clock()
         async with self.engine.begin() as connection:
-            if not (await connection.execute(text(_ALONE))).scalar_one():
-                return None
-            await self._must_be_there(connection)
+            is_alone = (await connection.execute(text(_ALONE))).scalar_one()
             latest = (await connection.execute(_LATEST)).one_or_none()
-            size = await self._size(connection)
-            if latest is not None and latest.size == size and (now - latest.at).total_seconds() < self.heartbeat_s:
+            if not is_alone:
+                self._wait(latest.id if latest else 0, now)
                 return None
+            self._shut_out = None
+            await self._must_be_there(connection)
+            size = await self._size(connection)
+            before = self._signed_at(latest.note, now) if latest else None
+            if before is not None and latest is not None:
+                if latest.size == size and (now - before).total_seconds() < self.heartbeat_s:
+                    return None
+                if (before - now).total_seconds() > AHEAD_S_MAX:
+                    why = "the last head is dated %s, this gate's clock says %s, and no head is signed"
+                    self._say_seldom(logging.CRITICAL, why, before, now)
+                    return None
             tiles = self._tiles if self._tiles and self._tiles.size == size else await load_edge(connection, size)
             checkpoint = Checkpoint(self.origin, size, tiles.root())
             await self._must_follow(checkpoint)
             number = latest.id + 1 if latest else 1
             # Heads are signed by whichever replica comes first, and clocks differ: none is dated before another.
-            now = max(now.replace(microsecond=0), latest.at if latest else now.replace(microsecond=0))
+            now = max(now.replace(microsecond=0), before or now.replace(microsecond=0))
             note = sign_checkpoint(checkpoint, self.signer, int(now.timestamp()))
             for lines in [await witness(note, size, lambda old: self._proof(old, size)) for witness in self.witnesses]:
                 note += lines
@@ -170,6 +194,33 @@ class Sequencer:
             except OSError as error:
                 _log.error("a signed head could not be taken out of the database (%s)", type(error).__name__)
         return note
+
+    def _signed_at(self, note: str, now: datetime) -> datetime | None:
+        """When the log has signed `note`; None if its key of today has not, or not with a time.
+
+        The column beside the note says so as well, and nobody has signed that.
+        """
+        try:
+            _, time_s = open_checkpoint(note, self.signer.public)
+            return datetime.fromtimestamp(time_s, UTC) if time_s else None
+        except BadNote:
+            self._say_seldom(logging.ERROR, "the last head is not signed by this log's key, at %s", now)
+        except (OverflowError, ValueError, OSError):  # signed, and beyond the calendar
+            return datetime.max.replace(tzinfo=UTC)
+        return None
+
+    def _wait(self, newest: int, now: datetime) -> None:
+        if self._shut_out is None or self._shut_out[0] != newest:
+            self._shut_out = (newest, now)
+        elif (now - self._shut_out[1]).total_seconds() >= SHUT_OUT_S:
+            why = "another session has held the lock journal.publisher since %s, and no head was signed: see pg_locks"
+            self._say_seldom(logging.WARNING, why, self._shut_out[1])
+
+    def _say_seldom(self, level: int, said: str, *values: object) -> None:
+        now, before = self.clock(), self._said_at.get(said)
+        if before is None or abs((now - before).total_seconds()) >= SAID_EVERY_S:
+            self._said_at[said] = now
+            _log.log(level, said, *values)
 
     async def _must_be_there(self, connection: AsyncConnection) -> None:
         if self._published is None:

@@ -27,9 +27,10 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, distinct_on
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from audit.unavailable import JournalUnavailable
@@ -37,10 +38,15 @@ from policy.document import Policy, PolicyDocumentError, load
 from server.bundles import Bundles, bundle_of
 from server.database import DatabaseUnavailable
 from server.engine_room import EngineRoom
-from server.refusals import NotSeconded
+from server.refusals import ActivationBusy, NotSeconded
 
 POLL_S = 1.0
 READ_S_MAX = 2.0
+
+LOCK_TIMEOUT = "5s"
+"""How long an activation waits for another one: any login of the database can take an advisory lock and keep it."""
+
+_LOCK_NOT_AVAILABLE = "55P03"
 
 NOT_SECONDED = "Have somebody second what shall be in force: `snowgate policy second`."
 """What to do before two people are wanted where one has activated policies so far."""
@@ -131,13 +137,15 @@ class ActivationStore:
         """Activate; says the number of the activation.
 
         One at a time, so that whoever has seen a number has seen all before it: they are given out before the commit.
+
+        Raises:
+            ActivationBusy: another session keeps the lock.
         """
         kept: dict[str, Any] = {"digest": None, "document": None, "rule_sets": {}}
         if text is not None:
             kept = {"digest": text.digest, "document": text.document, "rule_sets": dict(text.rule_sets)}
         new = insert(_table).values(mode=mode, **kept, why=why, made_by=by, made_at=func.now()).returning(_table.c.n)
-        async with self.engine.begin() as connection:
-            await connection.execute(select(func.pg_advisory_xact_lock(_ONE_AT_A_TIME)))
+        async with self._alone() as connection:
             return int((await connection.execute(new)).scalar_one())
 
     async def check(self, n: int, digest: str, connection: AsyncConnection | None = None) -> None:
@@ -167,19 +175,31 @@ class ActivationStore:
 
         Raises:
             NotSeconded: there is none such, it or a newer one has been agreed to, or it is one's own.
+            ActivationBusy: another session keeps the lock.
         """
-        async with self.engine.begin() as connection:
-            await connection.execute(select(func.pg_advisory_xact_lock(_ONE_AT_A_TIME)))
+        async with self._alone() as connection:
             await self.check(n, digest, connection)
             await connection.execute(insert(_seconding).values(n=n, why=why, made_by=by))
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncGenerator[AsyncConnection]:
+        try:
+            async with self.engine.begin() as connection:
+                await connection.execute(text(f"set local lock_timeout = '{LOCK_TIMEOUT}'"))
+                await connection.execute(select(func.pg_advisory_xact_lock(_ONE_AT_A_TIME)))
+                yield connection
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+                raise
+            raise ActivationBusy("another session of the database keeps the lock on activations") from error
 
     async def latest(self) -> int:
         """A number that grows with each activation and each agreement to one; 0 if there was none."""
         agreed = select(func.count()).select_from(_seconding).scalar_subquery()
         with anyio.fail_after(READ_S_MAX):
             async with self.engine.connect() as connection:
-                found = await connection.execute(select(func.coalesce(func.max(_table.c.n), 0) + agreed))
-        return int(found.scalar_one())
+                found = await connection.execute(select(func.coalesce(func.max(_table.c.n), 0), agreed))
+        return sum(found.one())  # here, where no number is too large
 
     async def newest(self) -> dict[Mode, Activation]:
         """The newest activation of each mode that counts."""

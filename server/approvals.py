@@ -5,6 +5,7 @@ enough, the caller's own user is asked through their client: that is consent of 
 person. Else nothing is asked here; approvers decide through channels of their own, and the caller comes back.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,7 +13,7 @@ from typing import Protocol
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from audit.fields import Fact, Facts
-from audit.journal import Journal
+from audit.journal import Journal, JournalUnavailable
 from policy.approving import ApprovalEntry, wanted
 from policy.decision import Hold, Permit, ReadCatalog, RunSql, UseHolds
 from policy.effects import Effect, risk_of
@@ -31,6 +32,8 @@ from tools.contract import Sql
 
 CLAIM_SLACK_S = 30.0
 """How much longer than its statement's limit a claim lasts before somebody else may ask what became of it."""
+
+log = logging.getLogger(__name__)
 
 
 class Measure(Protocol):
@@ -106,6 +109,8 @@ class Approvals:
         within_s = asked.statement_timeout_s + self.claim_slack_s
         also = self._decided(call, record, "approve") if is_confirmed else nothing_else
         claim = await self.holds.claim(record, confirmed=is_confirmed, within_s=within_s, also=also)
+        if is_confirmed:
+            await self._counted(call, record, "approve", State.APPROVED)
         if not asked.is_write:
             return Approval(hold.then, record.id, claim, rows)
         versions = {name: each.version for name, each in zip(objects_of(judged), asked.effect.objects, strict=True)}
@@ -179,12 +184,22 @@ class Approvals:
         except Held as held:
             raise held.told(**_following(record, entry)) from None
         if not is_confirmed:
-            await self.holds.close(record, State.DENIED, self._decided(call, record, "deny"))
+            if await self.holds.close(record, State.DENIED, self._decided(call, record, "deny")):
+                await self._counted(call, record, "deny", State.DENIED)
             raise Declined("the user did not confirm the statement", hold_id=record.id)
 
     def _decided(self, call: Call, record: HoldRecord, verdict: str) -> Also:
         facts = {"verdict": verdict, "via": "elicitation", "bound": record.bound.hex()}
         return self._telling.of(call.id, "hold.decided", {**facts, "subject": record.requester.subject})
+
+    async def _counted(self, call: Call, record: HoldRecord, verdict: str, outcome: State) -> None:
+        """Say that the user's word has counted, and nothing came in between; see `server.rebuilding`."""
+        facts = {"verdict": verdict, "via": "elicitation", "outcome": outcome.value}
+        try:
+            subject = record.requester.subject
+            await self.journal.append(call.id, "hold.counted", {"hold_id": record.id, "subject": subject, **facts})
+        except JournalUnavailable:  # the word itself is there
+            log.warning("the journal has a user's word on %s, and not that it was counted", record.id)
 
     @property
     def _telling(self) -> Telling:

@@ -21,7 +21,10 @@ SAMPLE_MAX = 60
 CONTROLS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "CC6.1": ("logical access to protected data", ("decided", "answered", "refused", "lease.opened")),
     "CC6.2": ("access ends when it should", ("revocation.made", "revocation.lifted", "revoked", "console.signed_in")),
-    "CC6.3": ("roles, least privilege, segregation of duties", ("hold.requested", "hold.decided", "hold.executed")),
+    "CC6.3": (
+        "roles, least privilege, segregation of duties",
+        ("hold.requested", "hold.decided", "hold.counted", "hold.executed"),
+    ),
     "CC6.6": ("threats from outside the boundary", ("refused",)),
     "CC6.7": ("movement of data is restricted", ("answered",)),
     "CC7.2": ("anomalies are looked for", ("journal.verified", "journal.reconciled", "failed", "unknown")),
@@ -81,6 +84,10 @@ class Population:
     decided: dict[str, str] = field(default_factory=dict)
     ended: dict[str, str] = field(default_factory=dict)
     requested: dict[str, JournalEntry] = field(default_factory=dict)
+    words: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    """When each person has said what they think of each hold."""
+    counted: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    """When that is known to have counted. Earlier versions did not say so of a user's own answer."""
     exceptions: list[dict[str, str]] = field(default_factory=list)
     times_to_approve_s: list[float] = field(default_factory=list)
 
@@ -102,6 +109,13 @@ class Population:
         for call_id, decision in self.decided.items():
             if decision == "permit" and call_id not in self.ended:
                 self._except("no_outcome", call_id, "let through, and how it ended is not in the journal")
+        holds = {hold_id for hold_id, _ in self.counted}
+        words = {place: at for place, at in self.words.items() if place[0] not in holds}
+        self.times_to_approve_s = [
+            (at - self.requested[hold_id].at).total_seconds()
+            for (hold_id, _), at in (words | self.counted).items()
+            if hold_id in self.requested
+        ]
 
     def _follow(self, entry: JournalEntry) -> None:
         facts, call_id = entry.facts, entry.call_id
@@ -119,15 +133,15 @@ class Population:
             case "hold.requested":
                 self.requested[str(facts.get("hold_id"))] = entry
             case "hold.decided":
+                self.words[str(facts.get("hold_id")), str(facts.get("subject"))] = entry.at
                 self._follow_vote(entry)
+            case "hold.counted":
+                self.counted[str(facts.get("hold_id")), str(facts.get("subject"))] = entry.at
             case _:
                 pass
 
     def _follow_vote(self, entry: JournalEntry) -> None:
         facts = entry.facts
-        asked = self.requested.get(str(facts.get("hold_id")))
-        if asked is not None:
-            self.times_to_approve_s.append((entry.at - asked.at).total_seconds())
         if facts.get("via") != "elicitation" and facts.get("subject") == facts.get("requester"):
             self._except("own_approval", entry.call_id, "somebody has decided on what they asked for themselves")
         if facts.get("break_glass"):

@@ -39,8 +39,8 @@ log = logging.getLogger(__name__)
 
 _READ = text("""
     with named as (
-        select case when :sign_in <> '' then array['sid:' || :sign_in]
-               else array['who:' || :who || '@' || day, 'who:' || :who || '@' || day - 1] end as names
+        select case when :sign_in <> '' then array['sid:' || :sign_in, :once]
+               else array['who:' || :who || '@' || day, 'who:' || :who || '@' || day - 1, :once] end as names
         from (select floor(extract(epoch from now()) / :window)::bigint as day) today
     )
     select names[1] as now, h.session, statements, refusals, rows, tables, classifications, version
@@ -90,7 +90,9 @@ class Histories:
         Raises:
             HistoryUnavailable: the database does not say.
         """
-        asked = {"issuer": principal.issuer, "sign_in": principal.sign_in, "who": _who(principal), "window": WINDOW_S}
+        # Earlier versions kept the same session, or token, under `once`: such rows are read until they are forgotten.
+        names = {"sign_in": principal.sign_in, "who": _who(principal), "once": principal.session}
+        asked = {"issuer": principal.issuer, **names, "window": WINDOW_S}
         async with self._answering() as connection:
             found = (await connection.execute(_READ, asked)).all()
         rows, session = [row for row in found if row.session is not None], str(found[0].now)

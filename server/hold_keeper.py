@@ -33,13 +33,15 @@ class HoldKeeper:
     every_s: float = KEEP_EVERY_S
 
     async def keep_forever(self) -> None:
-        """Look every few seconds; a database that is gone is waited for."""
+        """Look every few seconds; a database that is gone is waited for, and nothing ends it."""
         while True:
             await anyio.sleep(self.every_s)
             try:
                 await self.keep()
             except (HoldsUnavailable, JournalUnavailable, SQLAlchemyError) as error:
                 log.warning("holds are not kept right now: %s", type(error).__name__)
+            except Exception as error:  # whatever it is, holds have to expire
+                log.error("holds are not kept right now: %s", type(error).__name__)
 
     async def keep(self) -> None:
         """Expire and escalate what is due, and send the messages that are due."""

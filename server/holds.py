@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from audit.sealing import Sealer
+from audit.unavailable import JournalUnavailable
 from policy.approving import ApprovalEntry, Standing, Verdict, groups_of, standing
 from policy.principal import Principal
 from server.hold_record import (
@@ -45,14 +46,16 @@ HOLDS_LISTED_MAX = 50
 DECIDERS_LISTED_MAX = 500
 
 DUE_AT_ONCE = 50
-"""How many holds expire or escalate in one transaction: their rows are locked while the journal hears of each."""
+"""How many holds expire or escalate in one go, each in a transaction of its own."""
 
 TRANSACTION_S_MAX = 10.0
 """How long a change may take, the journal's word on it included; cancelling its call does not cut it in two."""
 
 _WAITS = (State.OPEN, State.APPROVED)
-_IS_OVER = (t.c.state.in_(_WAITS) & (t.c.expires_at <= func.now())).label("is_over")
+_OVER = t.c.state.in_(_WAITS) & (t.c.expires_at <= func.now())
+_IS_OVER = _OVER.label("is_over")
 """Whether nobody has noticed yet that its time is over."""
+_EXPIRED: Mapping[str, Any] = {"state": State.EXPIRED, "settled_at": func.now(), "body": ""}
 
 log = logging.getLogger(__name__)
 
@@ -83,8 +86,8 @@ class HoldStore:
         `also` is for a new one, `expired` for one whose time was over, which makes way for it.
         """
         hold_id = HoldId("hold_" + secrets.token_urlsafe(9))
+        await self._next((t.c.asked == digest) & _OVER, expired, set(), **_EXPIRED)
         async with self._transaction() as connection:
-            await self._expire(connection, t.c.asked == digest, expired)
             now = (await connection.execute(select(func.now()))).scalar_one()
             expires_at = now + timedelta(seconds=entry.ttl_s)
             escalate_at = None if entry.escalate_after_s is None else now + timedelta(seconds=entry.escalate_after_s)
@@ -267,26 +270,44 @@ class HoldStore:
 
     async def expire_due(self, also: Also = nothing_else) -> list[HoldRecord]:
         """End holds whose time is over, each once among all replicas; `DUE_AT_ONCE` of them while there are more."""
-        async with self._transaction() as connection:
-            return await self._expire(connection, t.c.expires_at <= func.now(), also)
+        return await self._all(_OVER, also, **_EXPIRED)
 
     async def escalate_due(self, also: Also = nothing_else) -> list[HoldRecord]:
         """Let others stand in where nobody decided in time; as `expire_due`."""
         due = (t.c.state == State.OPEN) & ~t.c.escalated & (t.c.escalate_at <= func.now())
-        async with self._transaction() as connection:
-            return await self._all(connection, due, also, escalated=True)
+        return await self._all(due, also, escalated=True)
 
-    async def _expire(self, connection: AsyncConnection, where: Any, also: Also) -> list[HoldRecord]:
-        over = where & t.c.state.in_(_WAITS) & (t.c.expires_at <= func.now())
-        return await self._all(connection, over, also, state=State.EXPIRED, settled_at=func.now(), body="")
-
-    async def _all(self, connection: AsyncConnection, where: Any, also: Also, **values: Any) -> list[HoldRecord]:
-        due = select(t.c.id).where(where).limit(DUE_AT_ONCE).with_for_update(skip_locked=True)
-        changed = update(t).where(t.c.id.in_(due.scalar_subquery()), where).values(**values).returning(t, _IS_OVER)
-        holds = [self._record(row) for row in (await connection.execute(changed)).all()]
-        for hold in holds:
-            await also(connection, hold)
+    async def _all(self, where: Any, also: Also, **values: Any) -> list[HoldRecord]:
+        """Each in a transaction of its own: what fails takes nothing else back that the journal has heard of."""
+        holds, tried = list[HoldRecord](), set[str]()
+        while len(holds) < DUE_AT_ONCE:
+            before = len(tried)
+            try:
+                hold = await self._next(where, also, tried, **values)
+            except JournalUnavailable:
+                raise
+            except Exception as error:
+                if len(tried) == before:  # it is not about one hold
+                    raise
+                log.error("a hold that is due cannot be changed, and waits: %s", type(error).__name__)
+                continue
+            if hold is None:
+                return holds
+            holds.append(hold)
         return holds
+
+    async def _next(self, where: Any, also: Also, tried: set[str], **values: Any) -> HoldRecord | None:
+        """Change one of them that was not `tried`, and add it to those."""
+        due = select(t.c.id).where(where, t.c.id.not_in(list(tried))).limit(1).with_for_update(skip_locked=True)
+        changed = update(t).where(t.c.id == due.scalar_subquery(), where).values(**values).returning(t, _IS_OVER)
+        async with self._transaction() as connection:
+            row = (await connection.execute(changed)).one_or_none()
+            if row is None:
+                return None
+            tried.add(row.id)
+            hold = self._record(row)
+            await also(connection, hold)
+        return hold
 
     async def _move(
         self, hold_id: str, states: set[State], where: Any, also: Also = nothing_else, **values: Any

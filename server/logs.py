@@ -8,14 +8,18 @@ to it.
 import json
 import logging
 import sys
+import threading
 import traceback
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Literal, TypeAlias
 
 from opentelemetry import trace
+
+from server.visible import visible
 
 LogFormat: TypeAlias = Literal["text", "json"]
 
@@ -24,6 +28,9 @@ OWN = frozenset({"server", "tools", "policy", "audit"})
 
 FRAMES_MAX = 20
 WITHHELD = "withheld: a library's words may quote a call"
+UNSPELLED = "an event whose words do not fit its values"
+
+log = logging.getLogger(__name__)
 
 _call: ContextVar[str] = ContextVar("snowgate_call_id", default="")
 
@@ -44,7 +51,16 @@ def set_up(level: str, form: LogFormat = "text") -> None:
     handler.setFormatter(Discreet(form))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     logging.captureWarnings(capture=True)
+    logging.raiseExceptions = False  # else an event that cannot be written is printed, with its values
+    sys.excepthook = _uncaught
+    threading.excepthook = lambda told: _uncaught(told.exc_type, told.exc_value, told.exc_traceback)
     logging.getLogger("snowflake").setLevel(logging.CRITICAL)  # the driver's logs quote statements and values
+
+
+def _uncaught(kind: type[BaseException], error: BaseException | None, way: TracebackType | None) -> None:
+    """What nobody caught is an event like any other: the interpreter would print what the error says."""
+    if error is not None and not issubclass(kind, KeyboardInterrupt):
+        log.critical("not caught", exc_info=(kind, error, way))
 
 
 class Discreet(logging.Formatter):
@@ -59,7 +75,8 @@ class Discreet(logging.Formatter):
         event = event_of(record)
         if self._form == "json":
             return json.dumps(event)
-        message = " ".join(str(event["message"]).splitlines())  # nothing that it quotes can look like another event
+        # Nothing that it quotes can look like another event, or move what a terminal shows.
+        message = visible(" ".join(str(event["message"]).splitlines()))
         call = f" [{event['call_id']}]" if "call_id" in event else ""
         lines = [f"{event['time']} {event['level']} {event['logger']}:{call} {message}"]
         if "error" in event:
@@ -75,7 +92,7 @@ def event_of(record: logging.LogRecord) -> dict[str, str | list[str]]:
         "level": record.levelname.lower(),
         "logger": record.name,
         "where": f"{record.module}:{record.lineno}",
-        "message": record.getMessage() if is_own else WITHHELD,
+        "message": _message(record) if is_own else WITHHELD,
     }
     if call_id := _call.get():
         event["call_id"] = call_id
@@ -88,3 +105,10 @@ def event_of(record: logging.LogRecord) -> dict[str, str | list[str]]:
         frames = traceback.extract_tb(error.__traceback__)[-FRAMES_MAX:]
         event["frames"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
     return event
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception:
+        return UNSPELLED

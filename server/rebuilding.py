@@ -3,9 +3,9 @@
 Holds and the votes on them, revocations in force and months under legal hold. The entry of a change of a hold is
 committed before the change. So what is in the tables has its entry; and where a process died between the two, an entry
 has nothing in the tables: `hold.requested` that nothing followed, or `hold.decided` without the `hold.counted` that is
-written after a vote. A hold may be a step behind its entries while it is being worked on, and one that was withdrawn or
-ran until somebody asks for it again or its time is over; votes that were counted, revocations and legal holds may not
-differ at rest.
+written after a word has counted, which is a vote, or a user's own answer. A hold may be a step behind its entries while
+it is being worked on, and one that was withdrawn or ran until somebody asks for it again or its time is over; votes
+that were counted, revocations and legal holds may not differ at rest.
 """
 
 from collections import defaultdict
@@ -26,6 +26,12 @@ ENDS = {
     "hold.stale": "stale",
     "hold.withdrawn": "withdrawn",
 }
+
+ELICITED = "elicitation"
+"""How the caller's own user is asked: their word is told of, and is no row among the votes."""
+
+RUNS = frozenset({"approved", "executing", "executed"})
+"""States that need somebody's yes, and that nothing comes to after a no."""
 
 _TOLD = text("""
     select * from journal.entry where stage like 'hold.%' or stage like 'revocation.%' or stage like 'legal_hold.%'
@@ -59,6 +65,12 @@ class Projection:
     """Holds of which more is told than that they were asked for."""
     refused: set[str] = field(default_factory=set)
     """Holds that somebody said no to."""
+    last_refused: set[str] = field(default_factory=set)
+    """Those of them to which nobody said yes after that: nobody could have, had the no counted."""
+    approved: set[str] = field(default_factory=set)
+    """Holds that somebody said yes to."""
+    denied: set[str] = field(default_factory=set)
+    """Holds on which a no is known to have counted: nothing can have followed."""
     said: dict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
     votes: dict[tuple[str, str], str] = field(default_factory=dict)
     """What is known to have been counted of what was said."""
@@ -95,16 +107,29 @@ def _fold_hold(told: Projection, entry: JournalEntry) -> None:
         case "hold.requested":
             told.holds.setdefault(hold_id, "alive")
         case "hold.decided":
-            told.said[place].add(verdict)
-            told.refused |= {hold_id} if verdict == "deny" else set()
+            _fold_word(told, place, verdict, is_vote=facts.get("via") != ELICITED)
         case "hold.counted":
-            told.votes[place] = verdict
-            told.holds[hold_id] = "denied" if verdict == "deny" else told.holds.get(hold_id, "alive")
+            if facts.get("via") != ELICITED:
+                told.votes[place] = verdict
+            told.holds[hold_id] = told.holds.get(hold_id, "alive")
+            told.denied |= {hold_id} if verdict == "deny" else set()
         case _ if stage in ENDS:
             # What was found to have changed before it ran has failed, and its hold is stale.
             told.holds[hold_id] = "stale" if facts.get("code") == "hold_stale" else ENDS[stage]
         case _:
             pass
+
+
+def _fold_word(told: Projection, place: tuple[str, str], verdict: str, *, is_vote: bool) -> None:
+    hold_id, _ = place
+    if is_vote:
+        told.said[place].add(verdict)
+    if verdict == "deny":
+        told.refused.add(hold_id)
+        told.last_refused.add(hold_id)
+    else:
+        told.approved.add(hold_id)
+        told.last_refused.discard(hold_id)
 
 
 async def differences(database: AsyncEngine) -> list[Difference]:
@@ -134,11 +159,15 @@ async def _of_holds(connection: AsyncConnection, told: Projection) -> list[Diffe
     table = {row.id: row.state for row in await connection.execute(_HOLDS)}
     found: list[Difference] = []
     for hold_id in sorted(told.holds.keys() | (table.keys() - older)):
-        ours, theirs = told.holds.get(hold_id, ""), table.get(hold_id, "")
+        ours, theirs = "denied" if hold_id in told.denied else told.holds.get(hold_id, ""), table.get(hold_id, "")
         never_opened = ours == "alive" and not theirs and hold_id not in told.followed
         was_refused = theirs == "denied" and ours == "alive" and hold_id in told.refused
         if ours != ("alive" if theirs in ALIVE else theirs) and not never_opened and not was_refused:
             found.append(Difference("hold", hold_id, ours, theirs))
+        elif theirs in RUNS and hold_id in told.last_refused:
+            found.append(Difference("hold", hold_id, "denied", theirs))
+        elif theirs in RUNS and hold_id not in told.approved | older:
+            found.append(Difference("hold", hold_id, "undecided", theirs))
     return found
 
 

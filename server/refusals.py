@@ -153,6 +153,14 @@ class NotSeconded(Refusal):
     hint = "Somebody else has to second it, with a login of their own in SNOWGATE_ADMIN_DATABASE_URL."
 
 
+class ActivationBusy(Refusal):
+    """Another session of the database keeps activations from being added."""
+
+    code: ClassVar[str] = "activation_busy"
+    hint = "Try again; if it stays so, `pg_locks` and `pg_stat_activity` say who holds the advisory lock."
+    retryable: ClassVar[bool] = True
+
+
 class Busy(Refusal):
     """All of this caller's or the gate's Snowflake sessions are in use."""
 

@@ -22,9 +22,14 @@ _EXCESS = text("""
         ('truncates entries', has_table_privilege('journal.entry', 'truncate')),
         ('makes triggers on entries', has_table_privilege('journal.entry', 'trigger')),
         ('changes signed heads', has_any_column_privilege('journal.checkpoint', 'update')),
-        ('activates policies', has_table_privilege('gate.policy_activation', 'insert')),
-        ('seconds policies', has_table_privilege('gate.policy_seconding', 'insert')),
+        ('activates policies', has_any_column_privilege('gate.policy_activation', 'insert')),
+        ('seconds policies', has_any_column_privilege('gate.policy_seconding', 'insert')),
         ('changes activations', has_any_column_privilege('gate.policy_activation', 'update')),
+        ('changes who seconded', has_any_column_privilege('gate.policy_seconding', 'update')),
+        ('deletes activations', has_table_privilege('gate.policy_activation', 'delete, truncate')),
+        ('deletes who seconded', has_table_privilege('gate.policy_seconding', 'delete, truncate')),
+        ('makes triggers on activations', has_table_privilege('gate.policy_activation', 'trigger')),
+        ('makes triggers on who seconded', has_table_privilege('gate.policy_seconding', 'trigger')),
         ('makes tables in the schema journal', has_schema_privilege('journal', 'create')),
         ('drops months', has_function_privilege('journal.drop_month(date)', 'execute'))
     ) as rights(what, has) where has

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import orjson
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -107,3 +109,21 @@ def private_key_of(key: RSAKey) -> RSAPrivateKey:
 
 def _encode(part: bytes) -> bytes:
     return base64.urlsafe_b64encode(part).rstrip(b"=")
+
+
+def public_key_of(path: Path) -> str:
+    """The public half of the key in a PEM file, as Snowflake takes it: base64 of its DER.
+
+    Raises:
+        SettingsError: there is no key in it.
+    """
+    try:
+        pem = path.read_bytes()
+        if b"PRIVATE" in pem:
+            public = serialization.load_pem_private_key(pem, None).public_key()
+        else:
+            public = serialization.load_pem_public_key(pem)
+    except (OSError, ValueError, TypeError, UnsupportedAlgorithm):
+        raise SettingsError(f"no key can be read from {path}") from None
+    der = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(der).decode()

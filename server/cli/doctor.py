@@ -20,6 +20,7 @@ from audit.journal import open_journal
 from server.account_look import look_at_account
 from server.app import account_of, catalog_kind, read_policy
 from server.brokers.choice import brokers_of
+from server.brokers.signing import public_key_of
 from server.cli.terminal import KNOWN, EnvFile, failing_cleanly
 from server.config import Settings, load
 from server.database import at_head, open_engine
@@ -215,17 +216,19 @@ async def _described(settings: Settings, path: Path | None) -> list[Finding]:
     entries = read_policy(settings.policy).roles
     roles = {role for entry in entries for role in (entry.read_role, entry.write_role) if role is not None}
     by_token = settings.snowflake_broker == "external_oauth"
+    keys = (settings.snowflake_oauth_key_file, settings.snowflake_oauth_next_key_file)
     setup = Setup(
         issuer=settings.snowflake_oauth_issuer if by_token else None,
         audience=settings.snowflake_oauth_audience,
+        public_keys=frozenset(public_key_of(key) for key in keys if key is not None),
         roles=frozenset({*roles, settings.snowflake_catalog_role}),
         writes=any(entry.write_role is not None for entry in entries),
     )
     try:
         return check_described(await anyio.Path(path).read_text(encoding="utf-8"), setup)
     except (OSError, ValueError):
-        hint = "Give the rows of DESC as JSON."
-        raise Unwell(f"{path} is no JSON that can be read", hint, "described_unreadable") from None
+        hint = "Give the rows of DESC as JSON, each thing described once."
+        raise Unwell(f"{path} is nothing that can be read", hint, "described_unreadable") from None
 
 
 async def _snowflake(settings: Settings) -> str:

@@ -1,6 +1,5 @@
 """`snowgate snowflake`: the SQL that an administrator runs once, to be read first; the catalog as the gate sees it."""
 
-import base64
 import functools
 import sys
 from pathlib import Path
@@ -9,13 +8,12 @@ from typing import Annotated
 import anyio
 import orjson
 import typer
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
 
 from policy.catalog import Catalog
 from policy.catalog_document import to_document
 from server.app import catalog_kind
 from server.bootstrap import BROKERS, Broker, Wanted, bootstrap
+from server.brokers.signing import public_key_of
 from server.catalog_loader import CatalogTooLarge, load_catalog
 from server.cli.doctor import pool_of
 from server.cli.terminal import EnvFile, failing_cleanly
@@ -97,21 +95,3 @@ def _broker_named(name: str) -> Broker:
     if found is None:
         raise SettingsError(f"there is no broker `{name}`", f"It is one of {', '.join(BROKERS)}.")
     return found
-
-
-def public_key_of(path: Path) -> str:
-    """The public half of the key in a PEM file, as Snowflake takes it: base64 of its DER.
-
-    Raises:
-        SettingsError: there is no key in it.
-    """
-    try:
-        pem = path.read_bytes()
-        if b"PRIVATE" in pem:
-            public = serialization.load_pem_private_key(pem, None).public_key()
-        else:
-            public = serialization.load_pem_public_key(pem)
-    except (OSError, ValueError, TypeError, UnsupportedAlgorithm):
-        raise SettingsError(f"no key can be read from {path}") from None
-    der = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return base64.b64encode(der).decode()

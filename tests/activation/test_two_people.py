@@ -4,18 +4,22 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 
+import anyio
 import psycopg
 import pytest
 from psycopg import sql
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from server import activation as activation_module
 from server.activation import Activations, ActivationStore, following
 from server.bundles import Bundles
+from server.config import SettingsError
 from server.database import database_url as url_of
 from server.database import open_engine
 from server.engine_room import EngineRoom
-from server.refusals import NotSeconded
+from server.refusals import ActivationBusy, NotSeconded
+from server.rights import refuse_excess
 from tests.activation.test_rooms import OPEN, SHUT, decided, room, text_of
 from tests.support.databases import driver_dsn
 
@@ -134,3 +138,68 @@ async def test_a_gate_does_not_go_back_to_its_file_because_two_people_are_wanted
 async def test_a_shadow_needs_nobody_else(operators: Operators) -> None:
     await operators.grace.add("shadow", text_of(SHUT), why="x", by="grace")
     assert set(await operators.gates.newest()) == {"shadow"}
+
+
+LARGEST = 2**63 - 1
+CHOSEN = "insert into gate.policy_activation (n, mode, rule_sets, why, made_by, login) overriding system value "
+CHOSEN += f"values ({LARGEST}, 'shadow', '{{}}', 'w', 'me', 'x')"
+
+
+async def test_nobody_chooses_the_number_of_an_activation(operators: Operators) -> None:
+    first = await activated(operators.grace, SHUT)
+    async with operators.grace.engine.begin() as connection:
+        await connection.execute(text(CHOSEN))
+    third = await activated(operators.heidi, OPEN)
+    assert [each.n for each in await operators.gates.history(5)] == [third, first + 1, first]
+    assert third == first + 2
+    async with operators.heidi.engine.begin() as connection:
+        with pytest.raises(DBAPIError):
+            await connection.execute(text("select setval('gate.policy_activation_number', 9000)"))
+
+
+async def test_the_largest_number_that_there_can_be_does_not_keep_gates_from_looking(operators: Operators) -> None:
+    """Also where somebody has put the trigger aside."""
+    async with operators.gates.engine.begin() as connection:
+        await connection.execute(text("set local session_replication_role = replica"))
+        await connection.execute(text(CHOSEN))
+        seconding = f"insert into gate.policy_seconding (n, login, why, made_by) values ({LARGEST}, 'h', 'x', 'x')"
+        await connection.execute(text(seconding))
+    assert await operators.gates.latest() == LARGEST + 1
+
+
+async def test_an_activation_does_not_wait_for_ever_for_whoever_holds_the_lock(
+    operators: Operators, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n = await activated(operators.grace, SHUT)
+    monkeypatch.setattr(activation_module, "LOCK_TIMEOUT", "100ms")
+    with psycopg.connect(driver_dsn(database_url)) as other:
+        other.execute("select pg_advisory_lock(%s)", [activation_module._ONE_AT_A_TIME])
+        with anyio.fail_after(20), pytest.raises(ActivationBusy) as caught:
+            await activated(operators.grace, OPEN)
+        assert caught.value.code == "activation_busy"
+        with anyio.fail_after(20), pytest.raises(ActivationBusy):
+            await operators.heidi.second(n, text_of(SHUT).digest, why="read it", by="heidi")
+    await operators.heidi.second(n, text_of(SHUT).digest, why="read it", by="heidi")
+
+
+EXCESSES = [
+    f"{right} on gate.{table}"
+    for table in ("policy_activation", "policy_seconding")
+    for right in ("insert", "insert (n, why)", "update", "update (login)", "delete", "truncate", "trigger")
+]
+
+
+async def test_a_gate_does_not_start_with_a_login_that_could_agree_to_a_policy(database_url: str) -> None:
+    name = f"{url_of(database_url).database}_gate"
+    url = url_of(database_url).set(username=name, password="x").render_as_string(hide_password=False)
+    with psycopg.connect(driver_dsn(database_url), autocommit=True) as connection:
+        connection.execute(f"create role {name} login password 'x' in role snowgate_gate, journal_writer".encode())
+        async with open_engine(url) as gate:
+            await refuse_excess(gate)
+            for excess in EXCESSES:
+                connection.execute(f"grant {excess} to {name}".encode())
+                with pytest.raises(SettingsError):
+                    await refuse_excess(gate)
+                connection.execute(f"revoke {excess} from {name}".encode())
+            await refuse_excess(gate)
+        connection.execute(f"drop owned by {name}; drop role {name}".encode())

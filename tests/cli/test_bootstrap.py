@@ -6,8 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from server.bootstrap import BROKERS, Broker, Wanted, bootstrap
+from server.brokers.signing import public_key_of
 from server.cli.main import app
-from server.cli.snowflake import public_key_of
 from server.sandbox.run import Sandbox
 from tools.manifest import MANIFESTS
 

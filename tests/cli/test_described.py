@@ -8,7 +8,10 @@ import pytest
 from server.described import STATEMENTS, Setup, check_described
 from server.findings import Finding
 
-SETUP = Setup("https://gate.example/", "https://acct.example", frozenset({"RO", "CATALOG"}), writes=False)
+KEY = "MIIBIjANBg"
+SETUP = Setup(
+    "https://gate.example/", "https://acct.example", frozenset({KEY}), frozenset({"RO", "CATALOG"}), writes=False
+)
 INTEGRATION = {
     "ENABLED": "true",
     "EXTERNAL_OAUTH_ISSUER": "https://gate.example/",
@@ -17,6 +20,9 @@ INTEGRATION = {
     "EXTERNAL_OAUTH_ALLOWED_ROLES_LIST": "CATALOG,RO",
     "EXTERNAL_OAUTH_TOKEN_USER_MAPPING_CLAIM": "['sub']",
     "EXTERNAL_OAUTH_SNOWFLAKE_USER_MAPPING_ATTRIBUTE": "LOGIN_NAME",
+    "EXTERNAL_OAUTH_RSA_PUBLIC_KEY": f"-----BEGIN PUBLIC KEY-----\n{KEY}\n",
+    "EXTERNAL_OAUTH_RSA_PUBLIC_KEY_2": "",
+    "EXTERNAL_OAUTH_JWS_KEYS_URL": "[]",
     "NETWORK_POLICY": "SNOWGATE",
     "IS_AGENTIC": "true",
 }
@@ -57,7 +63,13 @@ def test_an_account_as_the_setup_makes_it_is_well() -> None:
         ("EXTERNAL_OAUTH_ALLOWED_ROLES_LIST", "CATALOG,RO,SYSADMIN"),
         ("EXTERNAL_OAUTH_ALLOWED_ROLES_LIST", ""),
         ("EXTERNAL_OAUTH_TOKEN_USER_MAPPING_CLAIM", "['email']"),
+        ("EXTERNAL_OAUTH_ALLOWED_ROLES_LIST", 'CATALOG,"ro"'),
+        ("EXTERNAL_OAUTH_RSA_PUBLIC_KEY", "MIIBanother"),
+        ("EXTERNAL_OAUTH_RSA_PUBLIC_KEY", ""),
+        ("EXTERNAL_OAUTH_RSA_PUBLIC_KEY_2", "MIIBanother"),
+        ("EXTERNAL_OAUTH_JWS_KEYS_URL", "https://elsewhere.example/jwks"),
         ("NETWORK_POLICY", ""),
+        ("NETWORK_POLICY", '"snowgate"'),
         ("IS_AGENTIC", "false"),
     ],
 )
@@ -67,7 +79,9 @@ def test_each_property_of_the_integration_counts(property_: str, value: str) -> 
     assert found.hint.startswith(f'ALTER SECURITY INTEGRATION "SNOWGATE" SET {property_} = ')
 
 
-@pytest.mark.parametrize("addresses", ["0.0.0.0/0", "192.0.2.10/32,0.0.0.0/0", "::/0", "10.0.0.0/4", "", "anywhere"])
+@pytest.mark.parametrize(
+    "addresses", ["0.0.0.0/0", "192.0.2.10/32,0.0.0.0/0", "::/0", "10.0.0.0/4", "", "anywhere", "10.0.0.0/8,11.0.0.0/8"]
+)
 def test_a_network_policy_that_lets_everybody_in_is_not_well(addresses: str) -> None:
     assert ("network policy", "no", "network_policy_open") in told(described(network={"ALLOWED_IP_LIST": addresses}))
 
@@ -78,7 +92,10 @@ def test_a_network_policy_that_lets_everybody_in_is_not_well(addresses: str) -> 
         {"session_idle_timeout_mins": 240},
         {"session_max_lifespan_mins": None},
         {"session_max_lifespan_mins": 0},
+        {"session_idle_timeout_mins": "\u00b2"},
         {"allowed_secondary_roles": "ALL"},
+        {"allowed_secondary_roles": None},
+        {"name": "OTHERS"},
         {"agent_restricted_session_scope": ""},
     ],
 )
@@ -95,10 +112,24 @@ def test_what_was_not_described_is_never_well() -> None:
 
 
 def test_without_external_oauth_no_integration_is_asked_for() -> None:
-    other = Setup(None, None, SETUP.roles, writes=True)
+    other = Setup(None, None, frozenset(), SETUP.roles, writes=True)
     scopeless = {name: value for name, value in SESSION.items() if name != "agent_restricted_session_scope"}
     found = told(described({}, session=scopeless), other)
     assert found == [("network policy", "ok", ""), ("session policy", "ok", "")]
+
+
+def test_network_rules_and_keys_that_are_not_at_hand_are_not_seen() -> None:
+    ruled = told(described(network={"ALLOWED_IP_LIST": "", "ALLOWED_NETWORK_RULE_LIST": "D.S.ANYWHERE"}))
+    assert ("network policy", "unseen", "not_seen") in ruled
+    by_program = Setup(SETUP.issuer, SETUP.audience, frozenset(), SETUP.roles, writes=False)
+    assert ("integration", "unseen", "not_seen") in told(described(), by_program)
+
+
+def test_what_is_described_twice_is_refused() -> None:
+    with pytest.raises(ValueError, match="twice"):
+        check_described(
+            json.dumps([json.loads(described()), json.loads(described({"ENABLED": "false"}, {}, {}))]), SETUP
+        )
 
 
 def test_anything_but_json_is_refused() -> None:

@@ -77,3 +77,9 @@ def test_the_past_of_a_table_that_is_not_opened_stays_refused() -> None:
 def test_a_sample_stands_behind_the_tables_own_alias() -> None:
     sql = judge(engine(), READER, "SELECT n_name FROM nation x SAMPLE SYSTEM (3) SEED (82)", "")["sql"]
     assert '"GW"."PUBLIC"."NATION" AS "__GW_R" SAMPLE SYSTEM (3) SEED (82)) AS x' in sql
+
+
+def test_the_past_is_open_of_the_tables_that_are_named_and_of_no_others() -> None:
+    one = Engine(load(f'{POLICY}time_travel: ["GW.PUBLIC.NATION"]\n'), engine().catalog)
+    assert judge(one, READER, "SELECT n_name FROM nation AT(OFFSET => -60)", "")["decision"] == "permit"
+    assert judge(one, READER, "SELECT r_name FROM region AT(OFFSET => -60)", "")["decision"] == "deny"

@@ -3,6 +3,7 @@
 import pytest
 
 from policy.catalog import Table
+from policy.catalog_document import from_document
 from policy.document import load
 from policy.engine import Engine
 from policy.report import judge
@@ -92,3 +93,64 @@ def test_views_that_double_at_each_step_are_closed_before_they_fill_memory() -> 
     doubling += [view(f"V{n}", "A VARCHAR", join.format(n - 1)) for n in range(1, 15)]
     assert _judge("SELECT a FROM v2", *doubling)["decision"] == "permit"
     assert _judge("SELECT a FROM v14", *doubling)["code"] == "not_permitted"
+
+
+SECURE = """
+version: 1
+defaults: {database: D, schema: S}
+roles: [{id: all, who: {anyone: true}, read_role: R, warehouse: W}]
+public: ["D.S.*.*"]
+rules: [{id: read, effect: permit, who: {anyone: true}, verbs: [read], tables: ["D.S.*"]}]
+"""
+COLUMNS = {"A": "VARCHAR", "B": "VARCHAR"}
+BOTH = [{"name": "A", "type": "VARCHAR"}, {"name": "B", "type": "VARCHAR"}]
+
+
+def _of(policy: str, views: dict[str, object]) -> Engine:
+    return Engine(load(policy), from_document({"D": {"S": {"T": COLUMNS, **views}}}))
+
+
+def test_a_view_is_sampled_row_by_row_and_in_no_other_way() -> None:
+    plain = {"columns": BOTH, "kind": "view", "definition": "CREATE VIEW v AS SELECT a, b FROM d.s.t"}
+    by = _of(SECURE, {"V": plain})
+    for method in ("SAMPLE (10)", "SAMPLE BERNOULLI (10)"):
+        assert "10)" in str(judge(by, ADA, f"SELECT a FROM v {method}", "")["sql"])
+    for method in ("SAMPLE SYSTEM (10)", "SAMPLE BLOCK (10)", "SAMPLE (10) SEED (1)", "SAMPLE BERNOULLI (10) SEED (1)"):
+        assert judge(by, ADA, f"SELECT a FROM v {method}", "")["decision"] == "deny", method
+        assert judge(by, ADA, f"SELECT a FROM t {method}", "")["decision"] == "permit", method
+
+
+def test_a_view_that_is_not_looked_into_is_sampled_itself() -> None:
+    secure = {
+        "columns": BOTH,
+        "kind": "view",
+        "definition": "CREATE VIEW v AS SELECT a, b FROM d.s.t",
+        "is_secure": True,
+    }
+    named = SECURE.replace("D.S.*.*", "D.S.V.*")
+    written = str(judge(_of(named, {"V": secure}), ADA, "SELECT a FROM v SAMPLE (10)", "")["sql"])
+    assert 'FROM "D"."S"."V" AS "__GW_R" SAMPLE' in written
+
+
+def test_a_view_gives_its_own_names_to_what_it_reads_in_their_order() -> None:
+    renamed = {
+        "columns": [{"name": "X", "type": "VARCHAR"}, {"name": "Y", "type": "VARCHAR"}],
+        "kind": "view",
+        "definition": "CREATE VIEW v (x, y) AS SELECT a, b FROM d.s.t",
+    }
+    assert '("X", "Y")' in str(judge(_of(SECURE, {"V": renamed}), ADA, "SELECT y FROM v", "")["sql"])
+    kept = {"columns": BOTH, "kind": "view", "definition": "CREATE VIEW v AS SELECT a, b FROM d.s.t"}
+    assert '("A", "B")' not in str(judge(_of(SECURE, {"V": kept}), ADA, "SELECT a FROM v", "")["sql"])
+
+
+def test_of_a_view_those_columns_are_taken_that_the_statement_uses() -> None:
+    plain = {"columns": BOTH, "kind": "view", "definition": "CREATE VIEW v AS SELECT a, b FROM d.s.t"}
+    written = str(judge(_of(SECURE, {"V": plain}), ADA, "SELECT a FROM v", "")["sql"])
+    assert written.startswith('SELECT a FROM (SELECT "__GW_R"."A" AS "A" FROM (SELECT a, b FROM')
+
+
+def test_a_filter_may_use_a_function_that_the_policy_opens() -> None:
+    opened = SECURE + 'functions: {allow: [MINE]}\nrow_filters: [{id: f, tables: [D.S.T], where: "MINE(a) = 1"}]\n'
+    verdict = judge(_of(opened, {}), ADA, "SELECT a FROM t", "")
+    assert verdict["decision"] == "permit", verdict
+    assert "MINE" in str(verdict["sql"]).upper()

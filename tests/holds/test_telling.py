@@ -6,14 +6,15 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+import anyio
 import httpx2
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from audit.journal import Journal, JournalUnavailable, open_journal
 from audit.note import new_signer
-from policy.approving import Verdict
+from policy.approving import ApprovalEntry, Verdict
 from policy.names import TableName
 from policy.principal import Principal, Subject
 from server.database import open_engine
@@ -238,6 +239,57 @@ async def test_whoever_finds_that_a_time_is_over_leaves_it_to_be_told(
             await keeper.keep()
         assert set(await rows(engine, "select state from gate.hold")) == {"open"}
     await keeper.keep()
-    assert (await stages(engine)).count("hold.expired") >= len(holds)
+    assert (await stages(engine)).count("hold.expired") in (len(holds), len(holds) + 1)
     assert (await messages(engine)).count("expired") == len(holds)
     assert await differences(engine) == []
+
+
+async def test_a_no_that_was_the_last_word_is_known_though_nothing_says_that_it_counted(
+    desk: HoldDesk, engine: AsyncEngine
+) -> None:
+    hold = await opened(desk)
+    said = {"verdict": "deny", "via": "elicitation", "subject": "ada"}
+    await desk.holds.close(hold, State.DENIED, Telling(desk.journal, desk.tell).of("call_1", "hold.decided", said))
+    assert await differences(engine) == []
+    await change(engine, "update gate.hold set state = 'approved'")
+    assert [(each.what, each.journal, each.table) for each in await differences(engine)] == [
+        ("hold", "denied", "approved")
+    ]
+
+
+@pytest.mark.parametrize("fault", ["select 1 / 0", ""])
+async def test_a_hold_that_cannot_be_told_of_has_no_other_told_twice(
+    fault: str, desk: HoldDesk, engine: AsyncEngine
+) -> None:
+    holds = [await opened(desk, bytes([n]) * 32) for n in range(4)]
+    await change(engine, "update gate.hold set expires_at = now() - interval '1 second'")
+
+    async def tell(connection: AsyncConnection, event: str, hold: HoldRecord, entry: ApprovalEntry) -> None:
+        if hold.id == holds[1].id and fault:
+            await connection.execute(text(fault))
+        if hold.id == holds[1].id:
+            raise KeyError(event)
+
+    also = Telling(desk.journal, tell).of(None, "hold.expired", {}, "expired", BY_OWNERS)
+    ended = [{hold.id for hold in await desk.holds.expire_due(also)} for _ in range(3)]
+    assert ended == [{holds[n].id for n in (0, 2, 3)}, set(), set()]
+    assert (await stages(engine)).count("hold.expired") == 3
+    assert len(await desk.holds.expire_due()) == 1
+
+
+async def test_nothing_ends_the_keeping_of_holds(desk: HoldDesk, engine: AsyncEngine) -> None:
+    class Faulty(Outbox):
+        async def send_due(self) -> int:
+            raise ZeroDivisionError
+
+    async def is_expired(hold: HoldRecord) -> bool:
+        return await rows(engine, f"select state from gate.hold where id = '{hold.id}'") == ["expired"]
+
+    async with httpx2.AsyncClient() as http, anyio.create_task_group() as tasks:
+        keeper = HoldKeeper(desk.holds, desk.journal, Faulty(engine, None, http), desk.judge, every_s=0.01)
+        tasks.start_soon(keeper.keep_forever)
+        for digest in (ONE, b"2" * 32):
+            hold = await opened(desk, digest)
+            await change(engine, "update gate.hold set expires_at = now() - interval '1 second' where state = 'open'")
+            await eventually(lambda hold=hold: is_expired(hold))  # type: ignore[misc]
+        tasks.cancel_scope.cancel()

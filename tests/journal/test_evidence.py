@@ -8,12 +8,17 @@ import io
 import json
 import sys
 import zipfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import anyio
 import pytest
 
+from audit.canonical import Json
+from audit.entry import JournalEntry
 from audit.note import PublicKey, open_note
+from server.evidence import Population
 from server.journal_keys import signer_of
 from tests.journal.commands import snowgate
 from tests.journal.test_commands import CANARY, read
@@ -86,3 +91,24 @@ async def test_people_can_read_the_report_and_nothing_in_the_pack_is_in_clear_th
 async def test_an_unknown_control_is_refused(gate: Gate, tmp_path: Path) -> None:
     command = ["evidence", str(tmp_path / "x.zip"), "--nonce", "n", "--control", "CC9.9"]
     assert (await snowgate(gate, *command))[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("told", "times_s"),
+    [
+        ([("requested", ""), ("decided", "olga"), ("decided", "olga"), ("counted", "olga")], [3]),
+        ([("requested", ""), ("decided", "olga"), ("decided", "pia"), ("counted", "pia")], [3]),
+        ([("requested", ""), ("decided", "olga"), ("decided", "pia")], [1, 2]),
+        ([("decided", "olga"), ("counted", "olga")], []),
+    ],
+)
+def test_what_did_not_count_is_no_time_to_approve(told: list[tuple[str, str]], times_s: list[float]) -> None:
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+    population = Population(began, began + timedelta(days=1), ("CC6.3",))
+    for n, (what, subject) in enumerate(told):
+        at = began + timedelta(seconds=n)
+        facts: dict[str, Json] = {"hold_id": "hold_1", "subject": subject}
+        population.add(n, JournalEntry(UUID(int=1), n, "", at, f"hold.{what}", "call_1", facts))
+    population.finish()
+    assert population.times_to_approve_s == times_s
+    assert len(population.items) == len(told)

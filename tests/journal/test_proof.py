@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import anyio
+import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -11,10 +12,11 @@ from audit.checkpoint import open_checkpoint
 from audit.journal import Journal
 from audit.merkle import consistency_path, inclusion_path, is_consistent, is_included
 from audit.note import Signer
-from audit.sequencer import RolledBack, Sequencer
+from audit.sequencer import AHEAD_S_MAX, SHUT_OUT_S, RolledBack, Sequencer
 from audit.tile_store import load_tiles
 from audit.tiles import needed
 from tests.journal.proving import ORIGIN, Proven, as_superuser, whys
+from tests.support.databases import driver_dsn
 
 
 @pytest.fixture
@@ -130,3 +132,43 @@ async def test_a_clock_that_is_wrong_dates_no_head_before_another(proven: Proven
         await sequencer.weave()
         assert await sequencer.publish() is not None
     assert whys(await proven.verify()) == []
+
+
+async def test_a_head_is_dated_by_what_was_signed_and_by_no_column(proven: Proven, database_url: str) -> None:
+    await proven.weave()
+    for at in ("2036-01-01", "infinity"):
+        as_superuser(database_url, [f"update journal.checkpoint set at = '{at}'"])
+        note = await proven.sequencer.publish()
+        assert note is not None
+        _, time_s = open_checkpoint(note, proven.log.public)
+        assert abs(time_s - datetime.now(UTC).timestamp()) < 60
+
+
+async def test_after_a_head_that_is_dated_far_ahead_none_is_signed(
+    proven: Proven, caplog: pytest.LogCaptureFixture
+) -> None:
+    ahead = datetime.now(UTC) + timedelta(seconds=AHEAD_S_MAX + 3_600)
+    assert await Sequencer(proven.engine, ORIGIN, proven.log, clock=lambda: ahead).publish() is not None
+    await calls(proven, 0, 1)
+    assert await proven.sequencer.weave() > 0
+    for _ in range(3):
+        assert await proven.sequencer.publish() is None
+    assert [record.levelname for record in caplog.records] == ["CRITICAL"]
+    nearer = ahead - timedelta(seconds=AHEAD_S_MAX - 60)
+    note = await Sequencer(proven.engine, ORIGIN, proven.log, clock=lambda: nearer).publish()
+    assert note is not None
+    assert open_checkpoint(note, proven.log.public)[1] == int(ahead.timestamp())
+
+
+async def test_whoever_is_kept_from_signing_for_long_says_so(
+    proven: Proven, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    began = datetime.now(UTC)
+    sequencer = Sequencer(proven.engine, ORIGIN, proven.log)
+    with psycopg.connect(driver_dsn(database_url)) as other:
+        other.execute("select pg_advisory_lock(hashtextextended('journal.publisher', 0))")
+        for passed_s, said in ((0, 0), (SHUT_OUT_S - 1, 0), (SHUT_OUT_S, 1), (SHUT_OUT_S + 1, 1), (3 * SHUT_OUT_S, 2)):
+            sequencer.clock = lambda at=began + timedelta(seconds=passed_s): at  # type: ignore[misc]
+            assert await sequencer.publish() is None
+            assert [record.levelname for record in caplog.records] == ["WARNING"] * said
+    assert await sequencer.publish() is not None

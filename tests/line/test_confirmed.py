@@ -17,7 +17,8 @@ from policy.principal import Principal
 from policy.questions import NO_QUESTIONS, Questions
 from policy.statement import SqlStatement
 from server.hold_refusals import EffectDrifted, HoldStale
-from server.refusals import Held, Refusal
+from server.rebuilding import differences
+from server.refusals import Declined, Held, Refusal
 from tests.holds.test_telling import answers
 from tests.line.played import CATALOG, POLICY, PlayedHouse
 from tests.support.watching import eventually
@@ -90,3 +91,41 @@ async def test_a_change_whose_rows_cannot_be_counted_again_is_not_made(
         await played.walk("TRUNCATE TABLE orders", tool=RequestWrite())
     assert len(played.asked) == questions
     assert played.ran == []
+
+
+async def test_a_no_that_counted_is_known_when_the_hold_is_reopened(played: PlayedHouse) -> None:
+    played.confirms = False
+    with pytest.raises(Declined):
+        await played.walk(WRITE, tool=RequestWrite())
+    assert (await played.stages())[-3:] == ["hold.decided", "hold.counted", "refused"]
+    assert await found(played) == []
+    for state in ("approved", "open", "executed"):
+        await move(played, state)
+        assert await found(played) == [("hold", "denied", state)]
+
+
+async def test_what_a_user_confirmed_is_told_to_have_counted_and_is_no_vote(played: PlayedHouse) -> None:
+    await played.walk(WRITE, tool=RequestWrite())
+    stages = await played.stages()
+    assert stages[stages.index("hold.decided") + 1] == "hold.counted"
+    assert await found(played) == []
+
+
+@pytest.mark.parametrize("state", ["approved", "executing"])
+async def test_what_nobody_approved_may_not_run(played: PlayedHouse, state: str) -> None:
+    played.confirms = None
+    with pytest.raises(Held):
+        await played.walk(WRITE, tool=RequestWrite())
+    assert await found(played) == []
+    await move(played, state)
+    assert await found(played) == [("hold", "undecided", state)]
+
+
+async def move(played: PlayedHouse, state: str) -> None:
+    """What somebody can do who may write to the table."""
+    async with played.database.begin() as connection:
+        await connection.execute(text("update gate.hold set state = :state"), {"state": state})
+
+
+async def found(played: PlayedHouse) -> list[tuple[str, str, str]]:
+    return [(each.what, each.journal, each.table) for each in await differences(played.database)]

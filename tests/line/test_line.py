@@ -88,7 +88,7 @@ async def test_without_a_yes_nothing_runs(answer: bool | None, refusal: type[Ref
     with pytest.raises(refusal):
         await played.walk(WRITE, tool=RequestWrite())
     assert played.ran == []
-    decided = ["hold.decided"] if answer is False else []
+    decided = ["hold.decided", "hold.counted"] if answer is False else []
     assert await played.stages() == ["decided", "hold.requested", "hold.shown", *decided, "refused"]
 
 

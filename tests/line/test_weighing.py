@@ -295,3 +295,19 @@ async def test_without_the_database_nothing_is_decided_by_history(scale: Scale) 
     with pytest.raises(HistoryUnavailable):
         await scale(SENSITIVE, AMOUNTS)
     assert isinstance((await scale(READS, AMOUNTS)).decision, Permit)
+
+
+@pytest.mark.parametrize("who", [ADA, replace(ADA, sign_in="")])
+async def test_what_an_earlier_version_kept_of_a_session_goes_on_to_count(who: Principal, scale: Scale) -> None:
+    kept = "insert into gate.session_history (issuer, session, statements, refusals, rows, tables, classifications, "
+    kept += "version) values ('https://issuer.example', 'sign-in-1', 100, 1, 900, '{D.S.PAY}', '{pii}', 7)"
+    async with scale.database.begin() as connection:
+        await connection.execute(text(kept))
+    histories = scale.weighing.histories
+    assert (await histories.of(who)).history == History(100, 1, 900, frozenset({"D.S.PAY"}), frozenset({"pii"}))
+    await scale(READS + rule("forbid", "session.statements >= 200"), AMOUNTS, who)
+    known = (await histories.of(who)).history
+    assert known is not None
+    assert (known.statements, known.rows) == (101, 900)
+    others = (await histories.of(replace(who, session="sign-in-2", sign_in="sign-in-2"))).history
+    assert others == History()

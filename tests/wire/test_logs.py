@@ -2,6 +2,7 @@
 
 import json
 import logging
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,7 +20,7 @@ from server.sandbox.children import listens
 from server.sandbox.issuer import mint
 from tests.bench.processes import free_port
 from tests.support.clients import Era, Gate, answer, refusal
-from tests.support.gates import environment_of
+from tests.support.gates import ROOT, environment_of
 from tests.support.watching import eventually
 from tests.wire.test_approvals import check, decide
 
@@ -152,3 +153,29 @@ async def _ask(gate: Gate, token: str) -> list[str]:
     assert (await check(gate, said["hold_id"])).get("status") == "executed"
     assert len(values) == 2
     return values
+
+
+UNCAUGHT = f"""
+import logging, threading
+from server.logs import set_up
+set_up("info", FORM)
+log = logging.getLogger("server.there")
+log.info("quotes %s", "a\\x1b[2K\\u202e name")
+log.info("%d rows", "{CANARY}")
+def fail():
+    raise RuntimeError("{CANARY}")
+thread = threading.Thread(target=fail)
+thread.start()
+thread.join()
+fail()
+"""
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_what_nobody_caught_and_what_cannot_be_spelled_is_told_without_its_values(form: str) -> None:
+    script = UNCAUGHT.replace("FORM", repr(form))
+    ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.count("not caught") == 2
+    assert ended.stderr.count("RuntimeError") == 2
+    assert not any(told in ended.stderr for told in (CANARY, "Traceback", "\x1b", "\u202e"))
