@@ -26,7 +26,7 @@ test: $(STAMP) ## Everything that must hold: style, types, imports, tests, cover
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n auto --dist loadfile
+	$(BIN)/coverage run -m pytest -n auto --dist loadfile --durations 20
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 	@$(BIN)/coverage report --include='policy/*' --fail-under=100 --format=total
