@@ -178,9 +178,9 @@ difference of the medians within a round. CPU is that of the server's processes 
 for the driver); `journal ms` is PostgreSQL's, apart. Logins and queries are counted by the backend. Ratios and CPU hold
 from machine to machine; milliseconds do not.
 
-*Beside peers* the same is asked of other servers and gateways, each in the version that a lock in `requirements/peers`
+*Beside peers* the same is asked of other servers and proxies, each in the version that a lock in `requirements/peers`
 names, over HTTP, in the era that it knows: **snowflake-labs-mcp**, Snowflake's own server; **toolbox-server**, Google's
-MCP Toolbox; **mcp-proxy** and **fastmcp**, a gateway each before the floor (the first's CPU includes the floor that it
+MCP Toolbox; **mcp-proxy** and **fastmcp**, a proxy each before the floor (the first's CPU includes the floor that it
 starts). None of them judges a statement, asks a person or keeps a journal. ContextForge needs another Python, and is
 not among them.
 

@@ -47,7 +47,10 @@ async def scaling(place: Premises) -> AsyncGenerator[tuple[str, list[Point]]]:
         async with snowgate(place, port, SERVE) as gate:
             yield "SELECTs in one statement", [await _measure(gate, size, partial(_union, size)) for size in SELECTS]
         async with floor(place, port) as below:
-            yield "the same, without a gate", [await _measure(below, size, partial(_union, size)) for size in SELECTS]
+            yield (
+                "SELECTs in one statement, without a gate",
+                [await _measure(below, size, partial(_union, size)) for size in SELECTS],
+            )
         yield "entries in the journal", [await _with_entries(place, port, size) for size in ENTRIES]
         yield "people who ask in turn", [await _with_people(place, port, size) for size in PRINCIPALS]
     yield "tables in the catalog", [await _with_tables(place, size) for size in TABLES]
