@@ -154,3 +154,11 @@ def test_a_filter_may_use_a_function_that_the_policy_opens() -> None:
     verdict = judge(_of(opened, {}), ADA, "SELECT a FROM t", "")
     assert verdict["decision"] == "permit", verdict
     assert "MINE" in str(verdict["sql"]).upper()
+
+
+def test_a_filter_names_the_columns_of_its_own_table_in_quotes() -> None:
+    """So nothing that the statement calls by the same name can come in between, and case is kept."""
+    lower = SECURE + "row_filters: [{id: f, tables: [D.S.L], where: '\"a\" = ''x'' AND b > ''y'''}]\n"
+    tables: dict[str, object] = {"L": {"columns": [{"name": "a", "type": "VARCHAR"}, {"name": "B", "type": "VARCHAR"}]}}
+    written = str(judge(_of(lower, tables), ADA, 'SELECT b AS "a" FROM l', "")["sql"])
+    assert """WHERE ("__GW_R"."a" = 'x' AND "__GW_R"."B" > 'y')""" in written

@@ -207,6 +207,16 @@ HONEST = [
 ]
 
 
+def test_a_constant_that_stands_for_a_value_is_told_in_a_piece_too() -> None:
+    assert code_of("UPDATE people SET city = 'somewhere' || id WHERE id = '1'") == PolicyCode.MASKED_VALUE
+    assert code_of("UPDATE people SET city = 'elsewhere' || id WHERE id = '1'") != PolicyCode.MASKED_VALUE
+
+
+def test_what_is_as_long_as_a_mask_and_shows_its_value_may_be_written() -> None:
+    assert code_of("UPDATE people SET phone = '55512' WHERE id = '1'") is None
+    assert code_of("UPDATE people SET phone = '***12' WHERE id = '1'") == PolicyCode.MASKED_VALUE
+
+
 @pytest.mark.parametrize("sql", HONEST)
 def test_what_no_mask_shows_may_be_written(sql: str) -> None:
     assert code_of(sql) is None
