@@ -71,15 +71,11 @@ def _parts(root: exp.Expr, follow: "_Follow") -> Iterator[tuple[str | int | None
 
 def _rows(query: exp.Expr) -> Iterator[list[exp.Expr]]:
     """The rows or projections of a query that is inserted; brackets and set operations are looked through."""
-    if isinstance(query, exp.SetOperation):
-        yield from _rows(query.this)
-        yield from _rows(query.expression)
-    elif isinstance(query, exp.Subquery):
-        yield from _rows(query.this)
-    elif isinstance(query, exp.Values):
-        yield from map(_cells, query.expressions)
-    else:
-        yield query.expressions
+    for top in _tops(query):
+        if isinstance(top, exp.Values):
+            yield from map(_cells, top.expressions)
+        else:
+            yield top.expressions
 
 
 def _cells(row: exp.Expr) -> list[exp.Expr]:

@@ -93,7 +93,8 @@ async def test_what_is_activated_decides_and_so_does_it_after_the_catalog_has_ch
     assert effect(room) == "Deny"
 
 
-async def test_a_refresh_that_began_under_the_old_policy_does_not_bring_it_back(room: EngineRoom) -> None:
+def _held_up(room: EngineRoom) -> tuple[anyio.Event, anyio.Event]:
+    """Let the next load of the catalog say that it has begun, and wait until it may go on."""
     load_catalog, reached, go_on = room._load, anyio.Event(), anyio.Event()
 
     async def slowly() -> Catalog:
@@ -102,6 +103,11 @@ async def test_a_refresh_that_began_under_the_old_policy_does_not_bring_it_back(
         return await load_catalog()
 
     room._load = slowly  # type: ignore[method-assign]
+    return reached, go_on
+
+
+async def test_a_refresh_that_began_under_the_old_policy_does_not_bring_it_back(room: EngineRoom) -> None:
+    reached, go_on = _held_up(room)
     with anyio.fail_after(10):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(room.refresh)
@@ -203,14 +209,7 @@ def masks_of_the_shadow(room: EngineRoom) -> str:
 async def test_a_shadow_that_asks_for_tags_says_that_it_waits_until_it_has_them(room: EngineRoom) -> None:
     loads = _answering(room)
     assert await room.refresh()
-    load_catalog, reached, go_on = room._load, anyio.Event(), anyio.Event()
-
-    async def slowly() -> Catalog:
-        reached.set()
-        await go_on.wait()
-        return await load_catalog()
-
-    room._load = slowly  # type: ignore[method-assign]
+    reached, go_on = _held_up(room)
     with anyio.fail_after(10):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(room.shade, load(TAGGED))
