@@ -21,7 +21,7 @@ BATCH_MAX = 100
 Lookup = Callable[[Sequence[str]], Awaitable[Mapping[str, Facts]]]
 """What is known elsewhere of calls, by their ids: whether they ran, and as which query. It may know nothing of some."""
 
-_LOCK = text("select pg_try_advisory_xact_lock(hashtextextended('journal.reconciler', 0))")
+_TURN = text("select free from journal.turn where name = 'reconciler' for update skip locked")
 _OPEN = text("""
     select e.call_id, e.stream, e.n from journal.entry e
     join journal.stream s on s.stream = e.stream and s.month = e.month
@@ -53,7 +53,7 @@ async def reconcile(
         JournalUnavailable: an entry could not be committed; the rest is closed another time.
     """
     async with engine.begin() as connection:
-        if not (await connection.execute(_LOCK)).scalar_one():
+        if not (await connection.execute(_TURN)).scalar_one_or_none():
             return 0
         found = (await connection.execute(_OPEN, {"dead_s": dead_s, "limit": BATCH_MAX})).all()
         known = await lookup([row.call_id for row in found]) if found and lookup else {}

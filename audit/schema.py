@@ -1,7 +1,7 @@
 """The journal's tables, as SQLAlchemy Core; the migrations make them.
 
 What a writer wrote is in `entry` and `stream`. What the sequencer wove of it is in `head`, `cursor`, `run`, `tile` and
-`checkpoint`. `seen`, `subject_key` and `legal_hold` are the only tables that are about the living.
+`checkpoint`. `seen`, `turn`, `subject_key` and `legal_hold` are the only tables that are about the living.
 """
 
 from sqlalchemy import (
@@ -11,12 +11,14 @@ from sqlalchemy import (
     Column,
     Date,
     DateTime,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
     Table,
     Text,
     Uuid,
+    true,
 )
 
 metadata = MetaData(schema="journal")
@@ -86,8 +88,18 @@ run_table = Table(
     Column("stream", Uuid(), nullable=False),
     Column("n", BigInteger(), nullable=False),
     Column("count", Integer(), nullable=False),
+    Index("run_of_stream", "stream", "n", unique=True),
     CheckConstraint("count > 0", name="run_is_not_empty"),
     comment="Append-only. The leaves from `first` on are the entries of `stream` from `n` on, `count` of them.",
+)
+
+turn_table = Table(
+    "turn",
+    metadata,
+    Column("name", Text(), primary_key=True),
+    Column("free", Boolean(), nullable=False, server_default=true()),
+    CheckConstraint("free", name="turn_is_never_changed"),
+    comment="Rows that sequencers lock, and nobody changes: whose turn it is.",
 )
 
 tile_table = Table(

@@ -1,7 +1,8 @@
 """Weaves the streams of all processes into one tree, and signs its head.
 
-Any replica may do it, one at a time: a step is one transaction under an advisory lock, and the lock of a process that
-froze goes with its transaction. Only what is committed is signed, so that a crash never looks like a rollback.
+Any replica may do it, one at a time: a step is one transaction under the lock of a row that only sequencers may lock,
+and the lock of a process that froze goes with its transaction. Only what is committed is signed, so that a crash never
+looks like a rollback.
 """
 
 import logging
@@ -41,8 +42,7 @@ SHUT_OUT_S = 60.0
 
 SAID_EVERY_S = 60.0
 
-_LOCK = "select pg_try_advisory_xact_lock(hashtextextended('journal.sequencer', 0))"
-_ALONE = "select pg_try_advisory_xact_lock(hashtextextended('journal.publisher', 0))"
+_ALONE = text("select free from journal.turn where name = 'publisher' for update skip locked")
 _FENCE = "set local idle_in_transaction_session_timeout = '10s'"
 _NEWS = text("""
     select s.stream, coalesce(c.next_n, 0) as next_n, e.n, e.digest, e.stage
@@ -56,6 +56,7 @@ _CURSOR = text("""
     insert into journal.cursor (stream, next_n, closed) values (:stream, :next_n, :closed)
     on conflict (stream) do update set next_n = excluded.next_n, closed = excluded.closed
 """)
+_SIZE = "select size from journal.head"
 _LATEST = text("select id, size, note from journal.checkpoint order by id desc limit 1")
 _NOTE = text("select note from journal.checkpoint where id = :id")
 _PUBLISH = text("""
@@ -122,13 +123,13 @@ class Sequencer:
         Of each stream only what follows without a hole. Nothing is done while another replica is at it.
         """
         async with self.engine.begin() as connection:
-            if not (await connection.execute(text(_LOCK))).scalar_one():
+            size: int | None = await connection.scalar(text(f"{_SIZE} for update skip locked"))
+            if size is None:
                 return 0
             await connection.execute(text(_FENCE))
             news = (await connection.execute(_NEWS, {"limit": STEP_MAX})).all()
             if not news:
                 return 0
-            size = await self._size(connection, " for update")
             if self._tiles is None or self._tiles.size != size:
                 self._tiles = await load_edge(connection, size)
             tiles, self._tiles = self._tiles, None  # whatever happens to the transaction, what is half done is not kept
@@ -159,14 +160,14 @@ class Sequencer:
         """
         now = self.clock()
         async with self.engine.begin() as connection:
-            is_alone = (await connection.execute(text(_ALONE))).scalar_one()
+            is_alone = (await connection.execute(_ALONE)).scalar_one_or_none()
             latest = (await connection.execute(_LATEST)).one_or_none()
             if not is_alone:
                 self._wait(latest.id if latest else 0, now)
                 return None
             self._shut_out = None
             await self._must_be_there(connection)
-            size = await self._size(connection)
+            size = (await connection.execute(text(_SIZE))).scalar_one()
             before = self._signed_at(latest.note, now) if latest else None
             if before is not None and latest is not None:
                 if latest.size == size and (now - before).total_seconds() < self.heartbeat_s:
@@ -213,7 +214,7 @@ class Sequencer:
         if self._shut_out is None or self._shut_out[0] != newest:
             self._shut_out = (newest, now)
         elif (now - self._shut_out[1]).total_seconds() >= SHUT_OUT_S:
-            why = "another session has held the lock journal.publisher since %s, and no head was signed: see pg_locks"
+            why = "another sequencer has held the row publisher of journal.turn since %s, and no head was signed"
             self._say_seldom(logging.WARNING, why, self._shut_out[1])
 
     def _say_seldom(self, level: int, said: str, *values: object) -> None:
@@ -244,6 +245,3 @@ class Sequencer:
         path = consistency_path(old, size)
         async with self.engine.connect() as connection:
             return (await load_tiles(connection, size, needed(path))).hashes(path)
-
-    async def _size(self, connection: AsyncConnection, lock: str = "") -> int:
-        return int((await connection.execute(text(f"select size from journal.head{lock}"))).scalar_one())  # noqa: S608

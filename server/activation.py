@@ -44,9 +44,9 @@ POLL_S = 1.0
 READ_S_MAX = 2.0
 
 LOCK_TIMEOUT = "5s"
-"""How long an activation waits for another one: any login of the database can take an advisory lock and keep it."""
+"""How long an activation waits for another one, which whoever may activate can begin and not end."""
 
-_LOCK_NOT_AVAILABLE = "55P03"
+_LOCK_NOT_AVAILABLE, _CHECK_VIOLATION = "55P03", "23514"
 
 NOT_SECONDED = "Have somebody second what shall be in force: `snowgate policy second`."
 """What to do before two people are wanted where one has activated policies so far."""
@@ -82,9 +82,6 @@ _seconding = Table(
 )
 _both = _table.outerjoin(_seconding, and_(_seconding.c.n == _table.c.n, _seconding.c.login != _table.c.login))
 _ALL = select(_table, _seconding.c.made_by.label("seconded_by")).select_from(_both)
-_ONE_AT_A_TIME = 0x736E6F7761637469
-"""The key of PostgreSQL's advisory lock on adding an activation; it ends with the transaction."""
-
 _NEWEST = _ALL.ext(distinct_on(_table.c.mode)).order_by(_table.c.mode, _table.c.n.desc())
 _AGREED = or_(_table.c.mode == "shadow", _seconding.c.n.is_not(None))
 """What decides in the shadow changes nothing, and needs nobody else."""
@@ -136,16 +133,17 @@ class ActivationStore:
     async def add(self, mode: Mode, text: PolicyText | None, *, why: str, by: str) -> int:
         """Activate; says the number of the activation.
 
-        One at a time, so that whoever has seen a number has seen all before it: they are given out before the commit.
+        A trigger lets in one at a time, so that whoever has seen a number has seen all before it: they are given out
+        before the commit.
 
         Raises:
-            ActivationBusy: another session keeps the lock.
+            ActivationBusy: another activation has begun and does not end.
         """
         kept: dict[str, Any] = {"digest": None, "document": None, "rule_sets": {}}
         if text is not None:
             kept = {"digest": text.digest, "document": text.document, "rule_sets": dict(text.rule_sets)}
         new = insert(_table).values(mode=mode, **kept, why=why, made_by=by, made_at=func.now()).returning(_table.c.n)
-        async with self._alone() as connection:
+        async with self._adding() as connection:
             return int((await connection.execute(new)).scalar_one())
 
     async def check(self, n: int, digest: str, connection: AsyncConnection | None = None) -> None:
@@ -165,7 +163,7 @@ class ActivationStore:
         if row is None:
             raise NotSeconded(f"activation {n} is not of the policy `{digest}`", "Look at it again.")
         if (await connection.execute(newer)).one_or_none() is not None:
-            raise NotSeconded("it, or a newer policy, has been agreed to", "Have this one activated again.")
+            raise _overtaken()
         if row.is_own:
             raise NotSeconded("this login of the database has activated it itself")
         return None
@@ -175,23 +173,25 @@ class ActivationStore:
 
         Raises:
             NotSeconded: there is none such, it or a newer one has been agreed to, or it is one's own.
-            ActivationBusy: another session keeps the lock.
+            ActivationBusy: another activation has begun and does not end.
         """
-        async with self._alone() as connection:
+        async with self._adding() as connection:
             await self.check(n, digest, connection)
             await connection.execute(insert(_seconding).values(n=n, why=why, made_by=by))
 
     @asynccontextmanager
-    async def _alone(self) -> AsyncGenerator[AsyncConnection]:
+    async def _adding(self) -> AsyncGenerator[AsyncConnection]:
         try:
             async with self.engine.begin() as connection:
                 await connection.execute(text(f"set local lock_timeout = '{LOCK_TIMEOUT}'"))
-                await connection.execute(select(func.pg_advisory_xact_lock(_ONE_AT_A_TIME)))
                 yield connection
         except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
-                raise
-            raise ActivationBusy("another session of the database keeps the lock on activations") from error
+            state = getattr(error.orig, "sqlstate", None)
+            if state == _LOCK_NOT_AVAILABLE:
+                raise ActivationBusy("another activation has begun and does not end") from error
+            if state == _CHECK_VIOLATION:  # agreed to since it was checked: the trigger looks again, when it is alone
+                raise _overtaken() from error
+            raise
 
     async def latest(self) -> int:
         """A number that grows with each activation and each agreement to one; 0 if there was none."""
@@ -230,6 +230,10 @@ class ActivationStore:
         async with self.engine.connect() as connection:
             rows = (await connection.execute(_ALL.order_by(_table.c.n.desc()).limit(last))).all()
         return [_activation(row) for row in rows]
+
+
+def _overtaken() -> NotSeconded:
+    return NotSeconded("it, or a newer policy, has been agreed to", "Have this one activated again.")
 
 
 def _activation(row: Any) -> Activation:

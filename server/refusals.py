@@ -154,10 +154,10 @@ class NotSeconded(Refusal):
 
 
 class ActivationBusy(Refusal):
-    """Another session of the database keeps activations from being added."""
+    """Another activation has begun, does not end, and keeps others from being added."""
 
     code: ClassVar[str] = "activation_busy"
-    hint = "Try again; if it stays so, `pg_locks` and `pg_stat_activity` say who holds the advisory lock."
+    hint = "Try again; if it stays so, `pg_locks` and `pg_stat_activity` say whose session has begun one."
     retryable: ClassVar[bool] = True
 
 

@@ -15,7 +15,7 @@ HELD_UP = """
     create constraint trigger held_up after insert on gate.policy_activation deferrable initially deferred
     for each row execute function gate.held_up()
 """
-WAITING = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+WAITING = "select count(*) from pg_locks where not granted"
 
 
 async def count(engine: AsyncEngine, asked: str) -> int:

@@ -10,6 +10,7 @@ import pytest
 from psycopg import sql
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server import activation as activation_module
 from server.activation import Activations, ActivationStore, following
@@ -122,6 +123,34 @@ async def test_what_is_seconded_is_the_policy_that_was_read_and_the_newest(opera
     assert (await operators.gates.newest())["enforce"].n == second
 
 
+async def test_of_two_that_agree_at_once_to_an_older_and_a_newer_policy_the_newer_counts(
+    operators: Operators, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both have looked before either was there: the database looks again."""
+    first, second = await activated(operators.grace, OPEN), await activated(operators.grace, SHUT)
+    check, looked, go_on = ActivationStore.check, anyio.Event(), anyio.Event()
+
+    async def look_and_wait(store: ActivationStore, n: int, digest: str, connection: AsyncConnection) -> None:
+        await check(store, n, digest, connection)
+        if n == first:
+            looked.set()
+            await go_on.wait()
+
+    monkeypatch.setattr(ActivationStore, "check", look_and_wait)
+
+    async def agree_to_the_newer() -> None:
+        await looked.wait()
+        await operators.heidi.second(second, text_of(SHUT).digest, why="read it", by="heidi")
+        go_on.set()
+
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(agree_to_the_newer)
+            with pytest.raises(NotSeconded, match="agreed to"):
+                await operators.heidi.second(first, text_of(OPEN).digest, why="read it", by="heidi")
+    assert [each.seconded_by for each in await operators.gates.history(5)] == ["heidi", None]
+
+
 async def test_a_gate_does_not_go_back_to_its_file_because_two_people_are_wanted_from_now_on(
     operators: Operators, room: EngineRoom
 ) -> None:
@@ -141,6 +170,7 @@ async def test_a_shadow_needs_nobody_else(operators: Operators) -> None:
 
 
 LARGEST = 2**63 - 1
+BEGUN = "insert into gate.policy_activation (mode, rule_sets, why, made_by) values ('shadow', '{}', 'w', 'me')"
 CHOSEN = "insert into gate.policy_activation (n, mode, rule_sets, why, made_by, login) overriding system value "
 CHOSEN += f"values ({LARGEST}, 'shadow', '{{}}', 'w', 'me', 'x')"
 
@@ -167,13 +197,13 @@ async def test_the_largest_number_that_there_can_be_does_not_keep_gates_from_loo
     assert await operators.gates.latest() == LARGEST + 1
 
 
-async def test_an_activation_does_not_wait_for_ever_for_whoever_holds_the_lock(
+async def test_an_activation_does_not_wait_for_ever_for_one_that_was_begun_and_does_not_end(
     operators: Operators, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     n = await activated(operators.grace, SHUT)
     monkeypatch.setattr(activation_module, "LOCK_TIMEOUT", "100ms")
     with psycopg.connect(driver_dsn(database_url)) as other:
-        other.execute("select pg_advisory_lock(%s)", [activation_module._ONE_AT_A_TIME])
+        other.execute(BEGUN)
         with anyio.fail_after(20), pytest.raises(ActivationBusy) as caught:
             await activated(operators.grace, OPEN)
         assert caught.value.code == "activation_busy"

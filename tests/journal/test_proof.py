@@ -166,7 +166,7 @@ async def test_whoever_is_kept_from_signing_for_long_says_so(
     began = datetime.now(UTC)
     sequencer = Sequencer(proven.engine, ORIGIN, proven.log)
     with psycopg.connect(driver_dsn(database_url)) as other:
-        other.execute("select pg_advisory_lock(hashtextextended('journal.publisher', 0))")
+        other.execute("select from journal.turn where name = 'publisher' for update")
         for passed_s, said in ((0, 0), (SHUT_OUT_S - 1, 0), (SHUT_OUT_S, 1), (SHUT_OUT_S + 1, 1), (3 * SHUT_OUT_S, 2)):
             sequencer.clock = lambda at=began + timedelta(seconds=passed_s): at  # type: ignore[misc]
             assert await sequencer.publish() is None
