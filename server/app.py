@@ -46,8 +46,9 @@ from server.ledger import PostgresLedger
 from server.lending import Lending, OwnersSessions
 from server.limits import Limits, read_limits
 from server.line import Bearer, House
+from server.long_running import LongRunning
 from server.outbox import Webhook
-from server.pool import Kind, PoolLimits, SessionPool, open_pool
+from server.pool import SessionPool, open_pool
 from server.proving import Prover, proving
 from server.query_history import QueryHistory
 from server.quotas import Quotas, kept
@@ -57,9 +58,10 @@ from server.rights import refuse_excess
 from server.rule_sets import read_rule_sets
 from server.seat import Seat
 from server.serving import listen
+from server.snowflake_settings import account_of, catalog_kind, pool_limits_of
 from server.telemetry import open_telemetry
 from server.verifiers import token_verifier
-from server.warehouse import Account, prepare_process
+from server.warehouse import prepare_process
 from server.web import http_app, tool_scopes
 from server.weighing import Weighing
 
@@ -298,6 +300,8 @@ async def _pool(settings: Settings, seat: Seat | None, ledger: PostgresLedger) -
     account, limits = account_of(settings), pool_limits_of(settings, seat)
     with closing(brokers_of(settings, account)) as brokers:
         async with open_pool(account, brokers.people, limits, ledger, brokers.own) as pool:
+            watch = LongRunning(pool, catalog_kind(settings), settings.databases[0], ledger.journal)
+            pool.tasks.start_soon(watch.watch_forever)
             yield pool
 
 
@@ -353,13 +357,6 @@ async def _background(
         tasks.cancel_scope.cancel()
 
 
-def account_of(settings: Settings) -> Account:
-    """Where Snowflake is."""
-    return Account(
-        settings.snowflake_account, settings.snowflake_host, settings.snowflake_port, settings.snowflake_protocol
-    )
-
-
 def webhook_of(settings: Settings) -> Webhook | None:
     """Where messages about holds go, if anywhere.
 
@@ -369,23 +366,6 @@ def webhook_of(settings: Settings) -> Webhook | None:
     if settings.webhook_url is None or settings.webhook_key_file is None:
         return None
     return Webhook(settings.webhook_url, read_key(settings.webhook_key_file), settings.console_url)
-
-
-def pool_limits_of(settings: Settings, seat: Seat | None = None) -> PoolLimits:
-    """How many sessions there may be, and for how long; in each worker its share."""
-    share = seat.share_of if seat is not None else int
-    return PoolLimits(
-        ttl_s=settings.lease_ttl_s,
-        idle_s=settings.lease_idle_s,
-        wait_s=settings.lease_wait_s,
-        per_principal_max=share(settings.sessions_per_principal_max),
-        total_max=share(settings.sessions_max),
-    )
-
-
-def catalog_kind(settings: Settings) -> Kind:
-    """The gate's own session, which reads the catalog and no data."""
-    return Kind("", settings.snowflake_catalog_user, settings.snowflake_catalog_role, settings.warehouse, "")
 
 
 def _issuers(trusts: tuple[IssuerTrust, ...], verifier: Verifier) -> frozenset[str]:

@@ -95,7 +95,7 @@ class Estimating:
         }
         await self.journal.append(call_id, "estimating", facts)
         kind = Kind(principal.issuer, principal.subject, action.role, action.warehouse, policy)
-        lease = SessionLease(self.pool, await self.pool.borrow(kind), "")  # it only compiles
+        lease = SessionLease(self.pool, await self.pool.borrow(kind), "", call_id)  # it only compiles
         tag = json.dumps({"snowgate_estimate": call_id}, separators=(",", ":"))
 
         async def ask(sql: str, binds: tuple[Scalar, ...] = ()) -> RawRows:

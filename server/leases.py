@@ -8,10 +8,9 @@ too; and what cannot be known of a change is asked for, never tried again.
 import json
 import logging
 import random
-import threading
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 import anyio
@@ -23,6 +22,7 @@ from server.line import Cleared, Lease, Progress
 from server.pool import Kind, Pooled, SessionPool
 from server.raw import Raw, RawRows, RawSchema
 from server.refusals import Internal, OutcomeUnknown, Refusal, Revoked, StatementFailed, StatementTimedOut
+from server.running import Running
 from server.warehouse import CommitUnconfirmed, Order, SessionLost
 from tools.contract import Sql
 
@@ -75,7 +75,7 @@ class Leases:
             case RunSql() as action:
                 who = cleared.principal
                 kind = Kind(who.issuer, who.subject, action.role, action.warehouse, cleared.provenance.policy)
-                lease = SessionLease(self.pool, await self.pool.borrow(kind), self.database)
+                lease = SessionLease(self.pool, await self.pool.borrow(kind), self.database, cleared.call_id)
                 try:
                     yield lease
                 finally:
@@ -96,20 +96,13 @@ class CatalogLease:
 
 
 @dataclass(slots=True)
-class Running:
-    """A statement in its thread. What came of it is set before `ended` is."""
-
-    ended: threading.Event = field(default_factory=threading.Event)
-    raw: RawRows | None = None
-
-
-@dataclass(slots=True)
 class SessionLease:
-    """A borrowed Snowflake session."""
+    """A Snowflake session that was borrowed for a call."""
 
     pool: SessionPool
     pooled: Pooled | None
     database: str
+    call_id: str
 
     async def execute(self, cleared: Cleared, progress: Progress | None) -> Raw:
         """Run exactly what was cleared, within its limits.
@@ -159,18 +152,19 @@ class SessionLease:
 
     async def _bounded(self, order: Order, progress: Progress | None) -> RawRows:
         """Run `order` until it ends, its time is up, or its caller's sessions are revoked."""
-        pooled, running = self._held(), Running()
+        pooled, running = self._held(), Running(self.call_id, order.tag)
         if pooled.revoked:
             raise Revoked("this caller's sessions were ended")
+        pooled.running = running
         try:
-            with anyio.move_on_after(order.statement_timeout_s + OVERTIME_S) as pooled.scope:
+            with anyio.move_on_after(order.statement_timeout_s + OVERTIME_S) as running.scope:
                 if progress is None:
                     return await self._run(order, running)
                 return await self._run_telling(order, running, progress)
         except CommitUnconfirmed as unconfirmed:
             return await self._settle(order, unconfirmed)
         finally:
-            pooled.scope = None
+            pooled.running = None
         return await self._cut_short(order, running)
 
     async def _cut_short(self, order: Order, running: Running) -> RawRows:
@@ -248,9 +242,9 @@ class SessionLease:
 
     async def _run_telling(self, order: Order, running: Running, progress: Progress) -> RawRows:
         async def tell() -> None:
-            began = anyio.current_time()
             while True:
-                await progress(anyio.current_time() - began, "running in Snowflake")
+                as_query = f" as {running.query_id}" if running.query_id else ""
+                await progress(anyio.current_time() - running.began_at, f"running in Snowflake{as_query}")
                 await anyio.sleep(PROGRESS_EVERY_S)
 
         outcome: RawRows | Refusal

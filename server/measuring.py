@@ -83,7 +83,7 @@ class Measuring:
         kind = Kind(who.issuer, who.subject, action.role, action.warehouse, judged.provenance.policy)
         timeout_s = min(self.timeout_s, action.statement_timeout_s)
         tag = json.dumps({"snowgate_measure": call_id}, separators=(",", ":"))
-        lease = SessionLease(self.pool, await self.pool.borrow(kind), "")  # it only reads
+        lease = SessionLease(self.pool, await self.pool.borrow(kind), "", call_id)  # it only reads
         try:
 
             async def ask(sql: str, binds: Sequence[Scalar], rows_max: int) -> RawRows:

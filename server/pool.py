@@ -19,6 +19,7 @@ from anyio.abc import TaskGroup
 from server.credentials import Broker, Handle
 from server.ledger import LeaseRecord, Ledger, NoLedger
 from server.refusals import Busy, Revoked, SnowflakeUnavailable
+from server.running import Running
 from server.warehouse import Account, LoginRefused, SnowflakeSession
 
 SWEEP_EVERY_S = 5.0
@@ -68,7 +69,7 @@ class Opening:
 
 @dataclass(slots=True, eq=False)
 class Pooled:
-    """A session with its age, on the pool's clock. `scope` is that of the statement it runs, if it runs one."""
+    """A session with its age, on the pool's clock, and what it runs, if it runs something."""
 
     id: str
     kind: Kind
@@ -77,7 +78,7 @@ class Pooled:
     opened_at: float
     idle_since: float
     revoked: bool = False
-    scope: anyio.CancelScope | None = None
+    running: Running | None = None
 
 
 @dataclass
@@ -135,6 +136,10 @@ class SessionPool:
             self.tasks.start_soon(self._end, pooled)
         self._signal()
 
+    def lent(self) -> list[Pooled]:
+        """The sessions that are in use now."""
+        return list(self._lent)
+
     async def revoke(self, *, owner: Owner | None = None, session_id: int | None = None) -> int:
         """End sessions, and what runs in them: one owner's, one by its id in Snowflake, or all but the gate's own.
 
@@ -153,8 +158,8 @@ class SessionPool:
         lent = [each for each in self._lent if is_meant(each.kind, each.session.session_id)]
         for pooled in lent:
             pooled.revoked = True
-            if pooled.scope is not None:
-                pooled.scope.cancel()
+            if pooled.running is not None:
+                pooled.running.scope.cancel()
         idle = [p for kept in self._idle.values() for p in kept if is_meant(p.kind, p.session.session_id)]
         for pooled in idle:
             self._forget(pooled)

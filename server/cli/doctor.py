@@ -18,7 +18,7 @@ from rich.text import Text
 
 from audit.journal import open_journal
 from server.account_look import look_at_account
-from server.app import account_of, catalog_kind, read_policy
+from server.app import read_policy
 from server.brokers.choice import brokers_of
 from server.brokers.signing import public_key_of
 from server.cli.terminal import KNOWN, EnvFile, failing_cleanly
@@ -36,6 +36,7 @@ from server.pool import PoolLimits, SessionPool, open_pool
 from server.refusals import Unauthenticated
 from server.revocations import RevocationStore
 from server.rights import refuse_excess
+from server.snowflake_settings import account_of, catalog_kind
 from server.verifiers import token_verifier
 
 CHECK_TIMEOUT_S = 30.0

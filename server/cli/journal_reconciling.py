@@ -10,7 +10,7 @@ import orjson
 import typer
 from anyio import to_thread
 
-from server.app import account_of, catalog_kind, read_policy
+from server.app import read_policy
 from server.brokers.choice import brokers_of
 from server.cli.journal_proofs import journaling
 from server.cli.journal_replays import AsJson, From, To, between
@@ -22,6 +22,7 @@ from server.pool import PoolLimits, open_pool
 from server.query_history import HISTORY_ROWS_MAX, QueryHistory, Ran, read_history
 from server.reconciliation import KINDS, Finding, counted, known_calls, reads
 from server.reconciliation import reconcile as compare
+from server.snowflake_settings import account_of, catalog_kind
 from server.visible import visible
 from server.warehouse import prepare_process
 

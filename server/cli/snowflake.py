@@ -11,13 +11,13 @@ import typer
 
 from policy.catalog import Catalog
 from policy.catalog_document import to_document
-from server.app import catalog_kind
 from server.bootstrap import BROKERS, Broker, Wanted, bootstrap
 from server.brokers.signing import public_key_of
 from server.catalog_loader import CatalogTooLarge, load_catalog
 from server.cli.doctor import pool_of
 from server.cli.terminal import EnvFile, failing_cleanly
 from server.config import Settings, SettingsError, load
+from server.snowflake_settings import catalog_kind
 
 snowflake_app = typer.Typer(help="What has to be set up in Snowflake.", no_args_is_help=True)
 

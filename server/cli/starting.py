@@ -13,7 +13,6 @@ from policy.catalog import Catalog
 from policy.document import load as load_policy
 from policy.drafting import Draft, Wishes, draft
 from policy.identifiers import split_dotted
-from server.app import catalog_kind
 from server.catalog_loader import CatalogTooLarge, load_catalog
 from server.cli.doctor import pool_of
 from server.cli.policy_files import read_catalog
@@ -21,6 +20,7 @@ from server.cli.terminal import EnvFile, failing_cleanly
 from server.config import Settings, SettingsError, load
 from server.pool import Pooled, SessionPool
 from server.refusals import StatementFailed
+from server.snowflake_settings import catalog_kind
 
 
 def init(

@@ -231,7 +231,7 @@ class Runner:
                 session.parameters.update(values)
                 return status(query_id)
             case History(columns, target_id, rows_max):
-                user = None if target_id is None and session.login.role.operates_warehouse else session.login.user
+                user = None if session.login.role.operates_warehouse else session.login.user
                 kept = self.statements.history(user, target_id, rows_max)
                 return querylog.show(kept, columns, query_id)
             case BringBack(what, moment):

@@ -90,9 +90,9 @@ class SetParameters:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What ran, newest first: as QUERY_HISTORY_BY_SESSION shows a session to its own user, or as QUERY_HISTORY does.
+    """What ran, newest first: in one session as QUERY_HISTORY_BY_SESSION shows it, or in all as QUERY_HISTORY does.
 
-    Without a session it is everything by oneself, and by all others on a warehouse that one's role operates.
+    It is everything by oneself, and by all others on a warehouse that one's role operates.
     """
 
     columns: tuple[str, ...]

@@ -156,7 +156,7 @@ async def _leased(pool: SessionPool, people: Sequence[Kind], count: int) -> None
 
     async def read(kind: Kind, queries: Sequence[Query]) -> None:
         for query in queries:
-            lease = SessionLease(pool, await pool.borrow(kind), "")
+            lease = SessionLease(pool, await pool.borrow(kind), "", "")
             try:
                 raw = await lease.run(Order(query.sql, (), query.rows, 60, "bench"))
             finally:

@@ -180,7 +180,7 @@ def test_a_session_stops_its_own_statement_and_lives_on(sandbox: Sandbox) -> Non
         assert rows(session, "select 1") == [(1,)]
 
 
-def test_a_user_sees_the_history_of_their_own_sessions_alone(sandbox: Sandbox) -> None:
+def test_a_user_sees_the_history_of_their_own_sessions_alone_and_an_operator_of_all(sandbox: Sandbox) -> None:
     asked = (
         "SELECT QUERY_TYPE, QUERY_TAG, EXECUTION_STATUS FROM TABLE("
         '"CRM".INFORMATION_SCHEMA.QUERY_HISTORY_BY_SESSION(SESSION_ID => {}, RESULT_LIMIT => 5))'
@@ -192,3 +192,5 @@ def test_a_user_sees_the_history_of_their_own_sessions_alone(sandbox: Sandbox) -
             shown = rows(other, asked.format(ada.session_id))
         assert shown == [("COMMIT", "t1", "SUCCESS"), ("BEGIN_TRANSACTION", "t1", "SUCCESS")]
         assert rows(emil, asked.format(ada.session_id)) == []
+        with connection(sandbox.state, "SNOWGATE_CATALOG", "CATALOG_RO") as operator:
+            assert rows(operator, asked.format(ada.session_id)) == shown

@@ -84,6 +84,10 @@ class Gate:
             found = await entries(engine, call_id=call_id, last=50, sealer=sealer)
         return [(entry, dict(unseal(entry, sealer))) for entry in found]
 
+    async def stages(self, call_id: str) -> list[str]:
+        """How a call went on. Whether it ran so long that its id was asked for is the machine's doing, and left out."""
+        return [entry.stage for entry, _ in await self.journal(call_id) if entry.stage != "running"]
+
     async def refusals(self, last: int) -> list[tuple[JournalEntry, dict[str, Any]]]:
         """The newest entries of calls that were refused, oldest first, with their facts opened."""
         async with open_engine(self.settings.auditor_url) as engine:

@@ -94,9 +94,9 @@ def numbers(count: int) -> dict[str, Any]:
 
 
 def texts(rows: Sequence[tuple[str, ...]]) -> dict[str, Any]:
-    """Rows of four text columns."""
-    columns = [column(name, "text", pa.string(), length=100) for name in ("A", "B", "C", "D")]
-    arrays = [pa.array([row[place] for row in rows], pa.string()) for place in range(4)]
+    """Rows of text columns, as many as the first row has."""
+    columns = [column(name, "text", pa.string(), length=100) for name in "ABCD"[: len(rows[0]) if rows else 4]]
+    arrays = [pa.array([row[place] for row in rows], pa.string()) for place in range(len(columns))]
     table = pa.table(arrays, schema=pa.schema([each for each, _ in columns]))
     return rowset(table, [rowtype for _, rowtype in columns])
 

@@ -39,7 +39,7 @@ async def test_cancelling_a_call_cancels_its_statement_in_snowflake(gate: Gate, 
     call_id = _call_of(records()[0].tag)
 
     async def is_journaled() -> bool:
-        return [entry.stage for entry, _ in await gate.journal(call_id)] == ["decided", "cancelled"]
+        return await gate.stages(call_id) == ["decided", "cancelled"]
 
     await eventually(is_journaled)
 
@@ -61,6 +61,39 @@ async def test_who_asks_for_progress_is_told(gate: Gate, transport: Transport, e
     assert said["rows"] == [[25]]
     assert len(told) >= 2
     assert told == sorted(told)
+
+
+async def test_snowflakes_id_of_a_long_statement_is_journaled_and_told_while_it_runs(gate: Gate) -> None:
+    told: list[str] = []
+
+    async def heard(progress: float, total: float | None, message: str | None) -> None:
+        told.append(message or "")
+
+    def record() -> Any:
+        return next((r for r in gate.sandbox.lookalike.queries() if "'long-one'" in r.sql), None)
+
+    async def is_told_and_journaled() -> bool:
+        if record() is None or not any(record().query_id in message for message in told):
+            return False
+        journaled = await gate.journal(_call_of(record().tag))
+        return [entry.stage for entry, _ in journaled] == ["decided", "running"]
+
+    await gate.sandbox.lookalike.delay_next("long-one", 60)
+    sql = "SELECT COUNT(*) AS n FROM tpch.public.nation WHERE n_name <> 'long-one'"
+    with anyio.fail_after(60):
+        async with gate.client() as client, anyio.create_task_group() as tasks:
+
+            async def ask() -> None:
+                arguments = {"sql": sql, "purpose": "to be waited for"}
+                await client.call_tool("run_query", arguments, progress_callback=heard)
+
+            tasks.start_soon(ask)
+            await eventually(is_told_and_journaled, within_s=40)
+            assert record().status == "RUNNING"
+            tasks.cancel_scope.cancel()
+    journaled = await gate.journal(_call_of(record().tag))
+    assert journaled[1][1]["query_id"] == record().query_id
+    assert journaled[1][1]["session_id"] == str(record().session_id)
 
 
 async def _rpc(gate: Gate, method: str, params: dict[str, Any], token: str) -> dict[str, Any]:
@@ -169,7 +202,7 @@ async def test_a_stop_lets_a_call_finish_and_journals_it(gate: Gate, free_tcp_po
             assert await process.wait() == 0
     [finished] = [answered["result"]["structuredContent"] for answered in said]
     assert finished["rows"] == [[25]]
-    assert [entry.stage for entry, _ in await gate.journal(finished["call_id"])] == ["decided", "answered"]
+    assert await gate.stages(finished["call_id"]) == ["decided", "answered"]
 
 
 async def test_a_stop_past_its_grace_cancels_and_journals_what_is_in_flight(gate: Gate, free_tcp_port: int) -> None:
@@ -189,8 +222,7 @@ async def test_a_stop_past_its_grace_cancels_and_journals_what_is_in_flight(gate
             process.send_signal(signal.SIGTERM)
             await process.wait()
     assert records()[0].error_code == "000604"
-    stages = [entry.stage for entry, _ in await gate.journal(_call_of(records()[0].tag))]
-    assert stages == ["decided", "cancelled"]
+    assert await gate.stages(_call_of(records()[0].tag)) == ["decided", "cancelled"]
 
 
 def _call_of(query_tag: str) -> str:
