@@ -31,7 +31,7 @@ _PUBLIC = (
     # who
     "subject", "actor", "issuer", "groups", "scopes", "client", "transport", "era", "session", "delegates", "fault",
     # what was asked, with a placeholder for each literal
-    "tool", "sql", "verb", "tables", "functions",
+    "tool", "sql", "verb", "tables", "beneath", "functions",
     # what was decided, and from what
     "decision", "code", "rules", "policy", "catalog", "parser", "masked", "filtered", "hold_id",
     "estimate_rows", "estimate_bytes", "session_statements", "session_refusals", "session_rows",

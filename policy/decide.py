@@ -176,7 +176,8 @@ def _allow(
     if is_write and role.write_role is None:
         return _deny("your role does not write", _ASK_HINT)
     verdicts = [ruling.verdict(touch.verb, touch.table) for touch in touches]
-    through_views = {table for written in sources for table in written.touched} - {touch.table for touch in touches}
+    named = {touch.table for touch in touches}
+    through_views = frozenset[TableName]().union(*(written.touched for written in sources)) - named
     verdicts += [v for t in through_views if (v := ruling.verdict(Verb.READ, t)).effect is Effect.HOLD]
     bounded = bounded_rows(limits, rows_max)
     text = tuple(
@@ -195,6 +196,7 @@ def _allow(
             warehouse=role.warehouse,
             rows_max=bounded,
             statement_timeout_s=limits.statement_timeout_s,
+            beneath=through_views,
         ),
         obligations=owed if is_write else owed.union(*(written.obligations for written in sources)),
     )

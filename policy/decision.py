@@ -62,7 +62,8 @@ Obligation: TypeAlias = MaskColumn | FilterRows | LimitRows | ScanContent
 class RunSql:
     """The action of a permitted SQL statement: exactly `sql` runs, as `role` on `warehouse`, within its limits.
 
-    `sql` is printed from the judged tree; the caller's own text never runs.
+    `sql` is printed from the judged tree; the caller's own text never runs. `beneath` are the tables and views that it
+    reads and that the caller has not named: a view is read where what it reads is protected.
     """
 
     sql: str
@@ -71,6 +72,7 @@ class RunSql:
     warehouse: str
     rows_max: int
     statement_timeout_s: int
+    beneath: frozenset[TableName] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

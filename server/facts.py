@@ -191,5 +191,6 @@ def _facts_of_permit(permit: Permit) -> Facts:
             "role": permit.action.role,
             "warehouse": permit.action.warehouse,
             "rows_max": permit.action.rows_max,
+            **({"beneath": sorted(map(str, permit.action.beneath))} if permit.action.beneath else {}),
         }
     return facts

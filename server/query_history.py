@@ -1,6 +1,7 @@
 """Snowflake's own history of what ran, as the gate's session may see it: by everybody on the warehouses it operates.
 
-Source: Snowflake, "QUERY_HISTORY, QUERY_HISTORY_BY_*": seven days, at most 10,000 statements, without delay.
+Sources: Snowflake, "QUERY_HISTORY, QUERY_HISTORY_BY_*": seven days, at most 10,000 statements, without delay; "Account
+Usage: ACCESS_HISTORY view": a year, three hours late, Enterprise Edition.
 """
 
 import csv
@@ -21,6 +22,8 @@ HISTORY_ROWS_MAX = 10_000
 HISTORY_TIMEOUT_S = 60
 COLUMNS = ("QUERY_ID", "QUERY_TAG", "QUERY_TYPE", "USER_NAME", "ROLE_NAME", "EXECUTION_STATUS")
 TAG = "snowgate_history"
+CODE = frozenset({"function", "procedure"})
+"""Domains of objects that are run and hold nothing, such as the function of a keyed mask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,26 @@ class Ran:
             str(row.get("EXECUTION_STATUS") or "").lower(),
             bool(ours),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Accessed:
+    """What one statement has named and read: the full names of tables, views, stages and whatever else holds data."""
+
+    query_id: str
+    names: frozenset[str]
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "Accessed":
+        """The row of ACCESS_HISTORY. What lies beneath a view that Snowflake opens itself is in another column.
+
+        Raises:
+            ValueError, KeyError, TypeError, AttributeError: the row is none of that view.
+        """
+        objects = row["DIRECT_OBJECTS_ACCESSED"]
+        listed: list[dict[str, Any]] = json.loads(objects or "[]") if isinstance(objects, str) else objects or []
+        holding = [each for each in listed if str(each["objectDomain"]).casefold() not in CODE]
+        return cls(str(row["QUERY_ID"]), frozenset(str(each["objectName"]) for each in holding))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +127,18 @@ def read_history(path: Path) -> list[dict[str, Any]]:
     if any("QUERY_ID" not in row for row in found):
         raise SettingsError(f"a row of {path} has no QUERY_ID")
     return found
+
+
+def read_accesses(path: Path) -> list[Accessed]:
+    """What statements have read, of an export of SNOWFLAKE.ACCOUNT_USAGE.ACCESS_HISTORY.
+
+    Raises:
+        SettingsError: it cannot be read, or is one of another view.
+    """
+    try:
+        return [Accessed.of(row) for row in read_history(path)]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SettingsError(f"{path} is no ACCESS_HISTORY: {type(error).__name__}") from None
 
 
 def _tag(text: str) -> dict[str, Any]:

@@ -1,18 +1,16 @@
 """The journal against Snowflake's own history: what ran beside the gate, and outcomes that never arrived."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.reading import believed
 from policy.identifiers import parse_dotted
-from server.query_history import Ran
+from server.query_history import Accessed, Ran
 
 ENDS = ("answered", "refused", "failed", "cancelled", "unknown")
 
@@ -25,7 +23,7 @@ _CALLS = text("""
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the journal says of one call."""
+    """What the journal says of one call. `tables` are those that its decision names, and what lies beneath views."""
 
     decision: str
     role: str
@@ -71,8 +69,8 @@ async def known_calls(database: AsyncEngine, start: datetime, end: datetime) -> 
             facts = entry.facts
             call = calls.get(entry.call_id, Known("", "", frozenset()))
             if entry.stage == "decided":
-                listed = facts.get("tables")
-                tables = frozenset(map(str, listed)) if isinstance(listed, list) else frozenset[str]()
+                listed = (facts.get(name) for name in ("tables", "beneath"))
+                tables = frozenset(_plain(str(name)) for names in listed if isinstance(names, list) for name in names)
                 decision, role = str(facts.get("decision")), str(facts.get("role") or "")
                 call = Known(decision, role, tables, call.end, call.query_id)
             else:
@@ -109,20 +107,19 @@ def reconcile(
     return found
 
 
-def reads(calls: Mapping[str, Known], ran: Sequence[Ran], rows: Iterable[Mapping[str, Any]]) -> list[Finding]:
-    """What calls read beside what was decided, by rows of ACCESS_HISTORY (QUERY_ID, DIRECT_OBJECTS_ACCESSED)."""
-    call_of = {each.query_id: each.call_id for each in ran if each.call_id}
-    found: list[Finding] = []
-    for row in rows:
-        call_id = call_of.get(str(row["QUERY_ID"]), "")
-        if call_id not in calls:
-            continue
-        objects = row.get("DIRECT_OBJECTS_ACCESSED") or []
-        listed = json.loads(objects) if isinstance(objects, str) else objects
-        named = {str(each.get("objectName", "")) for each in listed if each.get("objectDomain") in ("Table", "View")}
-        more = sorted({_plain(name) for name in named} - calls[call_id].tables)
-        found += [Finding("more_read", str(row["QUERY_ID"]), call_id, name) for name in more]
-    return found
+def reads(calls: Mapping[str, Known], ran: Sequence[Ran], touched: Iterable[Accessed]) -> list[Finding]:
+    """What statements of calls have read beside what was decided, by ACCESS_HISTORY.
+
+    Whose a statement is, the journal says by its id, or its tag in `ran` does.
+    """
+    call_of = {call.query_id: call_id for call_id, call in calls.items() if call.query_id}
+    call_of |= {each.query_id: each.call_id for each in ran if each.call_id in calls}
+    return [
+        Finding("more_read", each.query_id, call_id, name)
+        for each in touched
+        if (call_id := call_of.get(each.query_id)) is not None
+        for name in sorted({_plain(name) for name in each.names} - calls[call_id].tables)
+    ]
 
 
 def counted(found: Iterable[Finding]) -> dict[str, int]:

@@ -19,7 +19,7 @@ from server.config import Settings, load
 from server.database import open_engine
 from server.ledger import PostgresLedger
 from server.pool import PoolLimits, open_pool
-from server.query_history import HISTORY_ROWS_MAX, QueryHistory, Ran, read_history
+from server.query_history import HISTORY_ROWS_MAX, Accessed, QueryHistory, Ran, read_accesses, read_history
 from server.reconciliation import KINDS, Finding, counted, known_calls, reads
 from server.reconciliation import reconcile as compare
 from server.snowflake_settings import account_of, catalog_kind
@@ -43,7 +43,7 @@ def reconcile(
         given = [(each.read_role, each.write_role) for each in read_policy(settings.policy).roles]
         roles = {role for each in given for role in each if role}
         rows = None if history is None else read_history(history)
-        touched = [] if access is None else read_history(access)
+        touched = [] if access is None else read_accesses(access)
         found = anyio.run(_compare, settings, roles, rows, touched, between(start, end))
     counts = counted(found)
     if as_json:
@@ -60,7 +60,7 @@ async def _compare(
     settings: Settings,
     roles: set[str],
     rows: list[dict[str, Any]] | None,
-    touched: list[dict[str, Any]],
+    touched: list[Accessed],
     when: tuple[Any, Any],
 ) -> list[Finding]:
     ran = [Ran.of(row) for row in rows] if rows is not None else await _ask(settings)

@@ -1,7 +1,9 @@
 """What auditors do with the journal of a gate that serves: every verb, from end to end."""
 
+import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -103,6 +105,80 @@ async def test_what_ran_beside_the_gate_is_found(gate: Gate, tmp_path: Path) -> 
     assert {("beside", "q-beside"), ("not_permitted", "q-forged")} <= found
     assert not any(query_id == ran[-1].query_id for _, query_id in found)
     assert await unjournaled(gate) <= before  # and Snowflake itself is asked, which forgets the oldest meanwhile
+
+
+OF_A_VIEW = "SELECT EMAIL, REVENUE FROM CRM.PUBLIC.CUSTOMER_REVENUE LIMIT 2"
+DIRECT, BASE = "DIRECT_OBJECTS_ACCESSED", "BASE_OBJECTS_ACCESSED"
+
+
+def touched(domain: str, name: str, *columns: str) -> dict[str, Any]:
+    """One object of ACCESS_HISTORY's arrays, as Snowflake documents them."""
+    told = [{"columnId": 68_610 + n, "columnName": column} for n, column in enumerate(columns)]
+    return {"columns": told, "objectDomain": domain, "objectId": 66_564, "objectName": name}
+
+
+MASK = {
+    "objectDomain": "FUNCTION", "objectName": "GOVERNANCE.MASKS.KEYED", "objectId": "2",
+    "argumentSignature": "(VALUE VARCHAR)", "dataType": "VARCHAR(16777216)",
+}  # fmt: skip
+CUSTOMERS = touched("Table", "CRM.PUBLIC.CUSTOMERS", "CUSTOMER_ID", "EMAIL")
+ORDERS = touched("Table", "CRM.PUBLIC.ORDERS", "CUSTOMER_ID", "AMOUNT", "STATUS")
+EMPLOYEES = touched("Table", "CRM.HR.EMPLOYEES", "SALARY")
+OF_A_STAGE = touched("Stage", "CRM.PUBLIC.EXPORTS")
+
+
+def export_of(folder: Path, suffix: str, query_id: str, direct: list[dict[str, Any]]) -> Path:
+    """What somebody exported of ACCESS_HISTORY, as `suffix` says: arrays are text in a CSV."""
+    path, base = folder / f"access_history{suffix}", [CUSTOMERS, ORDERS, EMPLOYEES]
+    row = {"QUERY_ID": query_id, "QUERY_START_TIME": "2026-01-25 16:17:47.388 +0000", "USER_NAME": "ADA",
+           DIRECT: direct, BASE: base, "OBJECTS_MODIFIED": [], "POLICIES_REFERENCED": []}  # fmt: skip
+    other = row | {"QUERY_ID": "of-somebody-else", DIRECT: [EMPLOYEES]}
+    if suffix == ".jsonl":
+        path.write_text("".join(f"{json.dumps(each)}\n" for each in (row, other)))
+        return path
+    with path.open("w", newline="") as file:
+        written = csv.DictWriter(file, row)
+        written.writeheader()
+        for each in (row, other):
+            written.writerow({name: json.dumps(v) if isinstance(v, list) else v for name, v in each.items()})
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
+@pytest.mark.parametrize(
+    ("sql", "direct", "more"),
+    [
+        (READ, [CUSTOMERS, MASK], []),
+        (READ, [CUSTOMERS, EMPLOYEES], ["CRM.HR.EMPLOYEES"]),
+        (READ, [CUSTOMERS, touched("VIEW", "CRM.PUBLIC.CUSTOMER_REVENUE")], ["CRM.PUBLIC.CUSTOMER_REVENUE"]),
+        (READ, [CUSTOMERS, OF_A_STAGE], ["CRM.PUBLIC.EXPORTS"]),
+        (OF_A_VIEW, [CUSTOMERS, ORDERS], []),  # the gate reads what lies beneath the view, where it is protected
+        (OF_A_VIEW, [touched("View", "CRM.PUBLIC.CUSTOMER_REVENUE")], []),
+        (OF_A_VIEW, [CUSTOMERS, ORDERS, EMPLOYEES], ["CRM.HR.EMPLOYEES"]),
+    ],
+)
+async def test_what_a_call_has_read_beside_its_decision_is_found(
+    gate: Gate, tmp_path: Path, suffix: str, sql: str, direct: list[dict[str, Any]], more: list[str]
+) -> None:
+    call_id = await read(gate, sql)
+    (query_id,) = [record.query_id for record in gate.sandbox.lookalike.queries() if call_id in record.tag]
+    access = export_of(tmp_path, suffix, query_id, direct)
+    _, said = await snowgate(gate, "journal", "reconcile", "--access", str(access), "--json")
+    told = json.loads(said)
+    found = [each for each in told["findings"] if each["kind"] == "more_read"]
+    assert [each["said"] for each in found] == more
+    assert {(each["query_id"], each["call_id"]) for each in found} <= {(query_id, call_id)}
+    assert told["counts"]["more_read"] == len(more)
+
+
+@pytest.mark.parametrize(
+    "lines", ['{"QUERY_ID": "x"}', '{"QUERY_ID": "x", "DIRECT_OBJECTS_ACCESSED": "[{]"}', "[]", '{"OTHER": 1}',
+              '{"QUERY_ID": "x", "DIRECT_OBJECTS_ACCESSED": [{"objectName": "no domain"}]}']
+)  # fmt: skip
+async def test_an_export_of_something_else_is_refused_and_finds_nothing(gate: Gate, tmp_path: Path, lines: str) -> None:
+    (access := tmp_path / "access.jsonl").write_text(lines)
+    status, said = await snowgate(gate, "journal", "reconcile", "--access", str(access))
+    assert (status, "Traceback" in said) == (2, False)
 
 
 async def unjournaled(gate: Gate) -> set[tuple[str, str]]:
