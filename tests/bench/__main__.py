@@ -144,7 +144,8 @@ def main() -> int:
     given = parse()
     options = {"use_uvloop": sys.platform != "win32"}
     environments = {}
-    for each in PEERS if any(stage.peers for stage in STAGES if stage.name in given.stages) else ():
+    has_peers = not given.profile and any(stage.peers for stage in STAGES if stage.name in given.stages)
+    for each in PEERS if has_peers else ():
         tell(f"installing {each.package}")
         environments[each.package] = install(each)
     for name in ("tpch", "tpcds") if not (given.quick or given.no_scaling or given.profile) else ():

@@ -153,7 +153,8 @@ def install(peer: Peer) -> Path:
         commands[1] += [python, "--require-hashes", "-r", str(lock)]
     else:
         commands = [[sys.executable, "-m", "venv", str(environment)]]
-        commands += [[python, "-m", "pip", "install", "--require-hashes", "-r", str(lock)]]
+        # A lock is complete; pip would want what an extra asks for to be pinned with the extra.
+        commands += [[python, "-m", "pip", "install", "--no-deps", "--require-hashes", "-r", str(lock)]]
     for command in commands:
         subprocess.run(command, check=True, capture_output=True, timeout=INSTALL_TIMEOUT_S)
     stamp.touch()
