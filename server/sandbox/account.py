@@ -124,7 +124,7 @@ class Account:
         return next((each for each in self.integrations if each.issuer == issuer), None)
 
 
-def public_key_of(private_key_file: Path) -> str:
+def public_pem_of(private_key_file: Path) -> str:
     """Return the PEM of the public half of a private key's PEM file."""
     key = serialization.load_pem_private_key(private_key_file.read_bytes(), None)
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)

@@ -12,7 +12,7 @@ from pathlib import Path
 import uvicorn
 
 from server.sandbox import data
-from server.sandbox.account import public_key_of, sandbox_account
+from server.sandbox.account import public_pem_of, sandbox_account
 from server.sandbox.fakesnow_app import Engine
 from server.sandbox.front import Front
 from server.sandbox.logins import Logins
@@ -28,7 +28,7 @@ def build(state: SandboxState, scale: float, token_ttl_s: float, master_ttl_s: f
     data.prepare(state.warehouse_directory, scale)
     engine = Engine(state.warehouse_directory)
     engine.lock()
-    account = sandbox_account(public_key_of(state.lease_key_file), public_key_of(state.broker_key_file))
+    account = sandbox_account(public_pem_of(state.lease_key_file), public_pem_of(state.broker_key_file))
     sessions = Sessions(token_ttl_s, master_ttl_s)
     runner = Runner(account, sessions, engine, QueryLog(state.query_log_file))
     return Front(Logins(account), sessions, runner, state.secret(state.control_secret_file))

@@ -18,7 +18,7 @@ from snowflake.connector.errors import Error
 
 from server.brokers.minted import ExternalOAuth
 from server.brokers.signing import KeySigner
-from server.sandbox.account import public_key_of, sandbox_account
+from server.sandbox.account import public_pem_of, sandbox_account
 from server.sandbox.other_logins import fingerprint, of_programmatic_token
 from server.sandbox.replies import SnowflakeError
 from server.sandbox.run import Sandbox
@@ -139,7 +139,7 @@ def _key_pair(sandbox: Sandbox, user: str = "SNOWGATE_BROKER", **changes: Any) -
     """A login as the broker with a key-pair JWT of our own making."""
     key = RSAKey.import_key(sandbox.state.broker_key_file.read_bytes())
     named, now = f"SANDBOX.{user}", int(time.time())
-    claims = {"iss": f"{named}.{fingerprint(public_key_of(sandbox.state.broker_key_file))}", "sub": named}
+    claims = {"iss": f"{named}.{fingerprint(public_pem_of(sandbox.state.broker_key_file))}", "sub": named}
     token = jwt.encode({"alg": "RS256"}, {**claims, "iat": now, "exp": now + 60, **changes}, key)
     return {"AUTHENTICATOR": "SNOWFLAKE_JWT", "LOGIN_NAME": user, "TOKEN": token}
 

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from snowflake.connector.errors import Error
 
-from server.sandbox.account import public_key_of, sandbox_account
+from server.sandbox.account import public_pem_of, sandbox_account
 from server.sandbox.logins import Login
 from server.sandbox.replies import SnowflakeError
 from server.sandbox.run import Sandbox
@@ -38,7 +38,7 @@ def sessions(clock: Clock) -> Sessions:
 @pytest.fixture
 def opened(sessions: Sessions, sandbox: Sandbox) -> Session:
     state = sandbox.state
-    account = sandbox_account(public_key_of(state.lease_key_file), public_key_of(state.broker_key_file))
+    account = sandbox_account(public_pem_of(state.lease_key_file), public_pem_of(state.broker_key_file))
     ada = account.user("ada")
     assert ada is not None
     return sessions.open(Login(ada, account.role("ANALYST_RO")), "GATE_WH", {})
