@@ -170,4 +170,4 @@ async def _leased(pool: SessionPool, people: Sequence[Kind], count: int) -> None
 
 
 if __name__ == "__main__":
-    sys.exit(anyio.run(main))
+    sys.exit(anyio.run(main, backend_options={"use_uvloop": sys.platform != "win32"}))
