@@ -59,7 +59,9 @@ def is_a_user(sandbox: Sandbox, name: str) -> bool:
         return True
 
 
-@pytest.mark.parametrize("broker", ["external_oauth", "programmatic_access_token", "ephemeral_user"])
+@pytest.mark.parametrize(
+    "broker", ["external_oauth", "workload_identity", "programmatic_access_token", "ephemeral_user"]
+)
 async def test_what_a_killed_gate_left_in_snowflake_is_gone_when_another_has_started(
     gate: Gate, broker: str, database_url: str, free_tcp_port: int
 ) -> None:
