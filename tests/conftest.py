@@ -11,8 +11,9 @@ from tests.support.databases import Databases, reachable_directory
 from tests.support.gates import gate
 from tests.support.sandbox import sandbox
 from tests.support.scores import pytest_terminal_summary, score
+from tests.support.stub_snowflake import stub
 
-__all__ = ["gate", "pytest_terminal_summary", "sandbox", "score"]
+__all__ = ["gate", "pytest_terminal_summary", "sandbox", "score", "stub"]
 
 SEARCH_PATH = os.environ["PATH"]
 

@@ -6,7 +6,6 @@ Each was found by running connector 5.2.0. A later one that behaves otherwise sh
 import base64
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,22 +18,15 @@ from snowflake.connector.connection import _connection
 from server import warehouse
 from server.credentials import AccessToken, Credential, KeyPair, WorkloadToken
 from server.refusals import SnowflakeUnavailable
-from server.warehouse import Account, LoginRefused, Order, SessionLost, SnowflakeSession
-from tests.support.stub_snowflake import BROKEN, StubSnowflake, affected, failure, numbers, stub_snowflake
+from server.warehouse import LoginRefused, Order, SessionLost, SnowflakeSession
+from tests.support.stub_snowflake import BROKEN, StubSnowflake, affected, failure, numbers
 
 SQL = "SELECT 1 AS N"
 TOKEN = AccessToken(SecretStr("jwt"))
 
 
-@pytest.fixture
-def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubSnowflake]:
-    monkeypatch.setenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
-    with stub_snowflake() as running:
-        yield running
-
-
 def session(stub: StubSnowflake, credential: Credential = TOKEN) -> SnowflakeSession:
-    return SnowflakeSession(Account("acct", "127.0.0.1", stub.port, "http"), credential, role="R", warehouse="W")
+    return SnowflakeSession(stub.account, credential, role="R", warehouse="W")
 
 
 def order(sql: str = SQL, **more: Any) -> Order:

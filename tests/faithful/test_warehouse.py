@@ -1,7 +1,6 @@
 """What the real driver does on the wire for one statement, and what comes back of it."""
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -12,22 +11,14 @@ from snowflake.connector._internal import decorators
 from server.credentials import AccessToken
 from server.raw import RawRows
 from server.refusals import OutcomeUnknown, Refusal, SnowflakeUnavailable, StatementFailed, StatementTimedOut
-from server.warehouse import Account, Order, SnowflakeSession
-from tests.support.stub_snowflake import LOST, StubSnowflake, affected, column, failure, numbers, rowset, stub_snowflake
+from server.warehouse import Order, SnowflakeSession
+from tests.support.stub_snowflake import LOST, StubSnowflake, affected, column, failure, numbers, rowset
 
 SQL = "SELECT 1 AS N"
 
 
-@pytest.fixture
-def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubSnowflake]:
-    monkeypatch.setenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
-    with stub_snowflake() as running:
-        yield running
-
-
 def session(stub: StubSnowflake) -> SnowflakeSession:
-    where = Account("acct", "127.0.0.1", stub.port, "http")
-    return SnowflakeSession(where, AccessToken(SecretStr("jwt")), role="READER", warehouse="WH")
+    return SnowflakeSession(stub.account, AccessToken(SecretStr("jwt")), role="READER", warehouse="WH")
 
 
 def run(stub: StubSnowflake, answer: dict[str, Any], **order: Any) -> RawRows:

@@ -1,37 +1,24 @@
 """The catalog is refreshed in the background, and nothing that Snowflake answers ends the gate or holds it up."""
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import anyio
 import pytest
-from joserfc.jwk import RSAKey
 
 from policy.document import load
-from server.brokers.minted import ExternalOAuth
-from server.brokers.signing import KeySigner
 from server.engine_room import EngineRoom
 from server.pool import Kind, PoolLimits, SessionPool, open_pool
 from server.refusals import CatalogUnavailable
-from server.warehouse import Account
-from tests.support.stub_snowflake import StubSnowflake, numbers, stub_snowflake
+from tests.support.stub_snowflake import BROKER, StubSnowflake, numbers
 
-KEY = RSAKey.generate_key(2048)
 POLICY = load("{version: 1, defaults: {database: DB, schema: S}, limits: {rows_max: 3, statement_timeout_s: 60}}")
 
 
 @pytest.fixture
-def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubSnowflake]:
-    monkeypatch.setenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
-    with stub_snowflake() as running:
-        yield running
-
-
-@pytest.fixture
 async def pool(stub: StubSnowflake) -> AsyncGenerator[SessionPool]:
-    credentials = ExternalOAuth("https://gate", "https://snow", (KeySigner(KEY),))
     with anyio.fail_after(40):
-        async with open_pool(Account("acct", "127.0.0.1", stub.port, "http"), credentials, PoolLimits()) as opened:
+        async with open_pool(stub.account, BROKER, PoolLimits()) as opened:
             yield opened
 
 

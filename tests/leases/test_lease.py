@@ -1,20 +1,17 @@
 """A lease runs exactly what was cleared, and a call that ends early ends its statement in Snowflake too."""
 
 import json
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import anyio
 import pytest
-from joserfc.jwk import RSAKey
 
 from policy.decision import LimitRows, Permit, RuleId, RunSql
 from policy.engine import Provenance
 from policy.principal import Principal, Subject
 from policy.statement import Verb
 from server import leases as leases_module
-from server.brokers.minted import ExternalOAuth
-from server.brokers.signing import KeySigner
 from server.leases import Leases, order_of
 from server.line import CallId, Cleared
 from server.pool import PoolLimits, SessionPool, open_pool
@@ -27,36 +24,26 @@ from server.refusals import (
     StatementFailed,
     StatementTimedOut,
 )
-from server.warehouse import Account
 from tests.support.stub_snowflake import (
+    BROKER,
     LOST,
     Answer,
     StubSnowflake,
     affected,
     failure,
     numbers,
-    stub_snowflake,
     texts,
 )
 from tests.support.watching import eventually
 from tools.contract import Sql
 
 SQL = 'SELECT "N" FROM "DB"."S"."T"'
-KEY = RSAKey.generate_key(2048)
-
-
-@pytest.fixture
-def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubSnowflake]:
-    monkeypatch.setenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
-    with stub_snowflake() as running:
-        yield running
 
 
 @pytest.fixture
 async def pool(stub: StubSnowflake) -> AsyncGenerator[SessionPool]:
-    credentials = ExternalOAuth("https://gate", "https://snow", (KeySigner(KEY),))
     with anyio.fail_after(40):
-        async with open_pool(Account("acct", "127.0.0.1", stub.port, "http"), credentials, PoolLimits()) as opened:
+        async with open_pool(stub.account, BROKER, PoolLimits()) as opened:
             yield opened
 
 

@@ -1,10 +1,9 @@
 """What is out in Snowflake is written down before it is used, and what a dead process left is taken away by another."""
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 
 import anyio
 import pytest
-from joserfc.jwk import RSAKey
 from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -12,27 +11,16 @@ from audit.journal import Journal, JournalUnavailable, open_journal
 from audit.note import new_signer
 from audit.reading import entries
 from audit.sealing import Sealer
-from server.brokers.minted import ExternalOAuth
-from server.brokers.signing import KeySigner
 from server.database import open_engine
 from server.janitor import Janitor
 from server.ledger import LeaseRecord, PostgresLedger, lease_table
 from server.pool import Kind, PoolLimits, SessionPool, open_pool
-from server.warehouse import Account
-from tests.support.stub_snowflake import StubSnowflake, failure, stub_snowflake
+from tests.support.stub_snowflake import BROKER, StubSnowflake, failure
 
 ADA = Kind("iss", "ada", "READER", "WH", "p1")
 OWN = Kind("", "CATALOG", "CATALOG_RO", "WH", "")
-KEY = RSAKey.generate_key(2048)
 SEALER = Sealer(b"k" * 32, "test")
 SIGNER = new_signer("test/writer")
-
-
-@pytest.fixture
-def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubSnowflake]:
-    monkeypatch.setenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
-    with stub_snowflake() as running:
-        yield running
 
 
 @pytest.fixture
@@ -54,10 +42,8 @@ def ledger(database: AsyncEngine, journal: Journal) -> PostgresLedger:
 
 @pytest.fixture
 async def pool(stub: StubSnowflake, ledger: PostgresLedger) -> AsyncGenerator[SessionPool]:
-    credentials = ExternalOAuth("https://gate", "https://snow", (KeySigner(KEY),))
-    where = Account("acct", "127.0.0.1", stub.port, "http")
     with anyio.fail_after(40):
-        async with open_pool(where, credentials, PoolLimits(), ledger) as opened:
+        async with open_pool(stub.account, BROKER, PoolLimits(), ledger) as opened:
             yield opened
 
 

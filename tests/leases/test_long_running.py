@@ -1,47 +1,35 @@
 """What has been running for long is asked after in Snowflake's own history, and not without end."""
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import anyio
 import pytest
-from joserfc.jwk import RSAKey
 
 from audit.journal import open_journal
 from audit.note import new_signer
 from audit.reading import entries
 from audit.sealing import Sealer
 from server import long_running
-from server.brokers.minted import ExternalOAuth
-from server.brokers.signing import KeySigner
 from server.database import open_engine
 from server.leases import SessionLease
 from server.long_running import LongRunning
 from server.pool import Kind, PoolLimits, open_pool
 from server.refusals import StatementFailed
-from server.warehouse import Account, Order
-from tests.support.stub_snowflake import StubSnowflake, failure, stub_snowflake, texts
+from server.warehouse import Order
+from tests.support.stub_snowflake import BROKER, StubSnowflake, failure, texts
 from tests.support.watching import eventually
 
 ADA = Kind("iss", "ada", "READER", "WH", "p1")
 OWN = Kind("", "CATALOG", "CATALOG_RO", "WH", "")
-KEY = RSAKey.generate_key(2048)
 TAG = '{"snowgate_call":"call_1"}'
 
 
 @pytest.fixture
-def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubSnowflake]:
-    monkeypatch.setenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
-    monkeypatch.setattr(long_running, "LONG_S", 0.0)
-    with stub_snowflake() as running:
-        yield running
-
-
-@pytest.fixture
-async def watch(stub: StubSnowflake, database_url: str) -> AsyncGenerator[LongRunning]:
+async def watch(stub: StubSnowflake, database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[LongRunning]:
     """Looks at a pool in which one statement hangs until the test is over."""
+    monkeypatch.setattr(long_running, "LONG_S", 0.0)
     sealer, signer = Sealer(b"k" * 32, "test"), new_signer("test/writer")
-    broker = ExternalOAuth("https://gate", "https://snow", (KeySigner(KEY),))
 
     def hang(_: dict[str, Any]) -> dict[str, Any]:
         stub.hang.wait(30)
@@ -52,7 +40,7 @@ async def watch(stub: StubSnowflake, database_url: str) -> AsyncGenerator[LongRu
         async with (
             open_engine(database_url) as database,
             open_journal(database, sealer, signer) as journal,
-            open_pool(Account("acct", "127.0.0.1", stub.port, "http"), broker, PoolLimits()) as pool,
+            open_pool(stub.account, BROKER, PoolLimits()) as pool,
             anyio.create_task_group() as tasks,
         ):
             tasks.start_soon(_run_and_fail, SessionLease(pool, await pool.borrow(ADA), "DB", "call_1"))

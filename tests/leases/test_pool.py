@@ -1,23 +1,18 @@
 """Sessions are kept for the same principal, role and policy alone, within limits, and ended at the first doubt."""
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 
 import anyio
 import pytest
 from joserfc import jwt
-from joserfc.jwk import RSAKey
 
-from server.brokers.minted import ExternalOAuth
-from server.brokers.signing import KeySigner
 from server.pool import Kind, PoolLimits, SessionPool, open_pool
 from server.refusals import Busy, Revoked, SnowflakeUnavailable
-from server.warehouse import Account
-from tests.support.stub_snowflake import StubSnowflake, failure, stub_snowflake
+from tests.support.stub_snowflake import BROKER, GATE_KEY, StubSnowflake, failure
 from tests.support.watching import eventually
 
 ADA = Kind("iss", "ada", "READER", "WH", "p1")
-KEY = RSAKey.generate_key(2048)
 
 
 @dataclass
@@ -29,13 +24,6 @@ class Clock:
 
 
 @pytest.fixture
-def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubSnowflake]:
-    monkeypatch.setenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
-    with stub_snowflake() as running:
-        yield running
-
-
-@pytest.fixture
 def clock() -> Clock:
     return Clock()
 
@@ -43,9 +31,8 @@ def clock() -> Clock:
 @pytest.fixture
 async def pool(stub: StubSnowflake, clock: Clock) -> AsyncGenerator[SessionPool]:
     limits = PoolLimits(ttl_s=100, idle_s=10, wait_s=0.3, per_principal_max=2, total_max=3)
-    credentials = ExternalOAuth("https://gate", "https://snow", (KeySigner(KEY),))
     with anyio.fail_after(30):
-        async with open_pool(Account("acct", "127.0.0.1", stub.port, "http"), credentials, limits) as opened:
+        async with open_pool(stub.account, BROKER, limits) as opened:
             opened.clock = clock
             yield opened
 
@@ -70,7 +57,7 @@ async def test_each_login_has_a_token_for_one_user_and_one_role_and_a_minute(
     pool: SessionPool, stub: StubSnowflake
 ) -> None:
     pool.give_back(await pool.borrow(ADA))
-    claims = jwt.decode(stub.logins[0]["TOKEN"], KEY, algorithms=["RS256"]).claims
+    claims = jwt.decode(stub.logins[0]["TOKEN"], GATE_KEY, algorithms=["RS256"]).claims
     assert (claims["sub"], claims["scp"], claims["aud"]) == ("ada", ["session:role:READER"], "https://snow")
     assert claims["exp"] - claims["iat"] == 60
 
@@ -137,8 +124,7 @@ async def test_a_refused_login_frees_its_place(pool: SessionPool, stub: StubSnow
 
 
 async def test_a_closed_pool_leaves_no_session_behind(stub: StubSnowflake) -> None:
-    credentials = ExternalOAuth("https://gate", "https://snow", (KeySigner(KEY),))
-    async with open_pool(Account("acct", "127.0.0.1", stub.port, "http"), credentials, PoolLimits()) as pool:
+    async with open_pool(stub.account, BROKER, PoolLimits()) as pool:
         pooled = await pool.borrow(ADA)
         pool.give_back(pooled)
     assert not pooled.session.is_usable
@@ -196,9 +182,7 @@ async def test_a_session_that_is_opened_while_its_owner_is_revoked_reaches_nobod
 
 
 async def test_sessions_are_bounded_and_the_longest_idle_makes_way(stub: StubSnowflake, clock: Clock) -> None:
-    credentials = ExternalOAuth("https://gate", "https://snow", (KeySigner(KEY),))
-    where = Account("acct", "127.0.0.1", stub.port, "http")
-    async with open_pool(where, credentials, PoolLimits(total_max=2)) as pool:
+    async with open_pool(stub.account, BROKER, PoolLimits(total_max=2)) as pool:
         pool.clock = clock
         kinds = [replace(ADA, subject=name) for name in ("a", "b", "c")]
         for kind in kinds:
@@ -211,9 +195,7 @@ async def test_sessions_are_bounded_and_the_longest_idle_makes_way(stub: StubSno
 
 
 async def test_who_comes_in_turn_finds_a_warm_session_again_while_there_is_room(stub: StubSnowflake) -> None:
-    credentials = ExternalOAuth("https://gate", "https://snow", (KeySigner(KEY),))
-    where = Account("acct", "127.0.0.1", stub.port, "http")
-    async with open_pool(where, credentials, PoolLimits(total_max=100)) as pool:
+    async with open_pool(stub.account, BROKER, PoolLimits(total_max=100)) as pool:
         for _ in range(2):
             for number in range(100):
                 pool.give_back(await pool.borrow(replace(ADA, subject=f"p{number}")))
@@ -223,11 +205,9 @@ async def test_who_comes_in_turn_finds_a_warm_session_again_while_there_is_room(
 async def test_sixty_four_principals_hold_sixty_four_sessions_and_each_gets_its_own_again(
     stub: StubSnowflake,
 ) -> None:
-    credentials = ExternalOAuth("https://gate", "https://snow", (KeySigner(KEY),))
-    where = Account("acct", "127.0.0.1", stub.port, "http")
     kinds = [replace(ADA, subject=f"p{n}") for n in range(64)]
     got: dict[str, set[int]] = {kind.subject: set() for kind in kinds}
-    async with open_pool(where, credentials, PoolLimits(wait_s=60)) as pool:
+    async with open_pool(stub.account, BROKER, PoolLimits(wait_s=60)) as pool:
 
         async def work(kind: Kind) -> None:
             for _ in range(3):

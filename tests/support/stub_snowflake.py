@@ -14,14 +14,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
+import pytest
 import uvicorn
+from joserfc.jwk import RSAKey
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from server.brokers.minted import ExternalOAuth
+from server.brokers.signing import KeySigner
+from server.warehouse import Account
+
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
+
+GATE_KEY = RSAKey.generate_key(2048)
+BROKER = ExternalOAuth("https://gate", "https://snow", (KeySigner(GATE_KEY),))
+"""It takes every credential; this one makes the gate's usual ones."""
 
 
 @dataclass
@@ -44,6 +54,11 @@ class StubSnowflake:
     login_gate: threading.Event = field(default_factory=threading.Event)
     deaf_to: str = "nothing"
     ended: int = 0
+
+    @property
+    def account(self) -> Account:
+        """Where it is."""
+        return Account("acct", "127.0.0.1", self.port, "http")
 
     @property
     def statements(self) -> list[str]:
@@ -117,6 +132,14 @@ def affected(count: int) -> dict[str, Any]:
         "statementTypeId": 12544, "queryId": "q", "parameters": [],
     }  # fmt: skip
     return {"success": True, "code": None, "message": None, "data": data}
+
+
+@pytest.fixture
+def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubSnowflake]:
+    """A stub for one test."""
+    monkeypatch.setenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
+    with stub_snowflake() as running:
+        yield running
 
 
 @contextmanager
