@@ -34,6 +34,7 @@ _PUBLIC = (
     "tool", "sql", "verb", "tables", "beneath", "functions",
     # what was decided, and from what
     "decision", "code", "rules", "policy", "catalog", "parser", "masked", "filtered", "hold_id",
+    "budgets", "padded_ms",
     "estimate_rows", "estimate_bytes", "session_statements", "session_refusals", "session_rows",
     "session_tables", "session_classifications",
     # what a policy that is not in force would have decided

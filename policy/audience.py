@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import compress
 from typing import TypeAlias
 
 from sqlglot import exp
@@ -10,6 +11,7 @@ from policy.catalog import Catalog, Table
 from policy.claims import Bound, Name, bound_to, with_claims
 from policy.detectors import Detector
 from policy.exposure import Exposures
+from policy.owing import Owing
 from policy.principal import Principal
 from policy.rewrite import Writer
 from policy.rulebook import Policy, RoleEntry
@@ -22,7 +24,7 @@ AudienceKey: TypeAlias = int | tuple[int, Bound]
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """The role, rules, exposures and writer of one audience, and what its results are scanned for."""
+    """The role, rules, exposures and writer of one audience, what its answers owe and what they are scanned for."""
 
     key: AudienceKey
     role: RoleEntry | None
@@ -30,6 +32,7 @@ class Audience:
     exposures: Exposures
     writer: Writer
     views: Callable[[Table], SqlStatement | None]
+    owing: Owing
     scanned: frozenset[Detector] = frozenset()
 
 
@@ -67,6 +70,8 @@ def compile_audience(
         r for r, is_meant, is_spared in zip(policy.rules, among, excepted, strict=True) if is_meant and not is_spared
     ]
     scans = [scan for scan in policy.content_scans if scan.unless is None or not is_in()]
+    owed = [(is_in(), each.unless is not None and is_in()) for each in policy.concerns()]
+    is_owed = [is_meant and not is_spared for is_meant, is_spared in owed]
     if asked:
         conditions = {name: with_claims(condition, asked, values) for name, condition in conditions.items()}
     exposures = Exposures(policy, masks_off, frozenset(outside + spared))
@@ -77,5 +82,12 @@ def compile_audience(
         exposures=exposures,
         writer=Writer(catalog.tables, exposures, conditions, policy.functions, views),
         views=views,
+        owing=Owing(
+            tuple(compress(policy.budgets, is_owed)),
+            tuple(compress(policy.paddings, is_owed[len(policy.budgets) :])),
+            catalog.tables,
+            exposures,
+            views,
+        ),
         scanned=frozenset().union(*(scan.detectors for scan in scans)),
     )

@@ -122,6 +122,14 @@ def _missing_tables(policy: Policy, tables: Sequence[Table]) -> Iterator[Finding
         if not any(_means_a_table(pattern, tables) for pattern in row_filter.tables):
             message = f"the row filter `{row_filter.id}` means no table of the catalog"
             yield Finding("unused_row_filter", message, ("row_filters", n))
+    entries = [("budgets", n) for n in range(len(policy.budgets))] + [
+        ("padding", n) for n in range(len(policy.paddings))
+    ]
+    for path, concern in zip(entries, policy.concerns(), strict=True):
+        for m, pattern in enumerate(concern.tables):
+            if not _means_a_table(pattern, tables):
+                message = f"`{pattern.written}` means no table of the catalog, so nothing of it is counted or padded"
+                yield Finding("unused_pattern", message, (*path, "tables", m))
 
 
 def _means_a_table(pattern: Pattern, tables: Iterable[Table]) -> bool:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 from policy.engine import Engine
@@ -26,7 +27,7 @@ class Difference:
         return any(self.counts[kind] for kind in OPENING)
 
 
-OPENING = ("deny->permit", "deny->hold", "hold->permit", "less masked", "less filtered")
+OPENING = ("deny->permit", "deny->hold", "hold->permit", "less masked", "less filtered", "less counted", "less padded")
 """Changes that let somebody do or see more."""
 
 
@@ -63,7 +64,19 @@ def _kinds(before: Verdict, after: Verdict) -> list[str]:
         return kinds
     for what, old, new in (("masked", _masks(before), _masks(after)), ("filtered", _filters(before), _filters(after))):
         kinds += [f"less {what}"] * bool(old - new) + [f"more {what}"] * bool(new - old)
+    shares, padded = (_shares(before), _shares(after)), (before.padded_ms, after.padded_ms)
+    kinds += ["less counted"] * _is_less(*shares) + ["more counted"] * _is_less(*reversed(shares))
+    kinds += ["less padded"] * (padded[1] < padded[0]) + ["more padded"] * (padded[1] > padded[0])
     return kinds
+
+
+def _shares(verdict: Verdict) -> dict[tuple[str, bool], Fraction]:
+    """The part of each budget that one statement takes."""
+    return {(each.budget_id, each.is_shared): Fraction(each.answers, each.per_day) for each in verdict.counted}
+
+
+def _is_less(before: Mapping[tuple[str, bool], Fraction], after: Mapping[tuple[str, bool], Fraction]) -> bool:
+    return any(after.get(budget, 0) < share for budget, share in before.items())
 
 
 def _masks(verdict: Verdict) -> set[str]:
@@ -80,4 +93,6 @@ def _told(verdict: Verdict) -> dict[str, Any]:
         "rules": verdict.rules,
         "masked": verdict.masked,
         "filtered": verdict.filtered,
+        "budgets": [f"{each.budget_id}: {each.answers} of {each.per_day}" for each in verdict.counted],
+        "padded_ms": verdict.padded_ms,
     }

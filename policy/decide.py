@@ -184,7 +184,7 @@ def _allow(
         audience.writer.full_name(place.table) if place.is_target else written.sql
         for place, written in zip(statement.tree.places, sources, strict=True)
     )
-    owed: frozenset[Obligation] = frozenset({LimitRows(bounded)})
+    owed: frozenset[Obligation] = audience.owing.of(statement) | {LimitRows(bounded)}
     if audience.scanned and not is_write:
         owed |= {ScanContent(audience.scanned)}
     permit = Permit(

@@ -57,7 +57,8 @@ def decide_change(
         rows_max=1,
         statement_timeout_s=limits.statement_timeout_s,
     )
-    return Hold(verdict.determining, Permit(verdict.determining, action, frozenset({LimitRows(1)})))
+    owed = audience.owing.of(statement) | {LimitRows(1)}
+    return Hold(verdict.determining, Permit(verdict.determining, action, owed))
 
 
 def _refuse_on(audience: Audience, table: Table, change: TableChange) -> Deny | None:

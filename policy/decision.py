@@ -55,7 +55,27 @@ class ScanContent:
     detectors: frozenset[Detector]
 
 
-Obligation: TypeAlias = MaskColumn | FilterRows | LimitRows | ScanContent
+@dataclass(frozen=True, slots=True)
+class CountAnswer:
+    """Obligation: before anything runs, `answers` are taken from the `per_day` that the budget `budget_id` has.
+
+    `is_shared`: all whom the budget means have it together, and not each of them one of their own.
+    """
+
+    budget_id: str
+    answers: int
+    per_day: int
+    is_shared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PadAnswer:
+    """Obligation: whatever the call ends with leaves at a multiple of `to_ms` milliseconds after it began."""
+
+    to_ms: int
+
+
+Obligation: TypeAlias = MaskColumn | FilterRows | LimitRows | ScanContent | CountAnswer | PadAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +108,7 @@ class ColumnView:
 
 @dataclass(frozen=True, slots=True)
 class TableView:
-    """A table as one caller meets it; `row_filters` are the ids of the filters that apply to them."""
+    """A table as one caller meets it: the ids of row filters that apply to them, and budgets that it may draw on."""
 
     name: TableName
     kind: TableKind
@@ -98,6 +118,7 @@ class TableView:
     foreign_keys: tuple[ForeignKey, ...]
     row_filters: tuple[str, ...]
     writable: bool
+    budgets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

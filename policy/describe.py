@@ -108,6 +108,7 @@ def _view(audience: Audience, table: Table) -> TableView:
         foreign_keys=tuple(key for key in table.foreign_keys if key.target not in hidden),
         row_filters=tuple(each.id for each in exposure.filters),
         writable=any(audience.rules.may(verb, table.name) for verb in WRITES),
+        budgets=audience.owing.on(table),
     )
 
 

@@ -14,6 +14,7 @@ from policy.document_errors import did_you_mean, located
 from policy.document_models import (
     ApprovalModel,
     ClassificationModel,
+    ConcernModel,
     HashModel,
     MaskModel,
     MaskRuleModel,
@@ -29,7 +30,18 @@ from policy.names import TableName
 from policy.patterns import Pattern
 from policy.resolve import Defaults
 from policy.rule_sets import NO_RULE_SETS, included
-from policy.rulebook import Classification, ContentScan, Limits, MaskRule, Policy, RoleEntry, RowFilter
+from policy.rulebook import (
+    Budget,
+    Classification,
+    Concern,
+    ContentScan,
+    Limits,
+    MaskRule,
+    Padding,
+    Policy,
+    RoleEntry,
+    RowFilter,
+)
 from policy.statement import Verb
 from policy.yaml_source import PolicyDocumentError, YamlSource
 
@@ -75,6 +87,7 @@ class _Loader:
         self._unique([("approvals", each.id) for each in model.approvals])
         self._unique([("classifications", each.name) for each in model.classifications])
         self._unique([("row_filters", each.id) for each in model.row_filters])
+        self._unique([("budgets", each.id) for each in model.budgets])
         self._unique([("include", each.name) for each in self._included])
         written = [self._source.value, *(each.value for each in self._included)]
         canonical = json.dumps(written, sort_keys=True, separators=(",", ":"), default=str)
@@ -112,6 +125,13 @@ class _Loader:
                 ContentScan(frozenset(map(Detector, each.detect)), who_of(each.unless) if each.unless else None)
                 for each in model.content_scan
             ),
+            budgets=tuple(
+                Budget(each.id, self._concern(each, "budgets", n), each.answers_per_day, each.each == "all")
+                for n, each in enumerate(model.budgets)
+            ),
+            paddings=tuple(
+                Padding(self._concern(each, "padding", n), each.to_ms) for n, each in enumerate(model.padding)
+            ),
             time_travel=self._patterns(model.time_travel, 3, "time_travel"),
             digest=hashlib.sha256(canonical.encode()).hexdigest(),
         )
@@ -141,16 +161,20 @@ class _Loader:
         columns = self._patterns(model.columns, 4, "classifications", n, "columns")
         return Classification(model.name, columns, frozenset(tag.upper() for tag in model.tags))
 
-    def _mask_rule(self, n: int, model: MaskRuleModel) -> MaskRule:
+    def _known(self, classification: str, *path: str | int) -> str:
         known = [each.name for each in self._model.classifications]
-        if model.classification not in known:
-            raise self._error(
-                f"the classification `{model.classification}` does not exist",
-                did_you_mean(model.classification, known),
-                "masks",
-                n,
-                "classification",
-            )
+        if classification not in known:
+            message = f"the classification `{classification}` does not exist"
+            raise self._error(message, did_you_mean(classification, known), *path)
+        return classification
+
+    def _concern(self, model: ConcernModel, *path: str | int) -> Concern:
+        classes = [self._known(each, *path, "classifications", n) for n, each in enumerate(model.classifications)]
+        unless = who_of(model.unless) if model.unless else None
+        return Concern(who_of(model.who), unless, self._patterns(model.tables, 3, *path, "tables"), frozenset(classes))
+
+    def _mask_rule(self, n: int, model: MaskRuleModel) -> MaskRule:
+        self._known(model.classification, "masks", n, "classification")
         mask = mask_of(model.mask) or self._keyed_mask(n, model.mask)
         return MaskRule(model.classification, mask, who_of(model.unless) if model.unless else None)
 

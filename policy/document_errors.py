@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from policy.document_models import PolicyModel
+from policy.document_models import Model, PolicyModel
 from policy.yaml_source import PolicyDocumentError, YamlSource
 
 
@@ -30,7 +30,7 @@ def located(
     if is_extra:
         return PolicyDocumentError(
             f"the key `{word}` is not known here",
-            did_you_mean(word, _known_keys(path, root, family or PolicyModel.family())),
+            did_you_mean(word, _known_keys(path, root, family or Model.family())),
             line,
             column,
         )

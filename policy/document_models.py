@@ -11,6 +11,8 @@ Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=255)]
 NamePattern: TypeAlias = Annotated[str, Field(min_length=1, max_length=1024)]
 Words: TypeAlias = Annotated[str, Field(min_length=1, max_length=300)]
 NonEmpty: TypeAlias = Annotated[list[Name], Field(min_length=1)]
+RowVerb: TypeAlias = Literal["insert", "update", "delete", "merge"]
+TableVerb: TypeAlias = Literal["truncate", "create", "alter", "drop", "restore"]
 
 
 def _exact(value: Any) -> Any:
@@ -29,6 +31,13 @@ class Model(BaseModel):
     """Strict: unknown keys and wrong types are errors."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @classmethod
+    def family(cls) -> Iterator[type["Model"]]:
+        """Every model that is made of this one."""
+        for each in cls.__subclasses__():
+            yield each
+            yield from each.family()
 
 
 class WhoModel(Model):
@@ -225,31 +234,42 @@ class ContentScanModel(Model):
     unless: WhoModel | None = None
 
 
+class ConcernModel(Model):
+    """Statements about some tables, or columns of some kinds, of `who` but `unless`."""
+
+    who: WhoModel
+    unless: WhoModel | None = None
+    tables: list[NamePattern] = []
+    classifications: list[Name] = []
+
+    @model_validator(mode="after")
+    def _something(self) -> "ConcernModel":
+        if not self.tables and not self.classifications:
+            raise ValueError("it needs `tables` or `classifications`")
+        return self
+
+
+class BudgetModel(ConcernModel):
+    """How many answers a day, UTC; `each` says who shares them, every principal none or all of `who` together."""
+
+    id: Annotated[str, Field(min_length=1, max_length=64)]
+    each: Literal["principal", "all"] = "principal"
+    answers_per_day: Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class PaddingModel(ConcernModel):
+    """Answers leave at multiples of so many milliseconds after their calls began."""
+
+    to_ms: Annotated[int, Field(ge=1, le=60_000)]
+
+
 class RuleModel(Model):
     """One effect."""
 
     id: Name
     effect: Literal["permit", "hold", "forbid"]
     who: WhoModel
-    verbs: Annotated[
-        list[
-            Literal[
-                "describe",
-                "read",
-                "write",
-                "insert",
-                "update",
-                "delete",
-                "merge",
-                "truncate",
-                "create",
-                "alter",
-                "drop",
-                "restore",
-            ]
-        ],
-        Field(min_length=1),
-    ]
+    verbs: Annotated[list[Literal["describe", "read", "write", RowVerb, TableVerb]], Field(min_length=1)]
     tables: Annotated[list[NamePattern], Field(min_length=1)]
     when: Annotated[str, Field(min_length=1, max_length=4_000)] | None = None
     message: Words | None = None
@@ -331,9 +351,7 @@ class ApprovalModel(Model):
     id: Name
     by: Literal["confirmation", "approvers"]
     rules: list[Name] = []
-    verbs: list[
-        Literal["read", "insert", "update", "delete", "merge", "truncate", "create", "alter", "drop", "restore"]
-    ] = []
+    verbs: list[Literal["read", RowVerb, TableVerb]] = []
     risks: list[Literal["low", "medium", "high"]] = []
     destructive: bool = False
     steps: list[StepModel] = []
@@ -368,12 +386,9 @@ class PolicyModel(Model):
     functions: FunctionsModel = FunctionsModel()
     time_travel: list[NamePattern] = []
     content_scan: list[ContentScanModel] = []
+    budgets: list[BudgetModel] = []
+    padding: list[PaddingModel] = []
     rules: list[RuleModel] = []
     include: list[Name | IncludeModel] = []
     approvals: list[ApprovalModel] = []
     risk: RiskModel = RiskModel()
-
-    @staticmethod
-    def family() -> Iterator[type[Model]]:
-        """Every model that stands inside the document."""
-        yield from Model.__subclasses__()

@@ -189,7 +189,7 @@ class Engine:
     def tables_of(self, principal: Principal, statement: SqlStatement) -> frozenset[TableName]:
         """The tables and views of the catalog that `statement` reads or writes, through views too."""
         views = self.audience(principal).views
-        return frozenset(table.name for table, _ in tables_met(statement, self.catalog.tables, views))
+        return frozenset(table.name for table, _ in tables_met(statement.tree, self.catalog.tables, views))
 
     def estimable(
         self, principal: Principal, statement: SqlStatement, *, rows_max: int | None, circumstances: Circumstances

@@ -29,7 +29,7 @@ def explain_at_length(engine: Engine, principal: Principal, sql: str, verdict: V
     yield "Held: a person has to approve it first." if isinstance(decision, Hold) else "Permitted."
     yield from _because(policy, verdict)
     yield ""
-    yield from _owed(engine, principal, permit)
+    yield from _owed(engine, principal, permit, verdict)
     yield f"It runs as role {action.role} on warehouse {action.warehouse}:"
     yield f"    {action.sql}"
 
@@ -59,7 +59,7 @@ def _because(policy: Policy, verdict: Verdict) -> Iterator[str]:
         yield f"  by the rule `{name}`: {rule.effect.value} {verbs} on {tables}{when}"
 
 
-def _owed(engine: Engine, principal: Principal, permit: Permit) -> Iterator[str]:
+def _owed(engine: Engine, principal: Principal, permit: Permit, verdict: Verdict) -> Iterator[str]:
     filters = {each.id: each.where for each in engine.policy.row_filters}
     exposures = engine.audience(principal).exposures
     masks = [each for each in permit.obligations if isinstance(each, MaskColumn)]
@@ -73,3 +73,9 @@ def _owed(engine: Engine, principal: Principal, permit: Permit) -> Iterator[str]
         yield f"  {table} has only the rows of the filter `{name}`: {filters[name]}"
     for limit in (each for each in permit.obligations if isinstance(each, LimitRows)):
         yield f"  at most {limit.rows_max} rows leave"
+    for each in verdict.counted:
+        holders = "all of its people together" if each.is_shared else "each person"
+        share = f"{each.answers} of the {each.per_day} answers a day"
+        yield f"  it takes {share} that {holders} may draw: `{each.budget_id}`"
+    if verdict.padded_ms:
+        yield f"  the answer leaves at a multiple of {verdict.padded_ms} ms"

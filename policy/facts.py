@@ -10,6 +10,7 @@ from policy.functions import FunctionClass, class_of
 from policy.names import TableName, display
 from policy.principal import Principal
 from policy.statement import AddColumn, Create, PutBack, SqlStatement, Undrop
+from policy.tree import Tree
 
 VIEWS_DEPTH_MAX = 16
 
@@ -28,7 +29,7 @@ def facts_of_statement(
     structure = statement.tree.structure
     if structure is None:
         return {}
-    named = {table.name for table, _ in tables_met(statement, tables, views)}
+    named = {table.name for table, _ in tables_met(statement.tree, tables, views)}
     if statement.target is not None:
         named.add(statement.target)
     met = [each for each in _columns_met(statement, tables, exposures, views) if each[1].classes]
@@ -88,7 +89,7 @@ def _columns_met(
     statement: SqlStatement, tables: Mapping[TableName, Table], exposures: Exposures, views: Views
 ) -> Iterator[tuple[TableName, Appearance]]:
     """Every column that a statement meets, in tables and views, and in a table that it makes or adds to."""
-    for table, names in tables_met(statement, tables, views):
+    for table, names in tables_met(statement.tree, tables, views):
         for column in exposures.of(table).columns:
             if names is None or column.name in names:
                 yield table.name, column
@@ -141,15 +142,15 @@ def facts_of_call(principal: Principal, circumstances: Circumstances, rows_max: 
 
 
 def tables_met(
-    statement: SqlStatement, tables: Mapping[TableName, Table], views: Views, depth: int = 0
+    tree: Tree, tables: Mapping[TableName, Table], views: Views, depth: int = 0
 ) -> Iterator[tuple[Table, frozenset[str] | None]]:
     """Every table that a statement reads or writes, through views too, with the names that may be columns of it."""
-    shape = statement.tree.shape
-    for place in statement.tree.places:
+    shape = tree.shape
+    for place in tree.places:
         table = tables.get(place.table)
         if table is None:
             continue
         yield table, None if place.is_target and shape.is_whole else shape.names
         body = views(table) if depth < VIEWS_DEPTH_MAX else None
         if body is not None:
-            yield from tables_met(body, tables, views, depth + 1)
+            yield from tables_met(body.tree, tables, views, depth + 1)

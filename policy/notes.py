@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from policy.decision import FilterRows, LimitRows, MaskColumn, Obligation, Permit, ScanContent
+from policy.decision import CountAnswer, FilterRows, LimitRows, MaskColumn, Obligation, PadAnswer, Permit, ScanContent
 
 
 def notes(permit: Permit) -> tuple[str, ...]:
@@ -16,7 +16,9 @@ def _note(obligation: Obligation) -> str:
             return f"{table}.{column} is masked: {how}"
         case FilterRows(table, filter_id):
             return f"{table} shows only the rows that the filter {filter_id} keeps"
-        case LimitRows() | ScanContent():
+        case CountAnswer(budget_id, answers, per_day):
+            return f"it counts as {answers} of the {per_day} answers a day of the budget {budget_id}"
+        case LimitRows() | ScanContent() | PadAnswer():
             return ""
         case _:
             assert_never(obligation)

@@ -5,7 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from policy.circumstances import UNKNOWN, Circumstances
-from policy.decision import Decision, Deny, FilterRows, Hold, MaskColumn, Permit, RuleId, RunSql
+from policy.decision import (
+    CountAnswer,
+    Decision,
+    Deny,
+    FilterRows,
+    Hold,
+    MaskColumn,
+    PadAnswer,
+    Permit,
+    RuleId,
+    RunSql,
+)
 from policy.engine import Engine
 from policy.names import display
 from policy.positions import position_of
@@ -61,6 +72,18 @@ class Verdict:
         """The row filters that apply, in order."""
         owed = self.permit.obligations if self.permit is not None else frozenset()
         return sorted({each.filter_id for each in owed if isinstance(each, FilterRows)})
+
+    @property
+    def counted(self) -> list[CountAnswer]:
+        """What it takes from budgets, in order of their names."""
+        owed = self.permit.obligations if self.permit is not None else frozenset()
+        return sorted((each for each in owed if isinstance(each, CountAnswer)), key=lambda each: each.budget_id)
+
+    @property
+    def padded_ms(self) -> int:
+        """Of how many milliseconds the time that it takes is a multiple; 0 if of none."""
+        owed = self.permit.obligations if self.permit is not None else frozenset()
+        return max((each.to_ms for each in owed if isinstance(each, PadAnswer)), default=0)
 
     @property
     def sql(self) -> str | None:

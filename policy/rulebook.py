@@ -1,6 +1,6 @@
 """A policy as the engine holds it: audiences, roles, classifications, masks, row filters and rules. Immutable."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from policy.approving import Approving
@@ -8,6 +8,7 @@ from policy.conditions import Condition
 from policy.decision import Effect, RuleId
 from policy.detectors import Detector
 from policy.masks import Mask
+from policy.names import TableName
 from policy.patterns import Pattern
 from policy.principal import ClaimValue, Principal
 from policy.resolve import Defaults
@@ -101,6 +102,43 @@ class ContentScan:
 
 
 @dataclass(frozen=True, slots=True)
+class Concern:
+    """Statements that an entry is about: of `who` but `unless`, about some tables and columns of some classifications.
+
+    No tables mean all of them, and no classifications that a column need not be met.
+    """
+
+    who: Who
+    unless: Who | None
+    tables: tuple[Pattern, ...]
+    classifications: frozenset[str]
+
+    def is_about(self, table: TableName, classes: frozenset[str]) -> bool:
+        """Whether it is about a statement that meets columns of `classes` in `table`."""
+        name = (table.database, table.schema, table.name)
+        is_named = not self.tables or any(pattern.matches(name) for pattern in self.tables)
+        return is_named and (not self.classifications or not self.classifications.isdisjoint(classes))
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How many answers a day each principal of a concern may draw, or all of them together."""
+
+    id: str
+    concern: Concern
+    answers_per_day: int
+    is_shared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Padding:
+    """Of how many milliseconds the time is a multiple that an answer takes."""
+
+    concern: Concern
+    to_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One effect for an audience (`who` but `unless`), some verbs and some tables, under a condition if it has one.
 
@@ -143,6 +181,8 @@ class Policy:
     digest: str
     time_travel: tuple[Pattern, ...] = ()
     content_scans: tuple[ContentScan, ...] = ()
+    budgets: tuple[Budget, ...] = ()
+    paddings: tuple[Padding, ...] = ()
 
     def audiences(self) -> Iterable[Who]:
         """Every audience that the policy tells apart, in a fixed order."""
@@ -153,6 +193,13 @@ class Policy:
         yield from (rule.who for rule in self.rules)
         yield from (rule.unless for rule in self.rules if rule.unless is not None)
         yield from (scan.unless for scan in self.content_scans if scan.unless is not None)
+        for concern in self.concerns():
+            yield concern.who
+            yield from (() if concern.unless is None else (concern.unless,))
+
+    def concerns(self) -> Sequence[Concern]:
+        """What budgets are about, and then what paddings are about."""
+        return [*(each.concern for each in self.budgets), *(each.concern for each in self.paddings)]
 
     @property
     def has_conditions(self) -> bool:

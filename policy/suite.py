@@ -71,6 +71,8 @@ class ExpectModel(Document):
     rules: list[Name] | None = None
     masked: list[Name] | None = None
     filtered: list[Name] | None = None
+    budgets: list[Name] | None = None
+    padded_ms: int | None = None
     at: Name | None = None
 
 
@@ -173,9 +175,12 @@ def _complaints(case: CaseModel, verdict: Verdict) -> Iterator[str]:
         ("rules", expect.rules, list(map(str, verdict.rules))),
         ("masked", expect.masked, verdict.masked),
         ("filtered", expect.filtered, verdict.filtered),
+        ("budgets", expect.budgets, [each.budget_id for each in verdict.counted]),
     ):
         if wanted is not None and sorted(wanted) != got:
             yield f"expected {what} {sorted(wanted)}, got {got}"
+    if expect.padded_ms is not None and expect.padded_ms != verdict.padded_ms:
+        yield f"expected padded_ms {expect.padded_ms}, got {verdict.padded_ms}"
     if expect.at is not None:
         piece = None if verdict.at is None else piece_at(case.sql, verdict.at)
         if piece != expect.at:

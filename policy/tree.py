@@ -93,7 +93,8 @@ class Shape:
     NATURAL, PIVOT). `looked_at` are those of them that stand elsewhere than where a write receives values, `values` the
     names of columns there. `has_where` says whether a write is narrowed by a condition that looks at a column.
     `branches` are the verbs of a MERGE's own branches. `is_whole` says that it meets every column of its target, named
-    or not: whole rows come or go, or the table itself does. `assigned` is what a write puts where.
+    or not: whole rows come or go, or the table itself does. `assigned` is what a write puts where. `answers` is how
+    many answers it draws: one for each SELECT in it, and at least one.
     """
 
     names: frozenset[str] | None
@@ -104,6 +105,7 @@ class Shape:
     is_whole: bool = False
     looked_at: frozenset[str] | None = None
     assigned: tuple[Assigned, ...] = ()
+    answers: int = 1
 
 
 @dataclass(frozen=True, slots=True)

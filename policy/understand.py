@@ -126,6 +126,7 @@ def _shape(root: exp.Expr, nodes: Iterable[exp.Expr], verb: Verb, *, is_certain:
     is_closed = is_certain
     is_whole = verb is Verb.DELETE
     has_star = False
+    selects = 0
     for node in nodes:
         kind = type(node)
         if kind is exp.Identifier:
@@ -133,6 +134,8 @@ def _shape(root: exp.Expr, nodes: Iterable[exp.Expr], verb: Verb, *, is_certain:
                 names.add(stored(node))
                 if id(node) not in receiving:
                     looked_at.add(stored(node))
+        elif kind is exp.Select:
+            selects += 1
         elif kind is exp.Star:
             # A star that picks columns counts other rows when other columns are there.
             has_star = has_star or not isinstance(node.parent, exp.Count) or any(node.args.values())
@@ -152,6 +155,7 @@ def _shape(root: exp.Expr, nodes: Iterable[exp.Expr], verb: Verb, *, is_certain:
         is_whole=is_whole,
         looked_at=frozenset(looked_at) if is_closed and not has_star else None,
         assigned=assigned(root) if verb in WRITES else (),
+        answers=max(1, selects),
     )
 
 

@@ -3,7 +3,7 @@
 from typing import Any, assert_never
 
 from policy.circumstances import Circumstances
-from policy.decision import Decision, Deny, FilterRows, Hold, MaskColumn, Permit, RunSql
+from policy.decision import CountAnswer, Decision, Deny, FilterRows, Hold, MaskColumn, PadAnswer, Permit, RunSql
 from policy.lru import Lru
 from policy.principal import Principal
 from policy.statement import HoldsRequest, SchemaRequest, SqlStatement, Statement
@@ -63,7 +63,7 @@ def _facts_of_shadow(shadow: Shadow, decision: Decision) -> Facts:
     if isinstance(shadow.decision, str):
         return {"shadow": shadow.policy, "shadow_code": shadow.decision, "shadow_differs": True}
     told, enforced = _facts_of_decision(shadow.decision), _facts_of_decision(decision)
-    noticed = ("decision", "code", "masked", "filtered", "role", "rows_max")
+    noticed = ("decision", "code", "masked", "filtered", "budgets", "padded_ms", "role", "rows_max")
     facts: Facts = {
         "shadow": shadow.policy,
         "shadow_decision": told["decision"],
@@ -186,6 +186,11 @@ def _facts_of_permit(permit: Permit) -> Facts:
         "masked": sorted(f"{o.table}.{o.column}" for o in permit.obligations if isinstance(o, MaskColumn)),
         "filtered": sorted(f"{o.table}:{o.filter_id}" for o in permit.obligations if isinstance(o, FilterRows)),
     }
+    counted = sorted(
+        f"{o.budget_id}: {o.answers} of {o.per_day}" for o in permit.obligations if isinstance(o, CountAnswer)
+    )
+    padded = [o.to_ms for o in permit.obligations if isinstance(o, PadAnswer)]
+    facts |= ({"budgets": counted} if counted else {}) | ({"padded_ms": max(padded)} if padded else {})
     if isinstance(permit.action, RunSql):
         facts |= {
             "role": permit.action.role,

@@ -10,7 +10,9 @@ import orjson
 from policy.decision import ReadCatalog, RunSql, UseHolds
 from server.histories import Histories
 from server.inflight import InFlight
+from server.limits import budgets_of
 from server.line import Cleared, Lease, LeaseFor, Progress
+from server.padding import is_padded
 from server.pool import SessionPool
 from server.quotas import Quotas, Spending
 from server.raw import Raw, RawRows
@@ -31,15 +33,16 @@ class Lending:
         """A lease for exactly what was cleared; see `Leases`.
 
         Raises:
-            LimitReached, LimitsUnavailable: see `Quotas.statement`.
+            LimitReached, BudgetSpent, LimitsUnavailable: see `Quotas.statement`.
         """
         match cleared.permit.action:
             case ReadCatalog() | UseHolds():
                 async with self.leases(cleared) as lease:
                     yield lease
             case RunSql() as action:
+                answers = budgets_of(cleared.principal, cleared.permit)
                 async with (
-                    self.quotas.statement(cleared.principal, action.rows_max) as spending,
+                    self.quotas.statement(cleared.principal, action.rows_max, answers) as spending,
                     self.leases(cleared) as lease,
                 ):
                     with self.in_flight.leased(cleared.call_id):
@@ -63,7 +66,8 @@ class MeteredLease:
             LimitReached: what came back goes beyond the limit, and is not shown.
             HistoryUnavailable: a rule counts the rows of the session, and they cannot be counted.
         """
-        raw = await self.lease.execute(cleared, progress)
+        self.spending.asks()
+        raw = await self.lease.execute(cleared, None if is_padded(cleared.permit) else progress)
         if isinstance(raw, RawRows):
             volume = len(orjson.dumps(raw.rows, default=str)) if self.spending.counts_bytes else 0
             await self.spending.spent(len(raw.rows), volume)

@@ -8,14 +8,20 @@ from typing import Annotated, Literal, TypeAlias
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from policy.decision import CountAnswer, Permit
 from policy.document_models import WhoModel
 from policy.document_parts import who_of
 from policy.principal import Principal
 from policy.rulebook import Who
 from server.config import SettingsError
 
-Measure: TypeAlias = Literal["calls_per_minute_max", "rows_per_day_max", "bytes_per_day_max"]
-WINDOW_S: dict[Measure, int] = {"calls_per_minute_max": 60, "rows_per_day_max": 86_400, "bytes_per_day_max": 86_400}
+Measure: TypeAlias = Literal["calls_per_minute_max", "rows_per_day_max", "bytes_per_day_max", "answers_per_day"]
+WINDOW_S: dict[Measure, int] = {
+    "calls_per_minute_max": 60,
+    "rows_per_day_max": 86_400,
+    "bytes_per_day_max": 86_400,
+    "answers_per_day": 86_400,
+}
 
 Count: TypeAlias = Annotated[int, Field(ge=1, le=2**50)]
 
@@ -40,11 +46,12 @@ class LimitModel(BaseModel):
         return self
 
     def bounds(self) -> dict[Measure, int | None]:
-        """What is counted in windows."""
+        """What is counted in windows; answers are counted for budgets of the policy, and for no limit."""
         return {
             "calls_per_minute_max": self.calls_per_minute_max,
             "rows_per_day_max": self.rows_per_day_max,
             "bytes_per_day_max": self.bytes_per_day_max,
+            "answers_per_day": None,
         }
 
 
@@ -83,11 +90,24 @@ class Limits:
         for who, limit in self.limits:
             if not who.matches(principal):
                 continue
-            holder = f"{principal.issuer} {principal.subject}" if limit.each == "principal" else ""
+            holder = holder_of(principal) if limit.each == "principal" else ""
             for measure in measures:
                 maximum = limit.statements_max if measure == "statements_max" else limit.bounds()[measure]
                 if maximum is not None:
                     yield Bound(limit.id, holder, measure, maximum)
+
+
+def holder_of(principal: Principal) -> str:
+    """Who has a limit or a budget of their own: the person, through whichever agent."""
+    return f"{principal.issuer} {principal.subject}"
+
+
+def budgets_of(principal: Principal, permit: Permit) -> Iterator[tuple[Bound, int]]:
+    """What `permit` takes from budgets of the policy, each with how many answers."""
+    counted = (each for each in permit.obligations if isinstance(each, CountAnswer))
+    for each in sorted(counted, key=lambda owed: owed.budget_id):
+        holder = "" if each.is_shared else holder_of(principal)
+        yield Bound(each.budget_id, holder, "answers_per_day", each.per_day), each.answers
 
 
 def read_limits(path: Path | None) -> Limits:

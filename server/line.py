@@ -19,6 +19,7 @@ from server.facts import facts_of_answer, facts_of_cleared, facts_of_judged, fac
 from server.judging import Judge, Judged
 from server.masking import keep
 from server.observing import Watch, unwatched
+from server.padding import padded
 from server.raw import Raw
 from tools.contract import JsonObject, Tool, Wanted
 
@@ -190,7 +191,7 @@ async def walk(call: Call, house: House) -> JsonObject:
         Refusal, PolicyRefusal, BadArguments: the call was turned away; `code` says why.
         JournalUnavailable: the journal took no entry, so nothing was run or nothing is returned.
     """
-    async with house.watch(call.tool.name) as step, house.journal.record(call.id) as record:
+    async with padded() as padding, house.watch(call.tool.name) as step, house.journal.record(call.id) as record:
         record.note(tool=call.tool.name, **call.origin)
 
         # 1. identity: who asks, and for whom; proven, never claimed.
@@ -209,6 +210,7 @@ async def walk(call: Call, house: House) -> JsonObject:
         judged = await house.weigh(call.id, judge, principal, wanted, statement)
         record.note(**facts_of_judged(judged))
         await record.commit("decided")
+        padding.owe(judged.decision)
 
         # 4. hold: a permit now, a permit after a person's answer, or no further.
         step("hold")
@@ -225,7 +227,7 @@ async def walk(call: Call, house: House) -> JsonObject:
         step("mask")
         masked = keep(raw, cleared.permit)
 
-        # 8. journal: `record` commits the outcome on the way out, before the answer leaves.
+        # 8. journal: `record` commits the outcome on the way out, before the answer leaves; `padding` says when.
         step("journal")
         record.note(**facts_of_answer(masked, house.sample_rows))
         return call.tool.answer(masked)

@@ -58,6 +58,7 @@ def table_object(view: TableView) -> JsonObject:
                 for k in view.foreign_keys
             ],
             "row_filters": list(view.row_filters),
+            "budgets": list(view.budgets),
             "writable": view.writable,
         }
     )

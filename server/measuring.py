@@ -23,6 +23,7 @@ from policy.statement import TABLE_CHANGES, WRITES, Create, SqlStatement, Undrop
 from server.binding import objects_of
 from server.judging import Judged
 from server.leases import OVERTIME_S, SessionLease
+from server.limits import budgets_of
 from server.pool import Kind, SessionPool
 from server.quotas import Quotas
 from server.raw import RawRows
@@ -53,8 +54,9 @@ class Version:
 class Measuring:
     """Measures effects with sessions of the pool, within the requester's limits.
 
-    All questions about one statement together are one statement of theirs, and the rows of its sample are rows that
-    left: else whoever may run one statement at a time could have any number measured.
+    All questions about one statement together are one statement of theirs, the rows of its sample are rows that left,
+    and they draw on budgets as the statement itself does: else whoever may run one statement at a time could have any
+    number measured.
     """
 
     pool: SessionPool
@@ -65,10 +67,12 @@ class Measuring:
         """What the statement that `permit` would let run does.
 
         Raises:
-            LimitReached, LimitsUnavailable: see `Quotas.statement`.
+            LimitReached, BudgetSpent, LimitsUnavailable: see `Quotas.statement`.
             Busy, SnowflakeUnavailable: there is no session to ask with.
         """
-        async with self.quotas.statement(judged.principal, SAMPLE_ROWS_MAX) as spending:
+        answers = budgets_of(judged.principal, permit)
+        async with self.quotas.statement(judged.principal, SAMPLE_ROWS_MAX, answers) as spending:
+            spending.asks()
             effect = await self._effect(call_id, judged, permit)
             volume = len(orjson.dumps(effect.sample.rows, default=str)) if spending.counts_bytes else 0
             await spending.spent(len(effect.sample.rows), volume)

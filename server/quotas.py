@@ -8,7 +8,7 @@ concurrent statements are rows that a replica takes, renews and gives back; a de
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import cast
@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from policy.principal import Principal
 from server.database import answering
 from server.limits import WINDOW_S, Bound, Limits, Measure
-from server.refusals import LimitReached, LimitsUnavailable
+from server.refusals import BudgetSpent, LimitReached, LimitsUnavailable
 
 PART = 20
 """A replica draws this part of a limit at a time, and keeps at most a fifth as many places warm."""
@@ -92,11 +92,16 @@ class Quotas:
             await self._draw(bound, 1)
 
     @asynccontextmanager
-    async def statement(self, principal: Principal, rows_max: int) -> AsyncGenerator["Spending"]:
+    async def statement(
+        self, principal: Principal, rows_max: int, answers: Iterable[tuple[Bound, int]] = ()
+    ) -> AsyncGenerator["Spending"]:
         """A statement's place, with the most that it can take reserved; what it did not take is given back.
+
+        `answers` are taken from budgets of the policy. They are spent from the moment that anything is asked.
 
         Raises:
             LimitReached: there is no place, or not that much left.
+            BudgetSpent: a budget has not that many answers left.
             LimitsUnavailable: what is used cannot be told.
         """
         rows = list(self.limits.of(principal, "rows_per_day_max"))
@@ -110,6 +115,8 @@ class Quotas:
                 await spending.reserve(bound, rows_max)
             for bound in volumes:
                 await spending.reserve(bound, min(BYTES_RESERVED, max(1, bound.maximum // PART)))
+            for bound, count in answers:
+                await spending.reserve(bound, count)
             yield spending
 
     async def _draw(self, bound: Bound, count: int) -> None:
@@ -240,6 +247,10 @@ class Spending:
         """Draw `count` ahead of use."""
         self._reserved[bound] = (count, await self.quotas.take(bound, count))
 
+    def asks(self) -> None:
+        """Something is about to be asked, so its answer counts whatever becomes of it: that it fails is one too."""
+        self._reserved = {each: kept for each, kept in self._reserved.items() if each.measure != "answers_per_day"}
+
     async def spent(self, rows: int, volume: int) -> None:
         """Settle what was taken: the rest is given back, what goes beyond is drawn.
 
@@ -274,7 +285,15 @@ async def kept(quotas: Quotas) -> AsyncGenerator[None]:
                 await quotas.close()
 
 
-def _reached(bound: Bound, again_s: int) -> LimitReached:
+def _reached(bound: Bound, again_s: int) -> LimitReached | BudgetSpent:
+    if bound.measure == "answers_per_day":
+        return BudgetSpent(
+            f"the budget `{bound.limit_id}` has not that many answers left: it has {bound.maximum} a day",
+            f"Each SELECT of a statement counts as an answer. There are more in {again_s} seconds, at midnight UTC; "
+            "until then use the answers that you have, or ask for other data.",
+            limit=bound.limit_id,
+            retry_after_s=again_s,
+        )
     return LimitReached(
         f"the limit `{bound.limit_id}` is reached: {bound.measure} {bound.maximum}",
         f"Nothing more will run for {again_s} seconds. Wait, or ask for less.",

@@ -68,6 +68,14 @@ class LimitReached(Refusal):
     retryable: ClassVar[bool] = True
 
 
+class BudgetSpent(Refusal):
+    """A budget of the policy has not as many answers left today as the statement would draw."""
+
+    code: ClassVar[str] = "budget_spent"
+    hint = "Nothing has run. Use the answers that you have, or ask for other data."
+    retryable: ClassVar[bool] = True
+
+
 class LimitsUnavailable(Refusal):
     """The database that counts what is used of limits does not answer."""
 

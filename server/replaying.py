@@ -30,7 +30,10 @@ ENGINES_MAX = 4
 SHOWN_MAX = 1_000
 BATCH = 500
 
-DECIDED = ("decision", "code", "rules", "masked", "filtered", "role", "warehouse", "rows_max", "verb", "sql", "tables")
+DECIDED = (
+    *("decision", "code", "rules", "masked", "filtered", "budgets", "padded_ms", "role", "warehouse", "rows_max"),
+    *("verb", "sql", "tables"),
+)
 """The facts of an entry that a decision makes; they are compared to the letter."""
 
 _DECISIONS = text("""

@@ -111,6 +111,7 @@ TELLING = (
     ("decision", "rules", "code"),
     ("masked",),
     ("filtered",),
+    ("budgets", "padded_ms"),
     ("sql",),
     ("role", "warehouse"),
     ("reason",),

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from policy.catalog import Catalog
 from policy.document import load
-from policy.document_models import PolicyModel
+from policy.document_models import Model
 from policy.engine import Engine
 from server.config import PREFIX, Settings
 from server.rule_sets import read_rule_sets
@@ -114,7 +114,7 @@ def test_the_policy_page_shows_a_policy_that_the_gate_reads() -> None:
             load(f"version: 1\n{part}", {"soc2-baseline": shipped, "our-own": own})
 
 
-@pytest.mark.parametrize("model", list(PolicyModel.family()), ids=lambda model: model.__name__)
+@pytest.mark.parametrize("model", list(Model.family()), ids=lambda model: model.__name__)
 def test_the_policy_page_names_every_key_and_every_choice(model: type[BaseModel]) -> None:
     page = text("POLICY.md")
     for name, field in model.model_fields.items():

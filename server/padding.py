@@ -1,0 +1,60 @@
+"""Answers that leave only at certain times, so that how long one took tells less of rows that it does not show.
+
+What a call owes is known once it is decided. From there on whatever it ends with, an answer or a refusal, leaves at a
+multiple of so many milliseconds after it began, and at none before: the journal has its outcome, and what it held is
+given back. A call that was cancelled has nobody to tell.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import anyio
+
+from policy.decision import Decision, Deny, Hold, PadAnswer, Permit
+
+
+@dataclass
+class Padding:
+    """The time that one call takes: `began` is the event loop's, in seconds."""
+
+    began: float
+    to_ms: int = 0
+
+    def owe(self, decision: Decision) -> None:
+        """Pad from now on as `decision` asks for, if it does; what has been owed stays owed."""
+        match decision:
+            case Permit():
+                self.to_ms = max(self.to_ms, _padded_ms(decision))
+            case Hold(_, then):
+                self.owe(then)
+            case Deny():
+                pass
+
+    async def wait(self) -> None:
+        """Return at the next multiple."""
+        if self.to_ms:
+            to_s = self.to_ms / 1_000
+            multiples = -((self.began - anyio.current_time()) // to_s)
+            await anyio.sleep_until(self.began + multiples * to_s)
+
+
+@asynccontextmanager
+async def padded() -> AsyncGenerator[Padding]:
+    """What is owed inside is kept on the way out, whether by an answer or by an exception."""
+    padding = Padding(anyio.current_time())
+    try:
+        yield padding
+    except Exception:
+        await padding.wait()
+        raise
+    await padding.wait()
+
+
+def is_padded(permit: Permit) -> bool:
+    """Whether what `permit` lets run is told at certain times only, and so nothing of it in between."""
+    return _padded_ms(permit) > 0
+
+
+def _padded_ms(permit: Permit) -> int:
+    return max((each.to_ms for each in permit.obligations if isinstance(each, PadAnswer)), default=0)

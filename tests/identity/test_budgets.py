@@ -1,0 +1,138 @@
+"""A budget of the policy is kept by all replicas together: what is asked is taken from it first, never overdrawn."""
+
+from collections.abc import AsyncGenerator
+
+import anyio
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from policy.decision import CountAnswer, Permit, UseHolds
+from policy.principal import Principal, Subject
+from policy.statement import HoldsAct
+from server.database import open_engine
+from server.limits import Limits, budgets_of
+from server.quotas import Quotas
+from server.refusals import BudgetSpent, LimitsUnavailable
+from tests.identity.issuer import Clock
+
+ADA = Principal(Subject("ada"), "claude", "iss")
+BEN = Principal(Subject("ben"), "claude", "iss")
+DAY_S = 86_400
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncGenerator[AsyncEngine]:
+    async with open_engine(database_url) as engine:
+        yield engine
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(1_000_000_020.0)
+
+
+def taking(*counted: CountAnswer) -> Permit:
+    return Permit(frozenset(), UseHolds(HoldsAct.LIST), frozenset(counted))
+
+
+def people(per_day: int, answers: int = 1, *, id: str = "people", shared: bool = False) -> CountAnswer:
+    return CountAnswer(id, answers, per_day, is_shared=shared)
+
+
+async def ask(quotas: Quotas, who: Principal, *counted: CountAnswer) -> bool:
+    """Whether an answer was drawn."""
+    try:
+        async with quotas.statement(who, 10, budgets_of(who, taking(*counted))) as spending:
+            spending.asks()
+    except BudgetSpent:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("per_day", [1, 7, 60])
+async def test_replicas_together_never_draw_more_than_the_budget(
+    per_day: int, engine: AsyncEngine, clock: Clock
+) -> None:
+    replicas = [Quotas(Limits(), engine, clock), Quotas(Limits(), engine, clock)]
+    drawn: list[bool] = []
+
+    async def one(quotas: Quotas) -> None:
+        drawn.append(await ask(quotas, ADA, people(per_day)))
+
+    with anyio.fail_after(60):
+        async with anyio.create_task_group() as tasks:
+            for n in range(2 * per_day + 10):
+                tasks.start_soon(one, replicas[n % 2])
+    assert sum(drawn) == per_day
+    assert await ask(replicas[0], BEN, people(per_day))  # everybody has one of their own
+    assert await ask(replicas[0], ADA, people(per_day, id="others"))  # and every budget is another
+    clock.now += DAY_S
+    assert await ask(replicas[1], ADA, people(per_day))
+
+
+async def test_all_whom_a_shared_budget_means_have_it_together(engine: AsyncEngine, clock: Clock) -> None:
+    quotas = Quotas(Limits(), engine, clock)
+    shared = people(3, shared=True)
+    assert [await ask(quotas, who, shared) for who in (ADA, BEN, ADA, BEN)] == [True, True, True, False]
+    assert await ask(quotas, BEN, people(3))  # what each has of their own is another matter
+
+
+async def test_the_same_person_through_another_agent_has_no_budget_more(engine: AsyncEngine, clock: Clock) -> None:
+    other = Principal(Subject("ada"), "another-agent", "iss", session="another")
+    quotas = Quotas(Limits(), engine, clock)
+    assert [await ask(quotas, who, people(1)) for who in (ADA, other)] == [True, False]
+
+
+async def test_a_statement_of_several_answers_takes_all_of_them_or_none(engine: AsyncEngine, clock: Clock) -> None:
+    quotas = Quotas(Limits(), engine, clock)
+    assert [await ask(quotas, ADA, people(5, n)) for n in (3, 3, 6, 2, 1)] == [True, False, False, True, False]
+
+
+async def test_what_is_under_way_has_been_taken(engine: AsyncEngine, clock: Clock) -> None:
+    one, two = Quotas(Limits(), engine, clock), Quotas(Limits(), engine, clock)
+    async with one.statement(ADA, 10, budgets_of(ADA, taking(people(1)))):
+        assert not await ask(one, ADA, people(1))
+        assert not await ask(two, ADA, people(1))
+
+
+async def test_an_answer_that_was_asked_for_counts_whatever_became_of_it(engine: AsyncEngine, clock: Clock) -> None:
+    quotas = Quotas(Limits(), engine, clock)
+    with pytest.raises(LookupError):  # nothing of it has run yet
+        async with quotas.statement(ADA, 10, budgets_of(ADA, taking(people(1)))):
+            raise LookupError
+
+    async def fails() -> None:
+        async with quotas.statement(ADA, 10, budgets_of(ADA, taking(people(1)))) as spending:
+            spending.asks()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fails()
+    assert not await ask(quotas, ADA, people(1))
+
+
+async def test_a_budget_that_refuses_gives_the_others_back(engine: AsyncEngine, clock: Clock) -> None:
+    quotas = Quotas(Limits(), engine, clock)
+    first, second = people(2, id="a"), people(1, id="b")
+    assert [await ask(quotas, ADA, first, second) for _ in range(3)] == [True, False, False]
+    assert await ask(quotas, ADA, first)
+
+
+async def test_a_refusal_names_the_budget_and_says_when_there_are_more(engine: AsyncEngine, clock: Clock) -> None:
+    quotas = Quotas(Limits(), engine, clock)
+    assert await ask(quotas, ADA, people(1))
+    with pytest.raises(BudgetSpent, match="`people`") as refused:
+        async with quotas.statement(ADA, 10, budgets_of(ADA, taking(people(1)))):
+            raise AssertionError("it was let through")
+    left_s = DAY_S - int(clock.now) % DAY_S + 1
+    assert refused.value.facts == {"limit": "people", "retry_after_s": left_s}
+    assert f"{left_s} seconds" in refused.value.hint
+    assert refused.value.retryable
+
+
+async def test_nothing_is_answered_when_nobody_can_say_what_is_left(engine: AsyncEngine, clock: Clock) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(text("alter table gate.quota rename to elsewhere"))
+    with pytest.raises(LimitsUnavailable):
+        await ask(Quotas(Limits(), engine, clock), ADA, people(10))
