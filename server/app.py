@@ -200,6 +200,8 @@ async def serve(settings: Settings, transport: Literal["stdio", "http"], seat: S
             local_bearer=Bearer(token) if token else None,
             answer_wait_s=settings.answer_wait_s,
             answer_form=settings.answer_form,
+            console_url=settings.console_url,
+            own=furniture.desk.own,
         )
         match transport:
             case "stdio":

@@ -21,11 +21,11 @@ from policy.questions import Question
 from policy.statement import SqlStatement, TableChange
 from server.binding import asked_digest, object_digest, objects_of
 from server.hold_record import Asked, HoldRecord, Requester, State
-from server.hold_refusals import HoldStale
+from server.hold_refusals import HoldStale, Waiting
 from server.hold_telling import Also, Tell, Telling, nothing_else
 from server.holds import HoldStore
 from server.judging import Judged
-from server.line import Approval, Call
+from server.line import Approval, Call, Lead
 from server.refusals import Declined, Held, Internal
 from server.showing import digest_of, question
 from tools.contract import Sql
@@ -63,8 +63,8 @@ class Approvals:
     confirm_decision: ConfirmDecision
     claim_slack_s: float = CLAIM_SLACK_S
 
-    async def __call__(self, call: Call, judged: Judged, hold: Hold) -> Approval:
-        """The approval of `hold`.
+    async def __call__(self, call: Call, judged: Judged, decision: Hold | Permit) -> Approval:
+        """The approval of a hold.
 
         Raises:
             Held: people have not decided yet, or the user must be asked before the call is made again.
@@ -72,6 +72,10 @@ class Approvals:
             HoldStale: what was approved is not what would run now.
             HoldSpent: the hold was used, or expired, before the answer came.
         """
+        if isinstance(decision, Permit):
+            await self._refuse_stale(call, judged, None)
+            raise Internal("what is permitted and follows nothing needs no approval")
+        hold = decision
         match hold.then.action:
             case RunSql() as action:
                 return await self._statement(call, judged, hold, action)
@@ -101,6 +105,8 @@ class Approvals:
                 await self._ask(call, record, entry)
                 is_confirmed = True
             case State.OPEN:
+                if entry.steps and call.lead is not None:
+                    await self._lead(call.lead, record, entry)
                 raise self._held(record, entry)
             case State.EXECUTING:
                 raise self._held(record, entry, "the approved statement is running")
@@ -188,6 +194,12 @@ class Approvals:
                 await self._counted(call, record, "deny", State.DENIED)
             raise Declined("the user did not confirm the statement", hold_id=record.id)
 
+    async def _lead(self, lead: Lead, record: HoldRecord, entry: ApprovalEntry) -> None:
+        try:
+            await lead(record.id)
+        except Held as held:
+            raise held.told(**_following(record, entry)) from None
+
     def _decided(self, call: Call, record: HoldRecord, verdict: str) -> Also:
         facts = {"verdict": verdict, "via": "elicitation", "bound": record.bound.hex()}
         return self._telling.of(call.id, "hold.decided", {**facts, "subject": record.requester.subject})
@@ -213,9 +225,9 @@ class Approvals:
             if entry.steps
             else "Nothing has run, and nobody can approve it: the policy names no approvers for a statement like this."
         )
-        return Held(why or f"people must decide first: {needs}", hint, hold_id=record.id).told(
-            **_following(record, entry)
-        )
+        message = why or f"people must decide first: {needs}"
+        held = Waiting(message, hint, record) if entry.steps else Held(message, hint, hold_id=record.id)
+        return held.told(**_following(record, entry))
 
 
 def _change(judged: Judged) -> TableChange | None:

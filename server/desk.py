@@ -167,12 +167,25 @@ class HoldDesk:
             HoldNotFound: it is not theirs.
             HoldSpent: it runs, ran, or has ended otherwise.
         """
-        hold = await self._own(who, hold_id, is_in_person=is_in_person)
+        hold = await self.own(who, hold_id, is_in_person=is_in_person)
         facts = {"reason": reason, "subject": who.subject}
         telling = Telling(self.journal, self.tell)
         also = telling.of(call_id, "hold.withdrawn", facts, "withdrawn", self._entry(hold))
         if not await self.holds.close(hold, State.WITHDRAWN, also):
             raise HoldSpent(f"it cannot be withdrawn any more, it is {hold.state}", hold_id=hold.id)
+
+    async def own(self, who: Principal, hold_id: str, *, is_in_person: bool = False) -> HoldRecord:
+        """What `who` asked for; in person, through whichever agent.
+
+        Raises:
+            HoldNotFound: there is none, or it is not theirs.
+        """
+        hold = await self.holds.find(hold_id)
+        asked = hold.requester
+        is_same = (asked.issuer, asked.subject) == (who.issuer, who.subject)
+        if not is_same or not (is_in_person or asked.actor == who.actor):
+            raise HoldNotFound("there is no such hold for you")
+        return hold
 
     async def recall(self, principal: Principal, wanted: Wanted) -> Wanted:
         """`wanted`, or what it follows once that may run; a claim that was left behind is looked into first.
@@ -185,7 +198,7 @@ class HoldDesk:
             return await self._undoing(principal, wanted)
         if not isinstance(wanted, Holds) or wanted.act != "check" or wanted.hold_id is None:
             return wanted
-        hold = await self.recover(await self._own(principal, wanted.hold_id))
+        hold = await self.recover(await self.own(principal, wanted.hold_id))
         asked, entry = hold.asked, self._entry(hold)
         is_asked_here = hold.state is State.OPEN and entry is not None and entry.by == "confirmation"
         if asked is None or not (hold.state is State.APPROVED or is_asked_here):
@@ -260,7 +273,7 @@ class HoldDesk:
 
     async def _status(self, who: Principal, hold_id: str) -> JsonObject:
         """Where the caller's own request is. A request that was denied or has ended unrun is a refusal."""
-        hold = await self._own(who, hold_id)
+        hold = await self.own(who, hold_id)
         entry = self._entry(hold)
         match hold.state:
             case State.DENIED:
@@ -271,14 +284,6 @@ class HoldDesk:
                 raise HoldSpent(f"the request is {hold.state}", hold_id=hold.id)
             case _:
                 return {"status": hold.state.value, **({} if entry is None else hold_object(hold, entry))}
-
-    async def _own(self, who: Principal, hold_id: str, *, is_in_person: bool = False) -> HoldRecord:
-        hold = await self.holds.find(hold_id)
-        asked = hold.requester
-        is_same = (asked.issuer, asked.subject) == (who.issuer, who.subject)
-        if not is_same or not (is_in_person or asked.actor == who.actor):
-            raise HoldNotFound("there is no such hold for you")
-        return hold
 
     async def _visible(self, who: Principal, hold_id: str) -> tuple[HoldRecord, ApprovalEntry]:
         hold = await self.holds.find(hold_id)

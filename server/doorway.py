@@ -1,16 +1,14 @@
 """The doorway: one MCP server object for both protocol eras; every tool call becomes a walk along the line.
 
-Whatever comes out of the line is rendered here and nowhere else: an answer, a question to the user, or a refusal of
-one shape, `{code, message, hint, retryable, call_id}`.
+What comes of it is an answer, a question to the user, a task that stands for a held request, or a refusal.
 """
 
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
-import orjson
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.caching import CacheHint
 from mcp.server.context import ServerRequestContext
@@ -22,20 +20,19 @@ from mcp.types import (
     InputRequiredResult,
     ListToolsResult,
     PaginatedRequestParams,
-    TextContent,
     ToolAnnotations,
 )
 from mcp.types import Tool as ToolListing
 
-from audit.unavailable import JournalUnavailable
-from policy.positions import line_and_column
-from policy.refusal import PolicyRefusal
 from server.elicitation import AskFirst, Elicitation
+from server.hold_refusals import Waiting
 from server.inflight import InFlight
-from server.line import Bearer, Call, CallId, House, Progress, walk
+from server.line import Bearer, Call, CallId, Confirm, House, Lead, Progress, walk
 from server.logs import of_call
-from server.refusals import Internal, Refusal, Revoked, UnknownTool
-from tools.contract import BadArguments, JsonObject, Masked, Tool, Wanted
+from server.refusals import Internal, Revoked, UnknownTool
+from server.rendering import TURNED_AWAY, AnswerForm, answered, refused
+from server.tasks import Own, Task, Tasks, created, knows_tasks
+from tools.contract import JsonObject, Masked, Tool, Wanted
 from tools.manifest import Offer, offers
 
 NAME = "snowgate"
@@ -46,9 +43,6 @@ INSTRUCTIONS = (
 TOOL_NAME_LENGTH_MAX = 64
 
 log = logging.getLogger(__name__)
-
-TurnedAway: TypeAlias = Refusal | PolicyRefusal | BadArguments | JournalUnavailable
-TURNED_AWAY = (Refusal, PolicyRefusal, BadArguments, JournalUnavailable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +70,11 @@ class Doorway:
     version: str
     local_bearer: Bearer | None = None
     answer_wait_s: float = 300.0
-    answer_form: Literal["structured", "text"] = "structured"
+    answer_form: AnswerForm = "structured"
+    console_url: str | None = None
+    """Where people find their requests in a browser; None: there is no console."""
+    own: Own | None = None
+    """Finds a hold of a caller's own; without it nothing is a task."""
     in_flight: InFlight = field(default_factory=InFlight)
     new_call_id: Callable[[], CallId] = lambda: CallId("call_" + secrets.token_urlsafe(12))
 
@@ -89,11 +87,13 @@ class Doorway:
             instructions=INSTRUCTIONS,
             cache_hints={"tools/list": CacheHint(ttl_ms=60_000, scope="private")},
             on_list_tools=self.list_tools,
-            on_call_tool=self.call_tool,
             get_tool_input_schema=lambda _: None,  # no argument travels in an Mcp-Param header
         )
         security = RequestStateSecurity(keys=[state_key])
         server.middleware.append(RequestStateBoundary(security, default_audience=NAME))
+        server.add_request_handler("tools/call", CallToolRequestParams, self.call_tool)
+        if self.own is not None:
+            Tasks(self, self.own).offer(server)
         return server
 
     async def list_tools(
@@ -111,79 +111,60 @@ class Doorway:
 
     async def call_tool(
         self, context: ServerRequestContext[Any, Any], params: CallToolRequestParams
-    ) -> CallToolResult | InputRequiredResult:
+    ) -> CallToolResult | InputRequiredResult | Task:
         """Walk the line with one call and say how it went."""
-        call = Call(
-            id=self.new_call_id(),
-            bearer=self._bearer(),
-            tool=_TOOLS.get(params.name) or NoSuchTool(params.name[:TOOL_NAME_LENGTH_MAX]),
-            arguments=params.arguments or {},
-            confirm=Elicitation(context, params, self.answer_wait_s),
-            progress=_progress(context),
-            origin={"transport": self.transport, "era": context.protocol_version, "client": _client(context)},
-        )
-        with of_call(call.id), self.in_flight.one(call.id) as underway:
-            return await self._serve(call)
-        # Only a revocation leads here: it cancelled the call, and the line has journaled that.
-        await self.house.journal.append(call.id, "revoked", {"code": Revoked.code, "revocation": underway.ended_for})
-        return refused(Revoked("an operator has revoked this caller's access"), call.id)
-
-    async def _serve(self, call: Call) -> CallToolResult | InputRequiredResult:
+        tool = _TOOLS.get(params.name) or NoSuchTool(params.name[:TOOL_NAME_LENGTH_MAX])
+        asking = Elicitation(context, params, self.answer_wait_s, self.console_url)
+        call = self.call(context, tool, params.arguments or {}, asking, asking.lead)
         try:
-            answer = await walk(call, self.house)
+            return answered(await self.carry(call, self.house), self.answer_form)
         except AskFirst as question:
             return question.as_result()
         except TURNED_AWAY as refusal:
+            if isinstance(refusal, Waiting) and self.own is not None and knows_tasks(context):
+                return created(refusal)
             return refused(refusal, call.id, call.arguments.get("sql"))
-        except Exception as crash:
-            # The journal has the crash in full; its text may quote data, so the log gets the way to it only.
-            log.error("a call failed: %s", type(crash).__name__)
-            return refused(Internal("something went wrong inside the gate"), call.id)
-        return answered({**answer, "call_id": call.id}, self.answer_form)
 
+    def call(
+        self,
+        context: ServerRequestContext[Any, Any],
+        tool: Tool,
+        arguments: Mapping[str, Any],
+        confirm: Confirm,
+        lead: Lead | None = None,
+        **origin: str,
+    ) -> Call:
+        """One call of `tool` as it has arrived."""
+        era, client = context.protocol_version, _client(context)
+        return Call(
+            id=self.new_call_id(),
+            bearer=self._bearer(),
+            tool=tool,
+            arguments=arguments,
+            confirm=confirm,
+            lead=lead,
+            progress=_progress(context),
+            origin={"transport": self.transport, "era": era, "client": client, **origin},
+        )
 
-def answered(answer: JsonObject, form: Literal["structured", "text"]) -> CallToolResult:
-    """An answer, its values once on the wire: as structured content, or as text for clients that read only text."""
-    if form == "text":
-        return CallToolResult(content=[TextContent(text=_json(answer))])
-    return CallToolResult(content=[TextContent(text=_summary(answer))], structured_content=answer)
+    async def carry(self, call: Call, house: House) -> JsonObject:
+        """The answer to one call that walks the line through `house`.
 
-
-def refused(refusal: TurnedAway, call_id: CallId, sql: object = None) -> CallToolResult:
-    """A refusal that an agent can act on; it points into the agent's own `sql` where one piece of it is the reason."""
-    shape = {
-        "code": str(refusal.code),
-        "message": refusal.message,
-        "hint": refusal.hint,
-        "retryable": refusal.retryable,
-        "call_id": call_id,
-    }
-    if isinstance(refusal, Refusal):
-        shape |= refusal.shown
-    where = ""
-    if isinstance(refusal, PolicyRefusal) and refusal.at is not None and isinstance(sql, str):
-        line, column = line_and_column(sql, refusal.at)
-        shape |= {"at": refusal.at, "line": line, "column": column}
-        where = f" at line {line}, column {column}"
-    text = f"Refused{where} ({shape['code']}): {refusal.message}. {refusal.hint}"
-    return CallToolResult(content=[TextContent(text=text)], structured_content=shape, is_error=True)
-
-
-def _summary(answer: JsonObject) -> str:
-    match answer:
-        case {"row_count": int(rows), "columns": list(columns), "truncated": truncated}:
-            more = "; there are more" if truncated else ""
-            return f"rows: {rows}, columns: {len(columns)}{more}; the data is in the structured content"
-        case {"tables": list(tables), "tables_total": int(total)}:
-            return f"tables: {len(tables)} of {total}; they are in the structured content"
-        case {"rows_affected": affected}:
-            return f"executed; rows affected: {affected}"
-        case _:
-            return "the answer is in the structured content"
-
-
-def _json(answer: JsonObject) -> str:
-    return orjson.dumps(answer).decode()
+        Raises:
+            TurnedAway: in whichever way it went wrong; a crash is told as one of ours.
+        """
+        with of_call(call.id), self.in_flight.one(call.id) as underway:
+            try:
+                return {**await walk(call, house), "call_id": call.id}
+            except TURNED_AWAY:
+                raise
+            except Exception as crash:
+                # The journal has the crash in full; its text may quote data, so the log gets the way to it only.
+                log.error("a call failed: %s", type(crash).__name__)
+                raise Internal("something went wrong inside the gate") from None
+        # Only a revocation leads here: it cancelled the call, and the line has journaled that.
+        await self.house.journal.append(call.id, "revoked", {"code": Revoked.code, "revocation": underway.ended_for})
+        raise Revoked("an operator has revoked this caller's access")
 
 
 def _progress(context: ServerRequestContext[Any, Any]) -> Progress | None:

@@ -1,26 +1,45 @@
-"""Asks the caller's own user through their MCP client: one form, in both protocol eras.
+"""Asks the caller's own user through their MCP client, in both protocol eras: one form, or the way to one page.
 
 2026-07-28: the call answers `input_required`, and the client makes the same call again with the answer; the sealed
 request state carries the hold's id, so an answer counts for the hold it was given to and no other. Before that, the
-server asks in the middle of the call. A client that declares no form elicitation is never asked.
+server asks in the middle of the call. A client is asked only in a mode that it declared.
+
+The page is the one of the caller's own request in the console, which asks who they are. It is offered and no more: the
+answer decides nothing, and nobody else is ever sent there by this way.
 
 Source: MCP 2026-07-28, client/elicitation and basic/patterns/mrtr.
 """
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import anyio
 from mcp import MCPError
 from mcp.server import ServerRequestContext
-from mcp.types import CallToolRequestParams, ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
+from mcp.types import (
+    CallToolRequestParams,
+    ElicitRequest,
+    ElicitRequestFormParams,
+    ElicitRequestURLParams,
+    ElicitResult,
+    InputRequiredResult,
+)
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from server.refusals import Held
 
 ANSWER = "confirm"
 """The name of the question in a multi-round call, and of the one field of its form."""
+
+PAGE = "page"
+"""The name of the offer in a multi-round call."""
+
+LEADING = "Your request waits for other people. You can follow it in the console."
+
+LEAD_WAIT_S = 60.0
+"""How long a call of the handshake era waits for the user to close the offer; the request is held either way."""
 
 FORM: dict[str, Any] = {
     "type": "object",
@@ -31,29 +50,35 @@ FORM: dict[str, Any] = {
 }
 
 
+Question: TypeAlias = ElicitRequestFormParams | ElicitRequestURLParams
+
+
 class AskFirst(Held):
     """The question has to travel back to the client before the call can go on."""
 
-    def __init__(self, hold_id: str, question: str) -> None:
-        super().__init__("a person must confirm this statement first", hold_id=hold_id)
-        self.hold_id = hold_id
+    def __init__(self, hold_id: str, name: str, question: Question, state: str) -> None:
+        super().__init__("the client has to ask its user first", hold_id=hold_id)
+        self.name = name
         self.question = question
+        self.state = state
 
     def as_result(self) -> InputRequiredResult:
         """The interim result that carries the question."""
-        request = ElicitRequest(params=ElicitRequestFormParams(message=self.question, requested_schema=FORM))
-        return InputRequiredResult(
-            input_requests={ANSWER: request}, request_state=state_of(self.hold_id, self.question)
-        )
+        request = ElicitRequest(params=self.question)
+        return InputRequiredResult(input_requests={self.name: request}, request_state=self.state)
 
 
 @dataclass(frozen=True, slots=True)
 class Elicitation:
-    """Puts a question to the user behind one tool call; a `server.line.Confirm`."""
+    """Puts a question to the user behind one tool call: a `server.line.Confirm`, and with `lead` a `server.line.Lead`.
+
+    `console_url` is where people find their requests in a browser, if anywhere.
+    """
 
     context: ServerRequestContext[Any, Any]
     params: CallToolRequestParams
     answer_wait_s: float
+    console_url: str | None = None
 
     async def __call__(self, hold_id: str, question: str) -> bool:
         """Whether the user accepted.
@@ -62,14 +87,42 @@ class Elicitation:
             AskFirst: the question has to be answered in the client's next round.
             Held: the client cannot show a form, or nobody answered in time.
         """
-        if not self._can_show_form():
+        if not self._can_show("form"):
             raise Held("a person must confirm this statement, and this client cannot ask", hold_id=hold_id)
-        if self.context.protocol_version in MODERN_PROTOCOL_VERSIONS:
-            answer = (self.params.input_responses or {}).get(ANSWER)
-            if not isinstance(answer, ElicitResult) or self.params.request_state != state_of(hold_id, question):
-                raise AskFirst(hold_id, question)
-            return _accepted(answer)
+        if self._is_modern:
+            form = ElicitRequestFormParams(message=question, requested_schema=FORM)
+            return _accepted(self._answered(ANSWER, hold_id, form, question))
         return await self._ask_now(hold_id, question)
+
+    async def lead(self, hold_id: str) -> None:
+        """Offer the user the page of their request in the console; what they answer changes nothing.
+
+        Raises:
+            AskFirst: the offer has to travel in the client's next round.
+        """
+        if self.console_url is None or not self._can_show("url"):
+            return
+        url = f"{self.console_url.rstrip('/')}/holds/{hold_id}"
+        if self._is_modern:
+            self._answered(PAGE, hold_id, ElicitRequestURLParams(message=LEADING, url=url), url)
+            return
+        with suppress(TimeoutError, MCPError), anyio.fail_after(min(LEAD_WAIT_S, self.answer_wait_s)):
+            await self.context.session.elicit_url(LEADING, url, hold_id, related_request_id=self.context.request_id)
+
+    @property
+    def _is_modern(self) -> bool:
+        return self.context.protocol_version in MODERN_PROTOCOL_VERSIONS
+
+    def _answered(self, name: str, hold_id: str, question: Question, shown: str) -> ElicitResult:
+        """What this round of the call carries as the answer to exactly this question.
+
+        Raises:
+            AskFirst: nothing.
+        """
+        answer, state = (self.params.input_responses or {}).get(name), state_of(hold_id, shown)
+        if not isinstance(answer, ElicitResult) or self.params.request_state != state:
+            raise AskFirst(hold_id, name, question, state)
+        return answer
 
     async def _ask_now(self, hold_id: str, question: str) -> bool:
         try:
@@ -81,18 +134,20 @@ class Elicitation:
             raise Held("nobody answered the question", hold_id=hold_id) from None
         return _accepted(answer)
 
-    def _can_show_form(self) -> bool:
-        """Whether the client declared form elicitation; `elicitation: {}` means form (MCP, client/elicitation)."""
+    def _can_show(self, mode: Literal["form", "url"]) -> bool:
+        """Whether the client declared this mode; `elicitation: {}` means form (MCP, client/elicitation)."""
         capabilities = self.context.session.client_capabilities
         elicitation = capabilities.elicitation if capabilities else None
-        if elicitation is None or (elicitation.form is None and elicitation.url is not None):
+        if elicitation is None:
             return False
-        return self.context.protocol_version in MODERN_PROTOCOL_VERSIONS or self.context.session.can_send_request
+        is_declared = elicitation.url is not None if mode == "url" else elicitation.form is not None
+        is_implied = mode == "form" and elicitation.url is None
+        return (is_declared or is_implied) and (self._is_modern or self.context.session.can_send_request)
 
 
-def state_of(hold_id: str, question: str) -> str:
+def state_of(hold_id: str, shown: str) -> str:
     """What the client carries back with an answer: it counts for this hold, as it was shown, and nothing else."""
-    return f"{hold_id}.{hashlib.sha256(question.encode()).hexdigest()}"
+    return f"{hold_id}.{hashlib.sha256(shown.encode()).hexdigest()}"
 
 
 def _accepted(answer: ElicitResult) -> bool:

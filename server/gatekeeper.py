@@ -201,7 +201,10 @@ def _replaying(taken: Sequence[bytes], more: bool, receive: Receive) -> Receive:
 
 
 def _tool_called(body: bytes) -> str | None:
-    """The tool that a body asks for. It decides how a caller is turned away, never whether: the line does that."""
+    """The tool that a body asks for, or that its request for a task amounts to (`server.tasks`).
+
+    It decides how a caller is turned away, never whether: the line does that.
+    """
     try:
         message = orjson.loads(body)
     except ValueError:
@@ -209,5 +212,9 @@ def _tool_called(body: bytes) -> str | None:
     match message:
         case {"method": "tools/call", "params": {"name": str(name)}}:
             return name[:TOOL_NAME_LENGTH_MAX]
+        case {"method": "tasks/get" | "tasks/update"}:
+            return "check_request"
+        case {"method": "tasks/cancel"}:
+            return "withdraw_request"
         case _:
             return None

@@ -2,7 +2,16 @@
 
 from typing import ClassVar
 
-from server.refusals import Refusal
+from server.hold_record import HoldRecord
+from server.refusals import Held, Refusal
+
+
+class Waiting(Held):
+    """Approvers have not decided on the caller's own request, or it is running: somebody can follow it."""
+
+    def __init__(self, message: str, hint: str, hold: HoldRecord) -> None:
+        super().__init__(message, hint, hold_id=hold.id)
+        self.hold = hold
 
 
 class HoldNotFound(Refusal):

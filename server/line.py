@@ -21,7 +21,7 @@ from server.masking import keep
 from server.observing import Watch, unwatched
 from server.padding import padded
 from server.raw import Raw
-from tools.contract import JsonObject, Tool, Wanted
+from tools.contract import JsonObject, Sql, Tool, Wanted
 
 CallId = NewType("CallId", str)
 
@@ -52,6 +52,18 @@ class Confirm(Protocol):
         ...
 
 
+class Lead(Protocol):
+    """Shows the caller's own user the way to where they can follow a held request; see `server.elicitation`."""
+
+    async def __call__(self, hold_id: str) -> None:
+        """Offer the way. What the user answers decides nothing.
+
+        Raises:
+            Held: the offer has to travel before the call is made again.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One tool call as it arrived. `origin` says by which door, for the journal."""
@@ -63,6 +75,7 @@ class Call:
     confirm: Confirm
     progress: Progress | None
     origin: Mapping[str, str]
+    lead: Lead | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +144,11 @@ class Weigh(Protocol):
 class Approve(Protocol):
     """Turns a hold into an approval, or does not return."""
 
-    async def __call__(self, call: Call, judged: Judged, hold: Hold) -> Approval:
-        """The approval of `hold`: a person's answer, which can be used once."""
+    async def __call__(self, call: Call, judged: Judged, decision: Hold | Permit) -> Approval:
+        """The approval of a hold: a person's answer, which can be used once.
+
+        A call that follows an approved request, which policy would permit by now without asking anybody, has none.
+        """
         ...
 
 
@@ -236,12 +252,17 @@ async def walk(call: Call, house: House) -> JsonObject:
 async def clear(call: Call, judged: Judged, approve: Approve) -> Cleared:
     """Turn a decision into something that may run, or refuse."""
     match judged.decision:
-        case Permit() as permit:
+        case Permit() as permit if not follows(judged.wanted):
             return Cleared(call.id, judged.principal, judged.wanted, permit, judged.provenance)
-        case Hold() as hold:
-            approval = await approve(call, judged, hold)
+        case Hold() | Permit() as decision:
+            approval = await approve(call, judged, decision)
             return Cleared(call.id, judged.principal, judged.wanted, approval.permit, judged.provenance, approval)
         case Deny(_, code, message, hint) as deny:
             raise PolicyRefusal(code, message, hint, position_of(judged.statement, deny))
         case _:
             assert_never(judged.decision)
+
+
+def follows(wanted: Wanted) -> bool:
+    """Whether this is an earlier request that comes back: what it may do is in its hold, and only once."""
+    return isinstance(wanted, Sql) and wanted.hold_id is not None

@@ -11,7 +11,7 @@ from audit.journal import Journal, open_journal
 from audit.note import new_signer
 from audit.reading import entries, unseal
 from audit.sealing import Sealer
-from policy.decision import Hold
+from policy.decision import Hold, Permit
 from server.admission import Admission
 from server.database import open_engine
 from server.faults import Fault
@@ -90,7 +90,7 @@ class BeyondStepOne:
     def judge(self) -> NoReturn:
         self._fail("judge")
 
-    async def approve(self, call: Call, judged: Judged, hold: Hold) -> Approval:
+    async def approve(self, call: Call, judged: Judged, decision: Hold | Permit) -> Approval:
         self._fail("approve")
 
     def lease(self, cleared: Cleared) -> AbstractAsyncContextManager[Lease]:

@@ -1,7 +1,7 @@
 """Official MCP clients of a running gate: either transport, either era, any person, asked or not."""
 
 import sys
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -9,8 +9,9 @@ from typing import Any, Literal, TypeAlias
 import httpx2
 from mcp import Client, StdioServerParameters
 from mcp.client.context import ClientRequestContext
+from mcp.client.extension import ClientExtension
 from mcp.client.streamable_http import streamable_http_client
-from mcp.types import CallToolResult, ElicitRequestFormParams, ElicitRequestParams, ElicitResult
+from mcp.types import CallToolResult, ElicitRequestParams, ElicitRequestURLParams, ElicitResult
 
 from audit.entry import JournalEntry
 from audit.reading import entries, unseal
@@ -32,9 +33,13 @@ class Answering:
     action: Literal["accept", "decline", "cancel"] = "accept"
     content: dict[str, Any] | None = field(default_factory=lambda: {"confirm": True})
     asked: list[str] = field(default_factory=list)
+    led: list[str] = field(default_factory=list)
+    """The pages that were offered."""
 
     async def __call__(self, context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
-        assert isinstance(params, ElicitRequestFormParams)
+        if isinstance(params, ElicitRequestURLParams):
+            self.led.append(params.url)
+            return ElicitResult(action=self.action)
         self.asked.append(params.message)
         return ElicitResult(action=self.action, content=self.content if self.action == "accept" else None)
 
@@ -58,8 +63,13 @@ class Gate:
         era: Era = "auto",
         user: Callable[..., Any] | None = None,
         token: str | None = None,
+        extensions: Sequence[ClientExtension] = (),
+        port: int | None = None,
     ) -> AsyncGenerator[Client]:
-        """A client that acts for `person`; without `user` it declares that it cannot ask anybody."""
+        """A client that acts for `person`; without `user` it declares that it cannot ask anybody.
+
+        `port` is where another gate of this sandbox serves.
+        """
         bearer = token if token is not None else mint(self.sandbox.state, person)
         if transport == "stdio":
             arguments = ["-P", "-m", "server.cli", "serve", "--transport", "stdio", "--log-level", "error"]
@@ -68,13 +78,14 @@ class Gate:
                 args=[*arguments, "--env-file", str(self.sandbox.state.env_file)],
                 env={"SNOWGATE_TOKEN": bearer, "PYTHONPATH": "."},
             )
-            async with Client(parameters, mode=era, elicitation_callback=user) as client:
+            async with Client(parameters, mode=era, elicitation_callback=user, extensions=extensions) as client:
                 yield client
             return
         headers = {"Authorization": f"Bearer {bearer}"}
         async with httpx2.AsyncClient(headers=headers, timeout=30) as http:
-            over = streamable_http_client(self.sandbox.state.resource_url, http_client=http)
-            async with Client(over, mode=era, elicitation_callback=user) as client:
+            own, resource = self.sandbox.state.ports.gate, self.sandbox.state.resource_url
+            over = streamable_http_client(resource.replace(f":{own}/", f":{port or own}/"), http_client=http)
+            async with Client(over, mode=era, elicitation_callback=user, extensions=extensions) as client:
                 yield client
 
     async def journal(self, call_id: str) -> list[tuple[JournalEntry, dict[str, Any]]]:
