@@ -18,6 +18,9 @@ HOME = Path(__file__).parent
 NODE_MIN = 22
 PROGRAM = HOME / "node_modules" / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
 
+EXTENSIONS = HOME / "expected_extensions.yml"
+"""As `baseline`, for scenarios of extensions."""
+
 Revision: TypeAlias = Literal["2025-11-25", "2026-07-28"]
 Checks: TypeAlias = Mapping[str, int]
 """How many checks of a scenario came to SUCCESS, FAILURE, WARNING, SKIPPED or INFO."""
@@ -55,10 +58,17 @@ def _major(program: str) -> int:
 
 async def run(url: str, revision: Revision, results: Path) -> Verdict:
     """Everything that the suite has for `revision`, against the server at `url`."""
-    command = [
-        await anyio.to_thread.run_sync(node), str(PROGRAM), "server", "--url", url, "--suite", "all",
-        "--spec-version", revision, "--expected-failures", str(baseline(revision)), "--output-dir", str(results),
-    ]  # fmt: skip
+    return await _run(url, results, "--suite", "all", "--spec-version", revision, expected=baseline(revision))
+
+
+async def run_scenario(url: str, scenario: str, results: Path) -> Verdict:
+    """One scenario of an extension's, which no revision brings along, against the server at `url`."""
+    return await _run(url, results, "--scenario", scenario, expected=EXTENSIONS)
+
+
+async def _run(url: str, results: Path, *which: str, expected: Path) -> Verdict:
+    program = [await anyio.to_thread.run_sync(node), str(PROGRAM), "server", "--url", url]
+    command = [*program, *which, "--expected-failures", str(expected), "--output-dir", str(results)]
     with anyio.fail_after(240):
         ended = await anyio.run_process(command, check=False, stderr=subprocess.STDOUT)
     return Verdict(ended.returncode, ended.stdout.decode(), _checks(results))
