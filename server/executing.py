@@ -42,6 +42,12 @@ Refresh: TypeAlias = Callable[[], Awaitable[object]]
 """Reads the catalog anew; see `server.engine_room`."""
 
 
+async def shown_by(refresh: Refresh) -> None:
+    """Let the catalog show a change of a table that has been made; one that cannot be read now is read later."""
+    with anyio.move_on_after(REFRESH_WAIT_S):
+        await refresh()
+
+
 class StatementLease(Lease, Protocol):
     """A lease on a Snowflake session, which can be asked other things than what was cleared."""
 
@@ -170,8 +176,7 @@ class Execution:
         outcome: dict[str, Fact] = {"rows_affected": rows, "query_id": raw.query_id, "undo": undo}
         await self._settle(cleared, State.EXECUTED, {**outcome, "call_id": cleared.call_id})
         if change is not None:
-            with anyio.move_on_after(REFRESH_WAIT_S):
-                await self.refresh()
+            await shown_by(self.refresh)
         return replace(raw, undo=undo, rows_affected=rows)
 
     async def _settle(self, cleared: Cleared, state: State, outcome: dict[str, Fact]) -> None:

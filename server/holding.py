@@ -57,7 +57,7 @@ async def open_holding(
     async with httpx2.AsyncClient(follow_redirects=False) as http:
         holds = HoldStore(database, sealer)
         outbox = Outbox(database, webhook, http)
-        desk = HoldDesk(holds, journal, rooms.judge, outbox, Recovery(holds, journal, pool))
+        desk = HoldDesk(holds, journal, rooms.judge, outbox, Recovery(holds, journal, pool, rooms.refresh))
         yield Holding(
             desk=desk,
             approvals=Approvals(holds, journal, Measuring(pool, quotas), outbox, desk.confirmed),

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from audit.journal import Journal
 from policy.names import TableName
+from policy.statement import TABLE_CHANGES
 from policy.undo import undo_command
+from server.executing import Refresh, shown_by
 from server.fates import Became, Fate, fate_of
 from server.hold_record import HoldRecord, State
 from server.hold_telling import Also, new_call_id
@@ -28,6 +30,7 @@ class Recovery:
     holds: HoldStore
     journal: Journal
     pool: SessionPool
+    refresh: Refresh
 
     async def __call__(self, hold: HoldRecord) -> HoldRecord:
         """The hold, with its end found out if its claim has run out; unchanged where that cannot be told yet."""
@@ -42,6 +45,8 @@ class Recovery:
             case Fate.COMMITTED:
                 outcome = {**hold.outcome, **_found(hold, became), "recovered": True}
                 await self.holds.settle(hold.id, claim, State.EXECUTED, outcome, self._also("hold.executed"))
+                if hold.asked is not None and hold.asked.effect.verb in TABLE_CHANGES:
+                    await shown_by(self.refresh)
             case Fate.NOT_COMMITTED:
                 await self.holds.release(hold.id, claim, self._also("hold.released"))
             case Fate.UNKNOWN:

@@ -21,6 +21,7 @@ from sqlalchemy import text
 from server.database import open_engine
 from server.migrating import migrate
 from server.sandbox.issuer import mint
+from server.sandbox.querylog import QueryRecord
 from tests.support.clients import Answering, Gate, answer, refusal
 from tests.support.databases import reachable_directory
 from tests.support.gates import serving
@@ -51,22 +52,34 @@ class Kills:
         before = self.value(customer)
         hold_id = await self.held(customer)
         assert self.value(customer) == before, "something ran that nobody had confirmed"
+        await self.kill(hold_id, STEPS[step] or "COMMIT", is_delayed=bool(STEPS[step]))
+        said = await self.ended(hold_id)
+        self.count(self.value(customer) - before, said)
+
+    async def kill(self, hold_id: str, awaited: str, *, is_delayed: bool = True) -> None:
+        """Let another replica run what is approved, and kill it when a statement of this kind is there.
+
+        A delayed one has not been looked at by then; else Snowflake may have made it already.
+        """
         async with self.serving() as process, anyio.create_task_group() as tasks:
-            containing = STEPS[step]
-            awaited = containing or "COMMIT"
             seen = len(self.arrived(awaited))
-            if containing:
-                await self.gate.sandbox.lookalike.delay_next(containing, 1.0)
+            if is_delayed:
+                await self.gate.sandbox.lookalike.delay_next(awaited, 1.0)
             tasks.start_soon(self.attempt, hold_id)
             await eventually(lambda: len(self.arrived(awaited)) > seen, within_s=60)
             process.kill()
             await process.wait()
             tasks.cancel_scope.cancel()
+
+    async def ended(self, hold_id: str) -> dict[str, Any]:
+        """What the gate that goes on says of it, once the dead one's claim has run out."""
         async with open_engine(self.gate.settings.database_url.get_secret_value()) as engine, engine.begin() as db:
             await db.execute(text("update gate.hold set claim_until = now() where state = 'executing'"))
         async with self.gate.client("stella", user=Answering()) as client:
-            said = await self.follow(client, hold_id)
-        done = self.value(customer) - before
+            return await self.follow(client, hold_id)
+
+    def count(self, done: int, said: dict[str, Any]) -> None:
+        """One more kill, after which the effect was there `done` times."""
         self.counts["kills"] += 1
         self.counts["double effects"] += done > 1
         self.counts["approved and lost"] += done < 1
@@ -91,8 +104,12 @@ class Kills:
 
     def arrived(self, containing: str) -> list[str]:
         """Statements of this kind that have reached Snowflake in writes."""
-        queries = self.gate.sandbox.lookalike.queries()
-        return [each.query_id for each in queries if containing in each.sql and "snowgate_" in each.tag]
+        return [each.query_id for each in self.queries(containing)]
+
+    def queries(self, containing: str) -> list[QueryRecord]:
+        """The statements of calls that contain a text, each with how it ended."""
+        found = self.gate.sandbox.lookalike.queries()
+        return [each for each in found if containing in each.sql and "snowgate_" in each.tag]
 
     def value(self, customer: int) -> int:
         with connection(self.gate.sandbox.state, "STELLA", "STEWARD_RO") as session:
@@ -126,8 +143,11 @@ def free_port() -> int:
 
 
 async def main(times: int) -> int:
-    """Kill `times` gates on a sandbox of its own; exit code 1 if an effect was lost, doubled or not approved."""
+    """Kill `times` gates on a sandbox of its own, at changes of rows and of tables; exit code 1 if that did harm."""
+    from itertools import cycle, islice
+
     from server.sandbox.run import running_sandbox, write_env_file
+    from tests.faults.table_kills import CASES, ROWS, WRONG, TableKills
     from tests.support.gates import POLICY
 
     async with AsyncExitStack() as stack:
@@ -136,11 +156,14 @@ async def main(times: int) -> int:
         await migrate(sandbox.environment["SNOWGATE_ADMIN_DATABASE_URL"])
         write_env_file(sandbox.state, {**sandbox.environment, "SNOWGATE_POLICY": str(POLICY)})
         await stack.enter_async_context(serving(sandbox))
-        kills = Kills(Gate(sandbox), free_port())
-        for n in range(times):
-            await kills.once(list(STEPS)[n % len(STEPS)], 1001 + n % 50)
-            print(n + 1, dict(kills.counts), flush=True)
-    return int(bool(kills.counts["double effects"] or kills.counts["approved and lost"]))
+        kills = TableKills(Gate(sandbox), free_port())
+        for n, (change, step) in enumerate(islice(cycle([*ROWS, *CASES]), times)):
+            if change is None:
+                await kills.once(step, 1001 + n % 50)
+            else:
+                await kills.once_table(change, step, f"KILLED_{n}")
+            print(n + 1, change or "ROWS", step, dict(kills.counts), flush=True)
+    return int(any(kills.counts[wrong] for wrong in WRONG))
 
 
 if __name__ == "__main__":

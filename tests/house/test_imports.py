@@ -20,6 +20,8 @@ TOUCH_POINTS = {
         "server.doorway",
         "server.elicitation",
         "server.gatekeeper",
+        "server.rendering",
+        "server.tasks",
         "server.web",
     },
 }

@@ -47,16 +47,20 @@ class Told(Result):
 
 
 class KnowsTasks(ClientExtension):
-    """Declares the extension; calls are told of their task and not driven to its end."""
+    """Declares the extension, and remembers the tasks that calls became; nobody drives them to their end."""
 
     identifier = EXTENSION
+
+    def __init__(self) -> None:
+        self.made: list[Created] = []
 
     def claims(self) -> list[ResultClaim[Any]]:
         """The one shape that the extension adds to `tools/call`."""
         return [ResultClaim(result_type="task", model=Created, resolve=self._left_alone)]
 
     async def _left_alone(self, task: Created, context: ClaimContext) -> CallToolResult:
-        return CallToolResult(content=[], structured_content=task.model_dump(by_alias=True))
+        self.made.append(task)
+        return CallToolResult(content=[], is_error=True)
 
 
 async def asked(client: Client, method: str, task_id: str, **more: Any) -> Told:

@@ -94,6 +94,21 @@ async def test_a_policy_that_changes_after_the_approval_makes_it_worthless(gate:
     assert (tickets(gate, 9153), tickets(gate, 9154)) == (1, 1)
 
 
+async def test_a_policy_that_permits_by_now_what_was_approved_makes_the_approval_worthless(
+    gate: Gate, free_tcp_port: int
+) -> None:
+    """What follows an approved request runs by its approval, once, or not at all."""
+    hold_id = (await held(gate, 9164))["hold_id"]
+    assert (await decide(gate, "sofia", hold_id))["state"] == "approved"
+    rule = "  - {id: stewards-ask-writes, effect: "
+    lenient = POLICY.read_text(encoding="utf-8").replace(f"{rule}hold", f"{rule}permit")
+    async with another_gate(gate, free_tcp_port, lenient), client(gate, free_tcp_port, "stella") as agent:
+        assert refusal(await agent.call_tool("check_request", {"hold_id": hold_id}))["code"] == "hold_stale"
+        assert tickets(gate, 9164) == 1
+        assert refusal(await agent.call_tool("check_request", {"hold_id": hold_id}))["code"] == "hold_stale"
+        assert answer(await agent.call_tool("request_write", deletion(9164)))["rows_affected"] == 1
+
+
 async def test_a_table_that_changes_after_the_approval_makes_it_worthless(gate: Gate) -> None:
     await made(gate, "CHANGING")
     try:

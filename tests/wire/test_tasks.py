@@ -42,7 +42,7 @@ async def made(client: Client, tool: str, arguments: dict[str, Any]) -> Created:
 async def test_a_held_write_is_a_task_whose_answer_is_that_of_the_change(gate: Gate) -> None:
     async with knowing(gate) as client:
         assert client.server_capabilities.extensions == {EXTENSION: {}}
-        task = await task_of(client, 9201)
+        task = await task_of(client, 9321)
         assert (task.status, task.ttl_ms) == ("working", 3_600_000)
         assert "stewards" in task.status_message
         created, changed = (datetime.fromisoformat(at) for at in (task.created_at, task.last_updated_at))
@@ -51,11 +51,11 @@ async def test_a_held_write_is_a_task_whose_answer_is_that_of_the_change(gate: G
         assert (waiting.result_type, waiting.status, waiting.result) == ("complete", "working", None)
 
         assert (await decide(gate, "sofia", task.task_id))["state"] == "approved"
-        assert tickets(gate, 9201) == 1  # an approval runs nothing
+        assert tickets(gate, 9321) == 1  # an approval runs nothing
         done = await asked(client, "tasks/get", task.task_id)
         assert done.status == "completed"
         assert done.result is not None
-        assert tickets(gate, 9201) == 0
+        assert tickets(gate, 9321) == 0
         told = answer(done.result)
         assert (told["status"], told["rows_affected"]) == ("executed", 1)
         journaled = await gate.journal(told["call_id"])
@@ -71,8 +71,8 @@ async def test_a_held_write_is_a_task_whose_answer_is_that_of_the_change(gate: G
 
 async def test_a_task_is_the_hold_that_every_channel_knows(gate: Gate, free_tcp_port: int) -> None:
     async with knowing(gate) as client:
-        task_id = (await task_of(client, 9202)).task_id
-        assert (await task_of(client, 9202)).task_id == task_id  # the same request again is the same hold
+        task_id = (await task_of(client, 9322)).task_id
+        assert (await task_of(client, 9322)).task_id == task_id  # the same request again is the same hold
     assert (await check(gate, task_id))["status"] == "open"
     resource = gate.sandbox.state.resource_url
     async with (
@@ -83,12 +83,12 @@ async def test_a_task_is_the_hold_that_every_channel_knows(gate: Gate, free_tcp_
         assert (await decide(gate, "sofia", task_id))["state"] == "approved"
         assert (await asked(elsewhere, "tasks/get", task_id)).status == "completed"
     assert (await check(gate, task_id))["status"] == "executed"
-    assert tickets(gate, 9202) == 0
+    assert tickets(gate, 9322) == 0
 
 
 async def test_only_its_requester_through_the_same_agent_meets_a_task(gate: Gate) -> None:
     async with knowing(gate) as client:
-        task_id = (await task_of(client, 9203)).task_id
+        task_id = (await task_of(client, 9323)).task_id
     assert (await decide(gate, "sofia", task_id))["state"] == "approved"
     elsewhere = mint(gate.sandbox.state, "stella", agent="another-agent")
     for person, token in (("sofia", None), ("ada", None), ("stella", elsewhere)):
@@ -99,21 +99,21 @@ async def test_only_its_requester_through_the_same_agent_meets_a_task(gate: Gate
                 strange = await refused(other, method, "not an id at all")
                 assert theirs.error.code == INVALID_PARAMS
                 assert theirs.error == missing.error == strange.error
-    assert tickets(gate, 9203) == 1
+    assert tickets(gate, 9323) == 1
     assert (await check(gate, task_id))["status"] == "executed"
 
 
 @pytest.mark.parametrize("method", METHODS)
 async def test_who_does_not_say_that_they_know_tasks_has_none(gate: Gate, method: str) -> None:
     async with knowing(gate) as client:
-        task_id = (await task_of(client, 9204)).task_id
+        task_id = (await task_of(client, 9324)).task_id
     async with gate.client("stella") as client:
-        assert refusal(await client.call_tool("request_write", deletion(9204)))["hold_id"] == task_id
+        assert refusal(await client.call_tool("request_write", deletion(9324)))["hold_id"] == task_id
         error = (await refused(client, method, task_id)).error
     assert error.code == MISSING_REQUIRED_CLIENT_CAPABILITY
     assert error.data == {"requiredCapabilities": {"extensions": {EXTENSION: {}}}}
     async with knowing(gate, era="legacy") as client:
-        assert refusal(await client.call_tool("request_write", deletion(9204)))["code"] == "held"
+        assert refusal(await client.call_tool("request_write", deletion(9324)))["code"] == "held"
         assert (await refused(client, method, task_id)).error.code == METHOD_NOT_FOUND
     assert (await check(gate, task_id))["status"] == "open"
 
@@ -138,18 +138,18 @@ async def posted(gate: Gate, task_id: str, name: str | None, **token: Any) -> ht
 
 async def test_a_header_that_names_another_task_than_the_body_is_refused(gate: Gate) -> None:
     async with knowing(gate) as client:
-        task_id = (await task_of(client, 9205)).task_id
+        task_id = (await task_of(client, 9325)).task_id
     assert (await decide(gate, "sofia", task_id))["state"] == "approved"
     for name in ("hold_another", None):
         said = await posted(gate, task_id, name)
         assert (said.status_code, said.json()["error"]["code"]) == (400, HEADER_MISMATCH)
-    assert tickets(gate, 9205) == 1
+    assert tickets(gate, 9325) == 1
     assert (await posted(gate, task_id, task_id)).json()["result"]["status"] == "completed"
 
 
 async def test_cancelling_a_task_withdraws_the_request(gate: Gate) -> None:
     async with knowing(gate) as client:
-        task_id = (await task_of(client, 9206)).task_id
+        task_id = (await task_of(client, 9326)).task_id
         acknowledged = await asked(client, "tasks/cancel", task_id)
         assert acknowledged.model_dump(exclude={"meta"}, exclude_none=True) == {"result_type": "complete"}
         told = await asked(client, "tasks/get", task_id)
@@ -161,12 +161,12 @@ async def test_cancelling_a_task_withdraws_the_request(gate: Gate) -> None:
         gate, "select count(*) from journal.entry where stage = 'hold.withdrawn' and at > now() - interval '1 minute'"
     )
     assert withdrawn[0][0] >= 1
-    assert tickets(gate, 9206) == 1
+    assert tickets(gate, 9326) == 1
 
 
 async def test_what_has_run_cannot_be_cancelled_any_more(gate: Gate) -> None:
     async with knowing(gate) as client:
-        task_id = (await task_of(client, 9207)).task_id
+        task_id = (await task_of(client, 9327)).task_id
         await decide(gate, "sofia", task_id)
         assert (await asked(client, "tasks/get", task_id)).status == "completed"
         assert (await asked(client, "tasks/cancel", task_id)).result_type == "complete"
@@ -175,20 +175,20 @@ async def test_what_has_run_cannot_be_cancelled_any_more(gate: Gate) -> None:
 
 async def test_an_answer_that_nobody_asked_for_decides_and_runs_nothing(gate: Gate) -> None:
     async with knowing(gate) as client:
-        task_id = (await task_of(client, 9208)).task_id
+        task_id = (await task_of(client, 9328)).task_id
         yes = {"confirm": {"action": "accept", "content": {"confirm": True}}}
         assert (await asked(client, "tasks/update", task_id, input_responses=yes)).result_type == "complete"
         assert (await asked(client, "tasks/get", task_id)).status == "working"
         await decide(gate, "sofia", task_id)
         assert (await asked(client, "tasks/update", task_id, input_responses=yes)).result_type == "complete"
-        assert tickets(gate, 9208) == 1  # it runs where its answer can be told
+        assert tickets(gate, 9328) == 1  # it runs where its answer can be told
         assert (await asked(client, "tasks/get", task_id)).status == "completed"
-    assert tickets(gate, 9208) == 0
+    assert tickets(gate, 9328) == 0
 
 
 async def test_a_task_that_was_denied_or_is_over_ends_with_the_refusal(gate: Gate) -> None:
     async with knowing(gate) as client:
-        denied, over = [(await task_of(client, ticket)).task_id for ticket in (9209, 9210)]
+        denied, over = [(await task_of(client, ticket)).task_id for ticket in (9329, 9330)]
         await decide(gate, "sofia", denied, "deny")
         await in_database(gate, "update gate.hold set expires_at = now() where id = :id", id=over)
         for task_id, code in ((denied, "denied"), (over, "hold_spent")):
@@ -196,13 +196,13 @@ async def test_a_task_that_was_denied_or_is_over_ends_with_the_refusal(gate: Gat
             assert told.status == "completed"
             assert told.result is not None
             assert refusal(told.result)["code"] == code
-    assert (tickets(gate, 9209), tickets(gate, 9210)) == (1, 1)
+    assert (tickets(gate, 9329), tickets(gate, 9330)) == (1, 1)
 
 
 async def test_what_the_users_own_word_releases_is_asked_in_the_call_and_is_no_task(gate: Gate) -> None:
     write = {
         "sql": "UPDATE crm.public.tickets SET priority = 'LOW' WHERE ticket_id = ?",
-        "parameters": [9211],
+        "parameters": [9331],
         "reason": "a test",
     }
     async with knowing(gate) as client:  # which cannot ask
@@ -225,7 +225,7 @@ async def test_a_held_read_is_a_task_too_and_its_rows_are_told_once(gate: Gate, 
     policy = POLICY.read_text(encoding="utf-8").replace("  - id: no-payroll\n", f"{READS_HELD}  - id: no-payroll\n")
     policy = policy.replace("{id: held-reads, by: confirmation, verbs: [read], ttl_s: 600}", "")
     policy = "\n".join(line for line in policy.splitlines() if line.strip() != "-")
-    query = {"sql": "SELECT ticket_id FROM crm.public.tickets WHERE ticket_id = 9212", "purpose": "a test"}
+    query = {"sql": "SELECT ticket_id FROM crm.public.tickets WHERE ticket_id = 9332", "purpose": "a test"}
     port = free_tcp_port
     async with another_gate(gate, port, policy), knowing(gate, port=port) as client:
         task = await made(client, "run_query", query)
@@ -236,7 +236,7 @@ async def test_a_held_read_is_a_task_too_and_its_rows_are_told_once(gate: Gate, 
         again = await asked(client, "tasks/get", task.task_id)
     assert first.result is not None
     assert again.result is not None
-    assert answer(first.result)["rows"] == [[9212]]
+    assert answer(first.result)["rows"] == [[9332]]
     assert (first.status, again.status) == ("completed", "completed")
     assert "rows" not in answer(again.result)
     assert answer(again.result)["status"] == "executed"
@@ -245,7 +245,7 @@ async def test_a_held_read_is_a_task_too_and_its_rows_are_told_once(gate: Gate, 
 async def test_ten_who_ask_at_once_run_an_approved_change_once(gate: Gate) -> None:
     told: list[Any] = []
     async with knowing(gate) as client:
-        task_id = (await task_of(client, 9213)).task_id
+        task_id = (await task_of(client, 9333)).task_id
         await decide(gate, "sofia", task_id)
 
         async def one() -> None:
@@ -259,14 +259,14 @@ async def test_ten_who_ask_at_once_run_an_approved_change_once(gate: Gate) -> No
     ran = [each for each in told if each.result is not None and "rows_affected" in answer(each.result)]
     assert len(ran) == 1
     assert last.status == "completed"
-    assert tickets(gate, 9213) == 0
+    assert tickets(gate, 9333) == 0
 
 
 async def test_a_token_without_the_scope_is_challenged_before_it_meets_a_task(gate: Gate) -> None:
     async with knowing(gate) as client:
-        task_id = (await task_of(client, 9214)).task_id
+        task_id = (await task_of(client, 9334)).task_id
     await decide(gate, "sofia", task_id)
     said = await posted(gate, task_id, task_id, scopes=["snowgate:describe"])
     assert said.status_code == 403
     assert 'scope="snowgate:write"' in said.headers["www-authenticate"]
-    assert tickets(gate, 9214) == 1
+    assert tickets(gate, 9334) == 1
