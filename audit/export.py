@@ -30,14 +30,22 @@ _RUNS = text("""
 _OF_RUN = text(f"""
     select {_ENTRY} from journal.entry where month = :month and stream = :stream and n >= :n and n < :end order by n
 """)  # noqa: S608  # constants
+# Streams that nobody has registered are found by going from each stream to the next in the index, not by every entry.
 _TAIL = text(f"""
+    with recursive written as (
+        (select month, stream from journal.entry order by month, stream limit 1)
+        union all
+        select following.* from written w cross join lateral (
+            select month, stream from journal.entry
+            where (month, stream) > (w.month, w.stream) order by month, stream limit 1) following)
     select e.* from (select s.stream, s.month, coalesce(c.next_n, 0) as next_n
                      from journal.stream s left join journal.cursor c on c.stream = s.stream) s
     cross join lateral (select {_ENTRY} from journal.entry e where e.month = s.month and e.stream = s.stream
                         and e.n >= s.next_n) e
     union all
-    select {_ENTRY} from journal.entry e
-    where not exists (select from journal.stream s where s.stream = e.stream and s.month = e.month)
+    select e.* from written w cross join lateral (
+        select {_ENTRY} from journal.entry e where e.month = w.month and e.stream = w.stream offset 0) e
+    where not exists (select from journal.stream s where s.stream = w.stream and s.month = w.month)
     order by stream, n
 """)  # noqa: S608  # constants
 _TILES = text("""
