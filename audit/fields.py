@@ -51,7 +51,7 @@ _PUBLIC = (
     "revocation", "revoked_kind", "revoked_name", "operator", "limit", "retry_after_s",
     # the journal about itself
     "key_id", "signed_by", "month", "next_stream", "entries", "size", "outcome", "matter", "found", "findings",
-    "effect", "stream", "n", "purged",
+    "effect", "stream", "n", "purged", "clock_ahead_ms",
 )  # fmt: skip
 
 # Free text by people, agents and drivers quotes values, so it is never stored in clear.

@@ -37,12 +37,14 @@ Two gates may be a day off in opposite ways, as with a wrong time zone or date, 
 head would say a time that is plainly not so, and all after it the same one.
 """
 
+APART_S_MAX = 30.0
+
 SHUT_OUT_S = 60.0
 """How long others may keep this process from signing, while they sign nothing themselves, until it says so."""
 
 SAID_EVERY_S = 60.0
 
-_ALONE = text("select free from journal.turn where name = 'publisher' for update skip locked")
+_ALONE = text("select clock_timestamp() from journal.turn where name = 'publisher' for update skip locked")
 _FENCE = "set local idle_in_transaction_session_timeout = '10s'"
 _NEWS = text("""
     select s.stream, coalesce(c.next_n, 0) as next_n, e.n, e.digest, e.stage
@@ -93,6 +95,8 @@ class Sequencer:
     witnesses: Sequence[Cosigns] = ()
     say: Sequence[Say] = ()
     heartbeat_s: float = HEARTBEAT_S
+    apart_s: float = APART_S_MAX
+    """How far this process' clock may be off the database's for it to sign."""
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     _tiles: Tiles | None = None
     _signed: Checkpoint | None = None
@@ -160,12 +164,17 @@ class Sequencer:
         """
         now = self.clock()
         async with self.engine.begin() as connection:
-            is_alone = (await connection.execute(_ALONE)).scalar_one_or_none()
+            theirs = (await connection.execute(_ALONE)).scalar_one_or_none()
             latest = (await connection.execute(_LATEST)).one_or_none()
-            if not is_alone:
+            if theirs is None:
                 self._wait(latest.id if latest else 0, now)
                 return None
             self._shut_out = None
+            if abs((now - theirs).total_seconds()) > self.apart_s:
+                self._say_seldom(
+                    logging.CRITICAL, "this clock says %s, the database's %s: no head is signed", now, theirs
+                )
+                return None
             await self._must_be_there(connection)
             size = (await connection.execute(text(_SIZE))).scalar_one()
             before = self._signed_at(latest.note, now) if latest else None

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from policy.principal import Principal
+from server.clocks import Clock
 from server.identity import Identify
 from server.inflight import InFlight
 from server.line import Call
@@ -18,6 +19,7 @@ class Admission:
     in_flight: InFlight
     revocations: Revocations
     quotas: Quotas
+    clock: Clock
 
     async def __call__(self, call: Call) -> Principal:
         """The proven principal of `call`.
@@ -25,10 +27,12 @@ class Admission:
         The call is known as theirs before revocations are looked at: one that comes later ends it.
 
         Raises:
+            ClockApart: see `Clock.check`.
             Unauthenticated, UnknownTool: see `Identify`.
             Revoked, RevocationsUnavailable: see `Revocations.check`.
             LimitReached, LimitsUnavailable: see `Quotas.call`.
         """
+        self.clock.check()
         principal = await self.identify(call.bearer, call.tool.name)
         self.in_flight.is_of(call.id, principal)
         await self.revocations.check(principal)

@@ -27,6 +27,7 @@ from server.activation import following
 from server.admission import Admission
 from server.brokers.choice import brokers_of
 from server.bundles import Bundles, policy_bundle
+from server.clocks import Clock, compared
 from server.config import Settings, SettingsError
 from server.console.opening import open_console
 from server.database import at_head, open_engine
@@ -94,6 +95,7 @@ class Furnished:
     rooms: EngineRoom
     database: AsyncEngine
     revocations: Revocations
+    clock: Clock
     readiness: Readiness
 
 
@@ -135,8 +137,7 @@ async def furnished(settings: Settings, seat: Seat | None = None, *, prints: boo
     """
     policy = _doubted(read_policy(settings.policy))
     trusts, limits_asked = trusts_of(settings), read_limits(settings.limits)
-    sealer = sealer_of(settings)
-    url = settings.database_url.get_secret_value()
+    sealer, url = sealer_of(settings), settings.database_url.get_secret_value()
     if not await at_head(url):
         raise SettingsError("the database schema is not at its newest step: run `snowgate migrate`")
     async with AsyncExitStack() as stack:
@@ -149,13 +150,14 @@ async def furnished(settings: Settings, seat: Seat | None = None, *, prints: boo
         identify, in_flight = Identify(verifier, _scopes(settings)), InFlight()
         sessions = OwnersSessions(pool, _issuers(trusts, verifier))
         revocations = await stack.enter_async_context(_revocations(database, in_flight, sessions))
+        clock = await compared(database, journal, settings.clock_apart_s)
         quotas, histories = await stack.enter_async_context(_counted(limits_asked, database))
         held_in = (pool, quotas, settings.databases[0], webhook_of(settings))
         holding = await stack.enter_async_context(open_holding(database, sealer, journal, rooms, *held_in))
         telemetry = stack.enter_context(open_telemetry(settings, seat))
         house = House(
             journal=journal,
-            identify=Admission(identify, in_flight, revocations, quotas),
+            identify=Admission(identify, in_flight, revocations, quotas, clock),
             judge=rooms.judge,
             approve=holding.approvals,
             lease=Lending(holding.executions, in_flight, quotas, histories),
@@ -164,7 +166,8 @@ async def furnished(settings: Settings, seat: Seat | None = None, *, prints: boo
             sample_rows=settings.journal_sample_rows,
             weigh=Weighing(histories, Estimating(pool, journal)),
         )
-        janitor, readiness = Janitor(ledger, pool, catalog_kind(settings)), readiness_of(database, rooms, verifier)
+        janitor = Janitor(ledger, pool, catalog_kind(settings))
+        readiness = readiness_of(database, rooms, verifier, clock)
         await stack.enter_async_context(_background(rooms, holding, ledger, janitor, readiness))
         await stack.enter_async_context(telemetry.sampling(pool, rooms, readiness))
         yield Furnished(
@@ -179,6 +182,7 @@ async def furnished(settings: Settings, seat: Seat | None = None, *, prints: boo
             rooms=rooms,
             database=database,
             revocations=revocations,
+            clock=clock,
             readiness=readiness,
         )
 
@@ -239,6 +243,7 @@ async def _serve_http(
         journal=furniture.journal,
         desk=furniture.desk,
         revocations=furniture.revocations,
+        clock=furniture.clock,
     ) as console:
         server, ready = doorway.server(state_key), furniture.readiness
         proofs = ProofStore(furniture.database)

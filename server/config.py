@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     groups_claim: str = "groups"
     accept_plain_jwt: bool = False
     token_leeway_s: Annotated[float, Field(ge=0, le=120)] = 30.0
+    clock_apart_s: Annotated[float, Field(ge=5, le=300)] = 30.0
     keys_fresh_s: Annotated[float, Field(gt=0)] = 600.0
     keys_stale_s: Annotated[float, Field(gt=0)] = 86_400.0
     keys_refetch_floor_s: Annotated[float, Field(gt=0)] = 10.0

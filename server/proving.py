@@ -74,7 +74,9 @@ async def proving(
             witnesses = [_witness(told, http) for told in settings.journal_witnesses]
             files = [Files(settings.journal_anchor_directory)] if settings.journal_anchor_directory else []
             say: list[Say] = [*([lines] if lines else []), *files]
-            sequencer = Sequencer(engine, settings.journal_origin, log_key, witnesses, say)
+            sequencer = Sequencer(
+                engine, settings.journal_origin, log_key, witnesses, say, apart_s=settings.clock_apart_s
+            )
         prover = Prover(engine, journal, lines, sequencer)
         try:
             async with anyio.create_task_group() as tasks:

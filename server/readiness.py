@@ -1,8 +1,8 @@
 """Whether this process can answer calls now. It is found out in the background, so asking costs nothing.
 
-What is asked after is what every call needs: a journal that takes entries, a catalog that is fresh enough to judge by,
-and, of at least one issuer, keys that may still be trusted. Snowflake itself is not asked: the catalog's age bounds for
-how long it may be gone.
+What is asked after is what every call needs: a journal that takes entries, a clock that agrees with the database's,
+a catalog that is fresh enough to judge by, and, of at least one issuer, keys that may still be trusted. Snowflake
+itself is not asked: the catalog's age bounds for how long it may be gone.
 """
 
 import logging
@@ -14,6 +14,7 @@ import anyio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from server.clocks import Clock
 from server.engine_room import EngineRoom
 from server.identity import TokenVerifier, Verifier
 from server.keys import FETCH_S_MAX, KeysUnavailable
@@ -73,7 +74,7 @@ class Readiness:
             await anyio.sleep(EVERY_S)
 
 
-def readiness_of(database: AsyncEngine, rooms: EngineRoom, verifier: Verifier) -> Readiness:
+def readiness_of(database: AsyncEngine, rooms: EngineRoom, verifier: Verifier, clock: Clock) -> Readiness:
     """The readiness of a house with these."""
 
     async def journal() -> bool:
@@ -88,7 +89,7 @@ def readiness_of(database: AsyncEngine, rooms: EngineRoom, verifier: Verifier) -
             return False
         return True
 
-    checks: dict[str, Check] = {"journal": journal, "catalog": catalog}
+    checks: dict[str, Check] = {"journal": journal, "clock": clock.look, "catalog": catalog}
     if isinstance(verifier, TokenVerifier):
         checks["keys"] = _keys(verifier)
     return Readiness(checks)

@@ -60,6 +60,14 @@ class RevocationsUnavailable(Refusal):
     retryable: ClassVar[bool] = True
 
 
+class ClockApart(Refusal):
+    """The gate's clock is too far off the database's to say whose token is still good."""
+
+    code: ClassVar[str] = "clock_apart"
+    hint = "Nothing has run. Try again; an operator should set the gate's clock, or its database's, right."
+    retryable: ClassVar[bool] = True
+
+
 class LimitReached(Refusal):
     """The caller, or those whom they share a limit with, have used it up for now."""
 

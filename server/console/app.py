@@ -24,6 +24,7 @@ from audit.journal import Journal
 from audit.unavailable import JournalUnavailable
 from policy.approving import Verdict, groups_of
 from policy.principal import Principal
+from server.clocks import Clock
 from server.console.forms import read_form, reason_of
 from server.console.journal import JournalPages, guarded
 from server.console.pages import STYLE, Guarded, Pages
@@ -78,6 +79,7 @@ class Console:
     desk: HoldDesk
     journal: Journal
     revocations: Revocations
+    clock: Clock
     sessions: SessionStore
     sign_in: SignIn
     proof_s: float
@@ -194,6 +196,7 @@ class Console:
         if len(query) != len(request.query_params.multi_items()):
             raise ConsoleSignInFailed("the issuer's answer says something twice")
         back = await self.sign_in.come_back(query, request.cookies.get(self._away_cookie, ""))
+        self.clock.check()
         who = self.sign_in.principal(back.claims, "console")
         await self.revocations.check(who)
         await self._journal("console.signed_in", who)
@@ -245,6 +248,7 @@ class Console:
         session = await self.sessions.find(request.cookies.get(self._cookie, ""))
         if session is None:
             return None
+        self.clock.check()
         who = self.sign_in.principal(session.claims, session.name)
         await self.revocations.check(who)
         return Visitor(session, who)

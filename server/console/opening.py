@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from audit.journal import Journal
 from audit.sealing import Sealer
 from server.claims import ClaimsReader
+from server.clocks import Clock
 from server.config import Settings, SettingsError
 from server.database import open_engine
 from server.desk import HoldDesk
@@ -34,6 +35,7 @@ async def open_console(
     journal: Journal,
     desk: HoldDesk,
     revocations: Revocations,
+    clock: Clock,
 ) -> AsyncGenerator["Console | None"]:
     """The console, whose people sign in at the first of `trusts`.
 
@@ -68,7 +70,7 @@ async def open_console(
         )
         sessions = SessionStore(database, sealer, settings.console_idle_s, settings.console_session_s)
         async with _auditing(settings, sealer, journal) as auditing:
-            yield Console(url, desk, journal, revocations, sessions, sign_in, settings.console_proof_s, auditing)
+            yield Console(url, desk, journal, revocations, clock, sessions, sign_in, settings.console_proof_s, auditing)
 
 
 @asynccontextmanager

@@ -27,7 +27,7 @@ from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.export import Record, records
-from audit.journal import open_journal
+from audit.journal import Journal, open_journal
 from audit.note import Signer, new_signer
 from audit.sealing import Sealer
 from audit.sequencer import Sequencer
@@ -55,6 +55,12 @@ HEAD = (
     "entries", "appends/s", "append p50 ms", "p99 ms", "step ms", "first step ms", "look ms",
     "filled/s", "woven/s", "verified/s",
 )  # fmt: skip
+OUTCOME: dict[str, Any] = {
+    "rows": 50,
+    "truncated": False,
+    "duration_ms": 12,
+    "query_id": "01b2c3d4-0000-1111-0000-000000000000",
+}
 STEP_FIGURES = ("step_ms", "first_step_ms", "look_ms")
 SETTINGS = {"max_connections": "40", "max_wal_size": "8GB", "shared_buffers": "512MB"}
 
@@ -147,8 +153,8 @@ class Growth:
             await self.weave()
             for number in range(2 * STEPS):
                 async with anyio.create_task_group() as tasks:
-                    for call in range(STEP_ENTRIES):
-                        tasks.start_soon(journal.append, f"step-{number}-{call}", "decided", FACTS)
+                    for call in range(STEP_ENTRIES // 2):
+                        tasks.start_soon(_call, journal, f"step-{number}-{call}")
                 if number % 2:
                     self.sequencer = Sequencer(self.engine, ORIGIN, self.log, heartbeat_s=0)
                 kind = "first" if number % 2 else "step"
@@ -175,17 +181,23 @@ async def _filling(url: str, signer: Signer, entries: int) -> None:
     stream = Stream(month_of(datetime.now(UTC)), Sealer(bytes(range(32)), "bench"), signer)
     unhurried = url + ("&" if "?" in url else "?") + "options=-csynchronous_commit%3Doff"
     async with open_engine(unhurried, connections_max=1) as engine:
-        store = Store(engine)
+        store, name = Store(engine), stream.id.hex[:8]
         await store.register(stream.row())
         rows = [stream.number(Ticket("", "stream.open", stream.opening()), datetime.now(UTC))]
         for number in range(1, entries):
-            rows.append(stream.number(Ticket(f"call-{number}", "decided", FACTS), datetime.now(UTC)))
+            stage, facts = ("answered", OUTCOME) if number % 2 == 0 else ("decided", FACTS)
+            rows.append(stream.number(Ticket(f"{name}-{(number - 1) // 2}", stage, facts), datetime.now(UTC)))
             if len(rows) == BATCH:
                 await store.add([*rows[:-1], stream.sign(rows)])
                 rows = []
         if rows:
             await store.add([*rows[:-1], stream.sign(rows)])
         await store.disconnect()
+
+
+async def _call(journal: Journal, name: str) -> None:
+    await journal.append(name, "decided", FACTS)
+    await journal.append(name, "answered", OUTCOME)
 
 
 async def _timed(work: Callable[..., Awaitable[object]], *given: object) -> float:

@@ -13,6 +13,7 @@ from audit.reading import entries, unseal
 from audit.sealing import Sealer
 from policy.decision import Hold, Permit
 from server.admission import Admission
+from server.clocks import compared
 from server.database import open_engine
 from server.faults import Fault
 from server.identity import Identify, TokenVerifier
@@ -121,9 +122,9 @@ async def test_no_hostile_token_reaches_step_two_and_each_is_journaled(
         cases = PER_ALGORITHM + (ONCE if forge is FORGES[0] else ())
         identify = Identify(verifiers[forge.alg], {"run_query": "snowgate:read"})
         in_flight, quotas = InFlight(), Quotas(Limits(), journal[1])
-        admission = Admission(
-            identify, in_flight, Revocations(RevocationStore(journal[1]), in_flight, BeyondStepOne()), quotas
-        )
+        revocations = Revocations(RevocationStore(journal[1]), in_flight, BeyondStepOne())
+        clock = await compared(journal[1], journal[0], apart_s=30)
+        admission = Admission(identify, in_flight, revocations, quotas, clock)
         house = House(journal[0], admission, beyond.judge, beyond.approve, beyond.lease)
         for number, (_, fault, make) in enumerate(cases):
             call_id = CallId(f"{forge.alg}-{number}")

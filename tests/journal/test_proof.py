@@ -1,5 +1,6 @@
 """The tree over all entries: it grows by whoever sequences, its heads are signed, and the verifier believes it."""
 
+import math
 from datetime import UTC, datetime, timedelta
 
 import anyio
@@ -122,13 +123,18 @@ async def test_two_sequencers_at_once_weave_one_tree(proven: Proven) -> None:
     assert report["leaves"] == 401
 
 
+def sequencer_at(proven: Proven, moment: datetime) -> Sequencer:
+    """One whose clock says so, and the database's with it: they are not far apart."""
+    return Sequencer(proven.engine, ORIGIN, proven.log, apart_s=math.inf, clock=lambda: moment)
+
+
 async def test_a_clock_that_is_wrong_dates_no_head_before_another(proven: Proven) -> None:
     for number, off in enumerate((0, 86_400, -86_400, 0)):
         await calls(proven, number, 1)
         await proven.weave()
         wrong = datetime.now(UTC) + timedelta(seconds=off)
         await calls(proven, 100 + number, 1)
-        sequencer = Sequencer(proven.engine, ORIGIN, proven.log, clock=lambda at=wrong: at)  # type: ignore[misc]
+        sequencer = sequencer_at(proven, wrong)
         await sequencer.weave()
         assert await sequencer.publish() is not None
     assert whys(await proven.verify()) == []
@@ -148,14 +154,14 @@ async def test_after_a_head_that_is_dated_far_ahead_none_is_signed(
     proven: Proven, caplog: pytest.LogCaptureFixture
 ) -> None:
     ahead = datetime.now(UTC) + timedelta(seconds=AHEAD_S_MAX + 3_600)
-    assert await Sequencer(proven.engine, ORIGIN, proven.log, clock=lambda: ahead).publish() is not None
+    assert await sequencer_at(proven, ahead).publish() is not None
     await calls(proven, 0, 1)
     assert await proven.sequencer.weave() > 0
     for _ in range(3):
         assert await proven.sequencer.publish() is None
     assert [record.levelname for record in caplog.records] == ["CRITICAL"]
     nearer = ahead - timedelta(seconds=AHEAD_S_MAX - 60)
-    note = await Sequencer(proven.engine, ORIGIN, proven.log, clock=lambda: nearer).publish()
+    note = await sequencer_at(proven, nearer).publish()
     assert note is not None
     assert open_checkpoint(note, proven.log.public)[1] == int(ahead.timestamp())
 
@@ -164,7 +170,7 @@ async def test_whoever_is_kept_from_signing_for_long_says_so(
     proven: Proven, database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     began = datetime.now(UTC)
-    sequencer = Sequencer(proven.engine, ORIGIN, proven.log)
+    sequencer = sequencer_at(proven, began)
     with psycopg.connect(driver_dsn(database_url)) as other:
         other.execute("select from journal.turn where name = 'publisher' for update")
         for passed_s, said in ((0, 0), (SHUT_OUT_S - 1, 0), (SHUT_OUT_S, 1), (SHUT_OUT_S + 1, 1), (3 * SHUT_OUT_S, 2)):

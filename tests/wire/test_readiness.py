@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from policy.principal import Principal, Subject
+from server.clocks import Clock
 from server.engine_room import EngineRoom
 from server.identity import UnsafeLocalPrincipal
 from server.readiness import Readiness, readiness_of
@@ -87,7 +88,7 @@ async def engine(database_url: str) -> AsyncGenerator[AsyncEngine]:
 
 async def looked(database: AsyncEngine, rooms: EngineRoom) -> Readiness:
     local = UnsafeLocalPrincipal(Principal(Subject("ada"), "agent", "local", groups=frozenset()))
-    readiness = readiness_of(database, rooms, local)
+    readiness = readiness_of(database, rooms, local, Clock(database, None, 30.0))  # type: ignore[arg-type]
     for name in readiness.checks:
         await readiness.look(name)
     return readiness
@@ -95,7 +96,8 @@ async def looked(database: AsyncEngine, rooms: EngineRoom) -> Readiness:
 
 async def test_what_was_never_found_is_missing(engine: AsyncEngine) -> None:
     local = UnsafeLocalPrincipal(Principal(Subject("ada"), "agent", "local", groups=frozenset()))
-    assert readiness_of(engine, PlayedRooms(), local).missing() == ["journal", "catalog"]
+    clock = Clock(engine, None, 30.0)  # type: ignore[arg-type]
+    assert readiness_of(engine, PlayedRooms(), local, clock).missing() == ["journal", "clock", "catalog"]
 
 
 async def test_a_database_that_takes_no_entries_is_a_missing_journal(engine: AsyncEngine) -> None:
@@ -105,7 +107,7 @@ async def test_a_database_that_takes_no_entries_is_a_missing_journal(engine: Asy
     assert (await looked(read_only, rooms)).missing() == ["journal"]
     await read_only.dispose()
     nowhere = create_async_engine(engine.url.set(host="127.0.0.1", port=9, query={}))
-    assert (await looked(nowhere, rooms)).missing() == ["journal"]
+    assert (await looked(nowhere, rooms)).missing() == ["journal", "clock"]
 
 
 async def test_a_catalog_that_grew_too_old_is_missing_until_it_is_fresh_again(engine: AsyncEngine) -> None:
