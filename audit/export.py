@@ -30,8 +30,8 @@ _RUNS = text("""
 _OF_RUN = text(f"""
     select {_ENTRY} from journal.entry where month = :month and stream = :stream and n >= :n and n < :end order by n
 """)  # noqa: S608  # constants
-# Streams that nobody has registered are found by going from each stream to the next in the index, and OFFSET 0 keeps the
-# planner from joining with all entries at once: a look at what is new must not cost more in a larger journal.
+# A look at what is new must not cost more in a larger journal: streams that nobody has registered are found by going
+# from each stream to the next in the index, and OFFSET 0 keeps the planner from joining with all entries at once.
 _TAIL = text(f"""
     with recursive written as (
         (select month, stream from journal.entry order by month, stream limit 1)
