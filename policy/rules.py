@@ -83,7 +83,6 @@ class Rules:
             for verb in rule.verbs:
                 (self._by_verb if rule.when is None else self.conditional)[verb].append(rule)
         asked = {id(rule): rule for each in self.conditional.values() for rule in each}
-        self.has_conditions = bool(asked)
         self.loose = tuple(rule for rule in asked.values() if rule.when is not None and not rule.when.is_fixed)
         reading = tuple(rule for rule in self.loose if Verb.READ in rule.verbs)
         self.loose_for = {verb: reading if verb is Verb.READ else self.loose for verb in Verb}

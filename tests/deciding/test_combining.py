@@ -65,4 +65,3 @@ def test_rules_of_nobody_show_nothing() -> None:
     table = TableName("D", "S", "T")
     assert not Rules([]).is_visible(table)
     assert Rules([]).visibility(table) == frozenset()
-    assert not Rules([forbid("a")]).has_conditions
