@@ -1,20 +1,26 @@
 """A budget of the policy is kept by all replicas together: what is asked is taken from it first, never overdrawn."""
 
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import anyio
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from policy.circumstances import UNKNOWN
 from policy.decision import CountAnswer, Permit, UseHolds
 from policy.principal import Principal, Subject
 from policy.statement import HoldsAct
 from server.database import open_engine
+from server.judging import Judge
 from server.limits import Limits, budgets_of
+from server.measuring import Measuring
 from server.quotas import Quotas
 from server.refusals import BudgetSpent, LimitsUnavailable
 from tests.identity.issuer import Clock
+from tests.line.played import ENGINE
+from tools.contract import Sql
 
 ADA = Principal(Subject("ada"), "claude", "iss")
 BEN = Principal(Subject("ben"), "claude", "iss")
@@ -136,3 +142,15 @@ async def test_nothing_is_answered_when_nobody_can_say_what_is_left(engine: Asyn
         await connection.execute(text("alter table gate.quota rename to elsewhere"))
     with pytest.raises(LimitsUnavailable):
         await ask(Quotas(Limits(), engine, clock), ADA, people(10))
+
+
+async def test_measuring_what_a_statement_would_do_draws_first_as_the_statement_does(
+    engine: AsyncEngine, clock: Clock
+) -> None:
+    wanted = Sql("UPDATE orders SET id = 1 WHERE id = 2", (), "why", is_write=True)
+    judge = Judge(ENGINE)
+    judged = judge.decide(ADA, wanted, judge.parse(wanted), UNKNOWN)
+    nowhere: Any = None  # there is no session to ask with, so it fails if it gets that far
+    measuring = Measuring(nowhere, Quotas(Limits(), engine, clock))
+    with pytest.raises(BudgetSpent):
+        await measuring("call_1", judged, taking(people(1, 2)))
