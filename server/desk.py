@@ -28,6 +28,7 @@ from server.line import Approval, Call, Cleared, Progress
 from server.raw import Raw, RawHolds
 from server.refusals import Declined, Held, HoldSpent, Internal
 from server.showing import approving_object, digest_of, full_object, hold_object, question
+from server.undo_points import UndoPoints
 from tools.contract import Holds, JsonObject, Sql, Wanted
 
 DECIDED_DAYS = 90
@@ -56,6 +57,7 @@ class HoldDesk:
     journal: Journal
     judge: Callable[[], Judge]
     tell: Tell
+    points: UndoPoints
     recover: Callable[[HoldRecord], Awaitable[HoldRecord]]
 
     async def waiting(self, who: Principal, cursor: str | None = None) -> tuple[list[View], str | None]:
@@ -207,6 +209,9 @@ class HoldDesk:
 
     async def _undoing(self, principal: Principal, wanted: Holds) -> Sql:
         """The statement that takes back what was made in a call of the caller's: a write like any other."""
+        unasked = await self.points.find(principal, wanted.call_id or "")
+        if unasked is not None:
+            return Sql(unasked, (), wanted.reason, is_write=True)
         hold = await self.holds.executed(principal.issuer, principal.subject, wanted.call_id or "")
         if hold is None or hold.requester.actor != principal.actor:
             raise HoldNotFound("no request of yours was executed in that call", "Use the call_id of its answer.")

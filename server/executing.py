@@ -27,6 +27,7 @@ from server.line import Approval, Cleared, Lease, LeaseFor, Progress
 from server.measuring import Version, count_rows, versions_of
 from server.raw import Raw, RawRows
 from server.refusals import HoldSpent, HoldsUnavailable, OutcomeUnknown, Refusal, StatementFailed
+from server.undo_points import Undoable, UndoPoints
 from server.warehouse import Order
 from tools.contract import Scalar
 
@@ -70,6 +71,7 @@ class Executions:
     holds: HoldStore
     journal: Journal
     refresh: Refresh
+    points: UndoPoints | None = None
 
     @asynccontextmanager
     async def __call__(self, cleared: Cleared) -> AsyncGenerator[Lease]:
@@ -80,7 +82,7 @@ class Executions:
         approval = cleared.approval
         if approval is None or not approval.claim:
             async with self.leases(cleared) as lease:
-                yield lease
+                yield lease if self.points is None else Undoable(lease, self.points)
             return
         execution = Execution(approval, self.holds, self.journal, self.refresh)
         try:

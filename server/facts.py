@@ -88,6 +88,7 @@ def facts_of_answer(masked: Masked, sample_rows: int = 0) -> Facts:
                 "truncated": masked.truncated,
                 "query_id": masked.query_id,
                 "rows_affected": masked.rows_affected,
+                **({} if masked.undo is None else {"undo": masked.undo}),
             }
         case MaskedHolds():
             return {}

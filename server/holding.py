@@ -28,6 +28,7 @@ from server.pool import SessionPool
 from server.quotas import Quotas
 from server.recovering import Recovery
 from server.refusals import CatalogUnavailable, Unauthenticated
+from server.undo_points import UndoPoints
 
 APPROVERS_TOOLS = frozenset({"list_holds", "show_hold", "decide_hold"})
 
@@ -57,11 +58,12 @@ async def open_holding(
     async with httpx2.AsyncClient(follow_redirects=False) as http:
         holds = HoldStore(database, sealer)
         outbox = Outbox(database, webhook, http)
-        desk = HoldDesk(holds, journal, rooms.judge, outbox, Recovery(holds, journal, pool, rooms.refresh))
+        points = UndoPoints(database)
+        desk = HoldDesk(holds, journal, rooms.judge, outbox, points, Recovery(holds, journal, pool, rooms.refresh))
         yield Holding(
             desk=desk,
             approvals=Approvals(holds, journal, Measuring(pool, quotas), outbox, desk.confirmed),
-            executions=Executions(Leases(pool, catalog_database), desk, holds, journal, rooms.refresh),
+            executions=Executions(Leases(pool, catalog_database), desk, holds, journal, rooms.refresh, points),
             keeper=HoldKeeper(holds, journal, outbox, rooms.judge),
         )
 

@@ -14,7 +14,7 @@ from policy.positions import position_of
 from policy.principal import Principal
 from policy.questions import Question
 from policy.refusal import PolicyRefusal
-from policy.statement import Statement, TableChange
+from policy.statement import SqlStatement, Statement, TableChange
 from server.facts import facts_of_answer, facts_of_cleared, facts_of_judged, facts_of_principal
 from server.judging import Judge, Judged
 from server.masking import keep
@@ -80,7 +80,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """What a permit lets run, for whom. `clear` is the only place that makes one."""
+    """What a permit lets run, for whom. `clear` is the only place that makes one. `target` is the table it changes."""
 
     call_id: CallId
     principal: Principal
@@ -88,6 +88,7 @@ class Cleared:
     permit: Permit
     provenance: Provenance
     approval: "Approval | None" = None
+    target: TableName | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,12 +252,14 @@ async def walk(call: Call, house: House) -> JsonObject:
 
 async def clear(call: Call, judged: Judged, approve: Approve) -> Cleared:
     """Turn a decision into something that may run, or refuse."""
+    about = (judged.principal, judged.wanted)
+    target = judged.statement.target if isinstance(judged.statement, SqlStatement) else None
     match judged.decision:
         case Permit() as permit if not follows(judged.wanted):
-            return Cleared(call.id, judged.principal, judged.wanted, permit, judged.provenance)
+            return Cleared(call.id, *about, permit, judged.provenance, target=target)
         case Hold() | Permit() as decision:
             approval = await approve(call, judged, decision)
-            return Cleared(call.id, judged.principal, judged.wanted, approval.permit, judged.provenance, approval)
+            return Cleared(call.id, *about, approval.permit, judged.provenance, approval, target)
         case Deny(_, code, message, hint) as deny:
             raise PolicyRefusal(code, message, hint, position_of(judged.statement, deny))
         case _:

@@ -8,7 +8,7 @@ import socket
 import sys
 from collections import Counter
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,7 +36,7 @@ STEPS = {
     "at COMMIT": "COMMIT",
     "after COMMIT": "",
 }
-"""The statement at whose arrival in Snowflake the gate is killed; none: as soon as the change was committed."""
+"""The statement at whose arrival in Snowflake the gate is killed; none: when COMMIT has ended and nobody heard of it."""
 
 
 @dataclass
@@ -52,24 +52,37 @@ class Kills:
         before = self.value(customer)
         hold_id = await self.held(customer)
         assert self.value(customer) == before, "something ran that nobody had confirmed"
-        await self.kill(hold_id, STEPS[step] or "COMMIT", is_delayed=bool(STEPS[step]))
+        await self.kill(hold_id, STEPS[step] or "COMMIT", is_done=not STEPS[step])
         said = await self.ended(hold_id)
         self.count(self.value(customer) - before, said)
 
-    async def kill(self, hold_id: str, awaited: str, *, is_delayed: bool = True) -> None:
+    async def kill(self, hold_id: str, awaited: str, *, is_done: bool) -> None:
         """Let another replica run what is approved, and kill it when a statement of this kind is there.
 
-        A delayed one has not been looked at by then; else Snowflake may have made it already.
+        It has not been looked at by then, or, with `is_done`, has ended, and the replica could not write that down.
         """
         async with self.serving() as process, anyio.create_task_group() as tasks:
-            seen = len(self.arrived(awaited))
-            if is_delayed:
-                await self.gate.sandbox.lookalike.delay_next(awaited, 1.0)
+            seen = {each.query_id for each in self.queries(awaited)}
+            await self.gate.sandbox.lookalike.delay_next(awaited, 1.0)
             tasks.start_soon(self.attempt, hold_id)
-            await eventually(lambda: len(self.arrived(awaited)) > seen, within_s=60)
-            process.kill()
-            await process.wait()
+            await eventually(lambda: len(self.queries(awaited)) > len(seen), within_s=60)
+            async with self._books_closed(hold_id) if is_done else nullcontext():
+                if is_done:
+                    await eventually(lambda: self._is_done(awaited, seen), within_s=60)
+                process.kill()
+                await process.wait()
             tasks.cancel_scope.cancel()
+
+    def _is_done(self, awaited: str, before: set[str]) -> bool:
+        return any(each.status == "SUCCESS" for each in self.queries(awaited) if each.query_id not in before)
+
+    @asynccontextmanager
+    async def _books_closed(self, hold_id: str) -> AsyncGenerator[None]:
+        """Nobody changes the hold meanwhile."""
+        url = self.gate.settings.database_url.get_secret_value()
+        async with open_engine(url) as engine, engine.begin() as db:
+            await db.execute(text("select from gate.hold where id = :id for update"), {"id": hold_id})
+            yield
 
     async def ended(self, hold_id: str) -> dict[str, Any]:
         """What the gate that goes on says of it, once the dead one's claim has run out."""
@@ -101,10 +114,6 @@ class Kills:
     async def follow(self, client: Client, hold_id: str) -> dict[str, Any]:
         result = await client.call_tool("check_request", {"hold_id": hold_id})
         return refusal(result) if result.is_error else answer(result)
-
-    def arrived(self, containing: str) -> list[str]:
-        """Statements of this kind that have reached Snowflake in writes."""
-        return [each.query_id for each in self.queries(containing)]
 
     def queries(self, containing: str) -> list[QueryRecord]:
         """The statements of calls that contain a text, each with how it ended."""

@@ -40,7 +40,7 @@ TABLE_STEPS = {
     "at the change": "{arriving}",
     "after the change": "",
 }
-"""The statement at whose arrival in Snowflake the gate is killed; none: as soon as the change itself is there."""
+"""The statement at whose arrival in Snowflake the gate is killed; none: when the change is made and nobody heard of it."""
 
 CASES = [
     (name, step)
@@ -68,7 +68,7 @@ class TableKills(Kills):
             assert self.seen(table) == before, "an approval ran something"
             arriving = change.arriving.format(f'"CRM"."PUBLIC"."{table}"')
             awaited = TABLE_STEPS[step].format(table=table, arriving=arriving)
-            await self.kill(said["hold_id"], awaited or arriving, is_delayed=bool(awaited))
+            await self.kill(said["hold_id"], awaited or arriving, is_done=not awaited)
             ended = await self.ended(said["hold_id"])
             times = sum(each.status == "SUCCESS" for each in self.queries(arriving))
             self.count(times if self.seen(table) != before else 0, ended)

@@ -31,6 +31,7 @@ from server.holds import HoldStore
 from server.judging import Judge
 from server.migrating import migrate
 from server.sandbox.postgres import EmbeddedPostgres
+from server.undo_points import UndoPoints
 from tests.holds.stores import asked
 from tests.support.databases import reachable_directory
 from tools.contract import Holds
@@ -87,7 +88,7 @@ async def measure(engine: AsyncEngine, count: int) -> dict[str, list[float]]:
         )
 
     async with open_journal(engine, store.sealer, new_signer("test/writer")) as journal:
-        desk = HoldDesk(store, journal, lambda: Judge(ENGINE), _tell, _as_it_is)
+        desk = HoldDesk(store, journal, lambda: Judge(ENGINE), _tell, UndoPoints(engine), _as_it_is)
         holds = [await open_one(n) for n in range(count)]
         async with engine.begin() as connection:
             await connection.execute(text("analyze gate.hold"))

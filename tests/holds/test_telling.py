@@ -27,6 +27,7 @@ from server.judging import Judge
 from server.outbox import Outbox, Webhook
 from server.rebuilding import differences
 from server.refusals import HoldSpent, HoldsUnavailable
+from server.undo_points import UndoPoints
 from tests.holds.crowd import APPROVER, ENGINE
 from tests.holds.stores import ADA, ONE, asked, store
 from tests.support.watching import eventually
@@ -58,7 +59,7 @@ def desk(engine: AsyncEngine, journal: Journal, outbox: Outbox) -> HoldDesk:
     async def as_it_is(hold: HoldRecord) -> HoldRecord:
         return hold
 
-    return HoldDesk(store(engine), journal, lambda: Judge(ENGINE), outbox, as_it_is)
+    return HoldDesk(store(engine), journal, lambda: Judge(ENGINE), outbox, UndoPoints(engine), as_it_is)
 
 
 async def opened(desk: HoldDesk, digest: bytes = ONE) -> HoldRecord:
