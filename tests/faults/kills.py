@@ -36,7 +36,7 @@ STEPS = {
     "at COMMIT": "COMMIT",
     "after COMMIT": "",
 }
-"""The statement at whose arrival in Snowflake the gate is killed; none: when COMMIT has ended and nobody heard of it."""
+"""The statement at whose arrival in Snowflake the gate is killed; none: COMMIT has ended and nobody heard of it."""
 
 
 @dataclass

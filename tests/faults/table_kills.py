@@ -40,7 +40,7 @@ TABLE_STEPS = {
     "at the change": "{arriving}",
     "after the change": "",
 }
-"""The statement at whose arrival in Snowflake the gate is killed; none: when the change is made and nobody heard of it."""
+"""The statement at whose arrival in Snowflake the gate is killed; none: it was made and nobody heard of it."""
 
 CASES = [
     (name, step)

@@ -270,3 +270,13 @@ async def test_a_token_without_the_scope_is_challenged_before_it_meets_a_task(ga
     assert said.status_code == 403
     assert 'scope="snowgate:write"' in said.headers["www-authenticate"]
     assert tickets(gate, 9334) == 1
+
+
+async def test_over_stdio_where_there_are_no_headers_a_task_is_met_by_its_id(gate: Gate) -> None:
+    async with knowing(gate, transport="stdio") as client:
+        task_id = (await task_of(client, 9335)).task_id
+        assert (await asked(client, "tasks/get", task_id)).status == "working"
+        assert (await refused(client, "tasks/get", "hold_doesnotexist")).error.code == INVALID_PARAMS
+        await asked(client, "tasks/cancel", task_id)
+        assert (await asked(client, "tasks/get", task_id)).status == "cancelled"
+    assert tickets(gate, 9335) == 1
