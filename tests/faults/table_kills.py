@@ -27,7 +27,9 @@ CHANGES: Mapping[str, Change] = {
     "DROP": Change("DROP TABLE {}", "DROP TABLE {}", "UNDROP TABLE"),
     "TRUNCATE": Change("TRUNCATE TABLE {}", "TRUNCATE TABLE {}", "CREATE OR REPLACE TABLE"),
     "DROP COLUMN": Change("ALTER TABLE {} DROP COLUMN email", "ALTER TABLE {}", "CREATE OR REPLACE TABLE"),
-    "ADD COLUMN": Change("ALTER TABLE {} ADD COLUMN notes VARCHAR", "ALTER TABLE {}", "ALTER TABLE", is_counted=False),
+    "ADD COLUMN": Change(
+        "ALTER TABLE {} ADD COLUMN full_name VARCHAR", "ALTER TABLE {}", "ALTER TABLE", is_counted=False
+    ),
     "CREATE": Change(
         "CREATE TABLE {} (email VARCHAR(100), phone TEXT)", "CREATE TABLE {}", "DROP TABLE", is_counted=False
     ),
