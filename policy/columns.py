@@ -61,7 +61,7 @@ def check_columns(root: exp.Expr, lookup: Lookup) -> ColumnFacts:
     """Look up every column of a resolved tree; strips database and schema from those that carry them."""
     checker = _Checker(lookup, is_in_place=isinstance(root, exp.Update | exp.Delete | exp.Merge))
     outputs: Columns = ()
-    if isinstance(root, exp.Query):
+    if isinstance(root, exp.Query | exp.Values):
         outputs = checker.query(root, None)
     else:
         checker.write(root)

@@ -36,7 +36,7 @@ _WRITES = """
 _VALUES = """
     Alias(this alias) Column(this table db catalog) Identifier(this quoted) Literal(this is_string) RawString(this)
     Boolean(this) Null() Star(except_ replace rename ilike) Var(this) Placeholder(this) Interval(this unit)
-    DataType(this expressions nested nullable) DataTypeParam(this) Paren(this) Bracket(this expressions)
+    DataType(this expressions nested nullable) DataTypeParam(this) Paren(this) Bracket(this expressions json_access)
     Dot(this expression) Lambda(this expressions) Kwarg(this expression) JSONPath(expressions) JSONPathRoot()
     JSONPathKey(this quoted) JSONPathSubscript(this) JSONKeyValue(this expression) PropertyEQ(this expression)
     DynamicIdentifier(this) Case(this ifs default) If(this true false) Collate(this expression)
@@ -129,6 +129,7 @@ _FUNCTIONS = """
     Stuff(this start length expression) Substring(this start length zero_start) Sum(this) Systimestamp() Tan(this)
     Tanh(this) Time(this zone) TimeAdd(this expression unit)
     TimeFromParts(hour min sec nano fractions precision overflow) TimeSlice(this expression unit kind)
+    TimeToStr(this format)
     TimestampFromParts(year month day hour min sec nano zone this expression)
     TimestampLtzFromParts(year month day hour min sec nano) TimestampTrunc(this unit input_type_preserved)
     TimestampTzFromParts(year month day hour min sec nano zone) ToArray(this) ToBinary(this format safe)

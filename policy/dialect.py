@@ -2,13 +2,15 @@
 
 The generator moves a table function out of a subquery in a projection, which changes what the query means
 (https://github.com/tobymao/sqlglot/issues/8242). Text that was read as Snowflake and is printed as Snowflake needs none
-of the generator's SELECT transformations, so they are switched off; what they would have translated is refused.
+of the generator's SELECT transformations, so they are switched off; what they would have translated is refused. Formats
+of dates are texts like others: translated to another dialect's and back, some of them would be lost.
 """
 
 import logging
 
 from sqlglot import Dialect, exp
 from sqlglot._version import version
+from sqlglot.dialects.snowflake import Snowflake
 from sqlglot.errors import ErrorLevel
 from sqlglot.generator import Generator
 from sqlglot.generators.snowflake import SnowflakeGenerator
@@ -18,7 +20,15 @@ __all__ = ["PARSER_VERSION", "SNOWFLAKE", "print_sql"]
 PARSER_VERSION = version
 """The version of the parser that every decision rests on."""
 
-SNOWFLAKE = Dialect.get_or_raise("snowflake")
+
+class GateSnowflake(Snowflake):
+    """Snowflake's dialect with the formats of dates left as they are; the parser and the generator are the same."""
+
+    TIME_MAPPING: dict[str, str] = {}  # noqa: RUF012 - an attribute of each dialect, read when the class is made
+
+
+GateSnowflake.INITCAP_SUPPORTS_CUSTOM_DELIMITERS = True  # lost to any dialect of another name
+SNOWFLAKE = Dialect.get_or_raise(GateSnowflake)
 
 # The parser warns of what it cannot type, quoting the statement; such statements are refused, and logs hold no SQL.
 logging.getLogger("sqlglot").disabled = True
@@ -30,6 +40,22 @@ SnowflakeGenerator.TRANSFORMS[exp.Window] = Generator.window_sql
 SnowflakeGenerator.TRANSFORMS[exp.PivotAlias] = lambda generator, node: (
     f"{generator.sql(node, 'this')} AS {generator.sql(node, 'alias')}"
 )
+SnowflakeGenerator.TRANSFORMS[exp.Is] = lambda generator, node: _is_sql(generator, node)
+SnowflakeGenerator.TRANSFORMS[exp.SortArray] = lambda generator, node: generator.func(
+    "ARRAY_SORT", node.this, node.args.get("asc"), node.args.get("nulls_first")
+)
+SnowflakeGenerator.TRANSFORMS[exp.ToNumber] = lambda generator, node: generator.func(
+    "TRY_TO_NUMBER" if node.args.get("safe") else "TO_NUMBER",
+    node.this,
+    *(node.args.get(each) for each in ("format", "precision", "scale")),
+)
+# REAL is FLOAT, and FLOAT is DOUBLE.
+SnowflakeGenerator.TYPE_MAPPING[exp.DType.FLOAT] = "DOUBLE"
+
+
+def _is_sql(generator: Generator, node: exp.Is) -> str:
+    """`x IS TRUE`, which Snowflake does not have, as a comparison that means the same where `x` is NULL."""
+    return generator.binary(node, "IS NOT DISTINCT FROM" if isinstance(node.expression, exp.Boolean) else "IS")
 
 
 def print_sql(root: exp.Expr) -> str:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from policy import function_table as table
+from policy import hints
 
 
 class FunctionClass(StrEnum):
@@ -142,6 +143,9 @@ def is_openable(name: str) -> bool:
 def hint_on(name: str) -> str:
     """What to tell a caller who may not call `name`: its class, why that is closed, and what is open."""
     kind = class_of(name)
+    instead = hints.FUNCTIONS.get(name.upper())
+    if instead is not None:
+        return f"Snowflake has no such function; write {instead}"
     why = CLOSED.get(name.upper()) or _EXPLAINED.get(kind, "it is not understood as it is written here")
     return f"{name.upper()} is classed `{kind.value}`: {why}; use Snowflake's scalar, aggregate and window functions"
 

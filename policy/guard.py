@@ -12,24 +12,13 @@ from policy.binds import BIND_PREFIX
 from policy.bounds import too_deep
 from policy.constructs import SLOTS
 from policy.functions import FUNCTIONS_ALLOWED, PATTERN_FUNCTIONS, TABLE_FUNCTIONS, hint_on
+from policy.hints import CONSTRUCTS, PLAIN
 from policy.identifiers import RESERVED_PREFIX, has_control
 from policy.refusal import PolicyCode, PolicyRefusal
 from policy.syntax import is_too_deep
 
 _SLOTS: dict[type[exp.Expr], frozenset[str]] = {getattr(exp, name): slots for name, slots in SLOTS.items()}
 _TABLE_FUNCTION_NODES = (exp.Explode, exp.Generator, exp.SplitToTable)
-_FAMILIAR = {
-    "Parameter": "a variable or column position (`$`, `@@`)",
-    "DirectoryStage": "a stage",
-    "SemanticView": "a semantic view",
-    ("Table", "changes"): "CHANGES",
-    ("Select", "into"): "SELECT INTO",
-    ("Select", "locks"): "FOR UPDATE",
-    ("Select", "hint"): "a hint",
-    ("Distinct", "on"): "DISTINCT ON",
-    ("Insert", "overwrite"): "INSERT OVERWRITE",
-    ("With", "udfs"): "WITH PROCEDURE or FUNCTION",
-}
 _PLAIN_NAME = re.compile(r"[^\W\d][\w$]*\Z")
 _PLAIN_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_ ]*\Z")
 _PATTERN = re.compile(r"[\w\s()|*+{},]+\Z", re.ASCII)
@@ -77,13 +66,13 @@ class _Guard:
                 if node.sql_name() in self._opened:
                     return
                 raise self._function(node, node.sql_name())
-            raise self._construct(node, _FAMILIAR.get(kind.__name__) or _words(kind))
+            raise self._construct(node, *CONSTRUCTS.get(kind.__name__, (_words(kind),)))
         allowed, is_function, check = seat
         if not node.args.keys() <= allowed:
             for slot, value in node.args.items():
                 if value and slot not in allowed:
-                    familiar = _FAMILIAR.get((kind.__name__, slot))
-                    raise self._construct(node, familiar or f"{slot.strip('_').replace('_', ' ')} in {_words(kind)}")
+                    plain = (f"{slot.strip('_').replace('_', ' ')} in {_words(kind)}",)
+                    raise self._construct(node, *CONSTRUCTS.get((kind.__name__, slot), plain))
         if is_function and isinstance(node, exp.Func) and self._is_quoted(node):
             raise self._function(node, node.sql_name())
         if check is not None:
@@ -175,7 +164,7 @@ class _Guard:
 
     def dynamic_identifier(self, node: exp.Expr) -> None:
         if not isinstance(node.parent, exp.Table):
-            raise self._construct(node, "IDENTIFIER outside FROM")
+            raise self._construct(node, "IDENTIFIER outside FROM", "write the name itself")
 
     def table_function(self, node: exp.Expr) -> None:
         inner = node.this
@@ -199,6 +188,11 @@ class _Guard:
         if not args.get("from_") and (args.get("joins") or args.get("laterals")):
             raise self._construct(node, "a join without FROM")
 
+    def join(self, node: exp.Expr) -> None:
+        if (node.args.get("kind") or "").upper() in ("SEMI", "ANTI"):
+            hint = "write WHERE EXISTS (...) or WHERE NOT EXISTS (...)"
+            raise self._construct(node, "a SEMI or ANTI JOIN, which Snowflake does not have,", hint)
+
     def pattern_function(self, node: exp.Expr) -> None:
         if node.find_ancestor(exp.MatchRecognize) is None:
             raise self._function(node, type(node).__name__)
@@ -216,7 +210,9 @@ class _Guard:
             raise self._construct(node, "MATCH_RECOGNIZE of anything but one table or subquery without an alias")
         pattern = node.args.get("pattern")
         if pattern is None or not _PATTERN.match(pattern.name):
-            raise self._construct(node, "a PATTERN of more than symbols, ( ) | * + and {n,m}")
+            raise self._construct(
+                node, "a PATTERN of more than symbols, ( ) | * + and {n,m}", "write `x{0,1}` instead of `x?`"
+            )
         if any(not isinstance(each, exp.Alias) for each in node.args.get("define") or ()):
             raise self._construct(node, "a DEFINE without AS")
         if any(not isinstance(each.this, exp.Alias) for each in node.args.get("measures") or ()):
@@ -248,13 +244,8 @@ class _Guard:
         if not isinstance(node.this, exp.Query | exp.Table | exp.Values | exp.TableFromRows | exp.Lateral):
             raise self._construct(node, "brackets round this source")
 
-    def _construct(self, node: exp.Expr, what: str) -> PolicyRefusal:
-        return PolicyRefusal(
-            PolicyCode.CONSTRUCT_NOT_ALLOWED,
-            f"{what} is not allowed",
-            "write the query with plain tables, columns, joins, subqueries and built-in functions",
-            position(node),
-        )
+    def _construct(self, node: exp.Expr, what: str, hint: str = PLAIN) -> PolicyRefusal:
+        return PolicyRefusal(PolicyCode.CONSTRUCT_NOT_ALLOWED, f"{what} is not allowed", hint, position(node))
 
     def _function(self, node: exp.Expr, name: str) -> PolicyRefusal:
         shown = re.sub(r"[^\w$.]", "", name)[:60].upper()
@@ -297,6 +288,7 @@ _CHECKS: dict[type[exp.Expr], Callable[[_Guard, exp.Expr], None]] = {
     exp.TableFromRows: _Guard.table_function,
     exp.Lateral: _Guard.table_function,
     exp.Select: _Guard.select,
+    exp.Join: _Guard.join,
     exp.DataType: _Guard.data_type,
     exp.ColumnDef: _Guard.column_def,
     exp.MatchRecognize: _Guard.match_recognize,

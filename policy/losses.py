@@ -1,7 +1,8 @@
 """Whether everything that the caller wrote is in what was printed.
 
-The parser silently steps over some of what it cannot place, such as a bracket after `IDENTIFIER('T')`. So words and
-signs of the text are looked for in the printed text; what is missing without a known reason is refused.
+The parser silently steps over some of what it cannot place, such as a bracket after `IDENTIFIER('T')` or an argument
+that it gives no meaning. So words and signs of the text are looked for in the printed text, as often as they were
+written; what is missing without a known reason is refused.
 """
 
 import re
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from sqlglot.tokenizer_core import Token, TokenType
 
 from policy.functions import PRINTED_AS
+from policy.idioms import column_of
 
 _WORD = re.compile(r"\w+")
 _WORDED = frozenset(
@@ -23,6 +25,9 @@ _WORDED = frozenset(
         TokenType.NATIONAL_STRING,
         TokenType.HEX_STRING,
         TokenType.NUMBER,
+        TokenType.TRUE,
+        TokenType.FALSE,
+        TokenType.NULL,
     }
 )
 _COUNTED = frozenset(
@@ -33,6 +38,7 @@ _COUNTED = frozenset(
         TokenType.JOIN,
         TokenType.UNION,
         TokenType.INTERSECT,
+        TokenType.EXCEPT,
         TokenType.HAVING,
         TokenType.QUALIFY,
         TokenType.GROUP_BY,
@@ -42,11 +48,19 @@ _COUNTED = frozenset(
         TokenType.CASE,
         TokenType.WHEN,
         TokenType.EQ,
+        TokenType.NEQ,
         TokenType.LT,
+        TokenType.LTE,
         TokenType.GT,
+        TokenType.GTE,
         TokenType.DPIPE,
         TokenType.PLUS,
+        TokenType.DASH,
         TokenType.SLASH,
+        TokenType.MOD,
+        TokenType.AND,
+        TokenType.OR,
+        TokenType.BETWEEN,
         TokenType.DISTINCT,
         TokenType.EXISTS,
         TokenType.LATERAL,
@@ -54,7 +68,37 @@ _COUNTED = frozenset(
         TokenType.VALUES,
     }
 )
+# An enumeration's members are slow to look up; these are compared with every token.
+_WORD_KIND = TokenType.VAR
+_PLUS = TokenType.PLUS
+_DISTINCT = TokenType.DISTINCT
+_UNION = TokenType.UNION
+_POSITION = TokenType.PARAMETER
 _PATHS = frozenset({TokenType.COLON, TokenType.DOT})
+_BEFORE_SIGN = frozenset(
+    {
+        TokenType.SELECT,
+        TokenType.COMMA,
+        TokenType.L_PAREN,
+        TokenType.L_BRACKET,
+        TokenType.EQ,
+        TokenType.NEQ,
+        TokenType.LT,
+        TokenType.LTE,
+        TokenType.GT,
+        TokenType.GTE,
+        TokenType.PLUS,
+        TokenType.DASH,
+        TokenType.STAR,
+        TokenType.SLASH,
+        TokenType.BETWEEN,
+        TokenType.AND,
+        TokenType.THEN,
+        TokenType.ELSE,
+    }
+)
+"""What a plus stands behind that is a sign of a number and no sum: it says nothing, and is not printed."""
+
 _UNITS = """
     Y YY YYY YYYY YR YEARS YRS MM MON MONS MONTHS D DD DAYS DAYOFMONTH WEEKDAY DOW DW WEEKDAY_ISO DOW_ISO DW_ISO DOY DY
     W WK WEEKOFYEAR WOY WY WEEK_ISO WEEKOFYEARISO WEEKOFYEAR_ISO Q QTR QTRS QUARTERS H HH HR HOURS HRS M MI MIN MINUTES
@@ -67,27 +111,58 @@ _REPLACED = frozenset(PRINTED_AS) | frozenset(_UNITS.split()) | _DEFAULTS
 """Words that the printer writes otherwise or leaves to the default."""
 
 
-def is_anything_lost(source: Sequence[Token], printed: Sequence[Token], renamed: Iterable[str]) -> bool:
-    """Whether a word or sign of `source` is missing in `printed`; `renamed` are names that were replaced on purpose."""
+def first_lost(source: Sequence[Token], printed: Sequence[Token], renamed: Iterable[str]) -> Token | None:
+    """The first word or sign of `source` that is missing in `printed`, or None.
+
+    `renamed` are names that were replaced on purpose.
+    """
     texts, signs = _taken(source)
     kept_texts, kept_signs = _taken(printed)
-    if any(count > kept_signs[sign] for sign, count in signs.items()):
-        return True
-    missing = _words(texts - kept_texts)  # most texts are printed as they were written
-    if missing:
-        missing -= _words(kept_texts) | _REPLACED
-    return bool(missing and missing - _words(renamed))
+    for sign, count in signs.items():
+        if count > kept_signs[sign]:
+            return next(token for token in source if token.token_type is sign)
+    missing = texts - kept_texts  # most texts are printed as they were written
+    if not missing:
+        return None
+    kept = kept_texts - texts
+    lost = _words(missing) - _words(kept)
+    gone = set(lost) - _REPLACED - set(_words(Counter(renamed)))
+    gone -= {word for word in gone if not _WORD.match(word) and word and any(word in text for text in kept)}
+    if not gone:
+        return None
+    return next(token for token in source if not gone.isdisjoint(_words(Counter([token.text]))))
 
 
-def _taken(tokens: Sequence[Token]) -> tuple[set[str], Counter[TokenType]]:
+def _taken(tokens: Sequence[Token]) -> tuple[Counter[str], Counter[TokenType]]:
+    """The words of `tokens` and the signs among them that are counted."""
     kinds = [token.token_type for token in tokens]
-    # A key behind a colon or a dot may be any word of the grammar: it is printed as text.
-    kinds = [
-        kind if before not in _PATHS else TokenType.VAR for before, kind in zip((None, *kinds), kinds, strict=False)
-    ]
-    texts = {token.text for token, kind in zip(tokens, kinds, strict=True) if kind in _WORDED}
-    return texts, Counter(kind for kind in kinds if kind in _COUNTED)
+    before: list[TokenType | None] = [None, *kinds[:-1]]
+    if not _PATHS.isdisjoint(kinds):  # a key behind a colon or a dot may be any word of the grammar: it is text
+        kinds = [
+            _WORD_KIND if left in _PATHS and token.text[:1].isalpha() else kind
+            for left, token, kind in zip(before, tokens, kinds, strict=True)
+        ]
+    texts = Counter([token.text for token, kind in zip(tokens, kinds, strict=True) if kind in _WORDED])
+    signs = Counter([kind for kind in kinds if kind in _COUNTED])
+    if _PLUS in signs or _DISTINCT in signs:
+        said = [kind for left, kind in zip(before, kinds, strict=True) if _says_nothing(left, kind)]
+        signs.subtract(said)
+    if _POSITION in kinds:
+        numbers = [n.text for left, n in zip(before, tokens, strict=True) if left is _POSITION and n.text.isdigit()]
+        texts.subtract(numbers)
+        texts.update(map(column_of, numbers))
+    return texts, signs
 
 
-def _words(texts: Iterable[str]) -> set[str]:
-    return {word for text in texts for word in _WORD.findall(text.upper())}
+def _says_nothing(left: TokenType | None, kind: TokenType) -> bool:
+    """Whether a sign is the plus of a number, or the DISTINCT that every UNION means."""
+    return (kind is _PLUS and left in _BEFORE_SIGN) or (kind is _DISTINCT and left is _UNION)
+
+
+def _words(texts: Counter[str]) -> Counter[str]:
+    """The words of `texts`, in upper case, as often as they occur; a text without a word stands for itself."""
+    words: Counter[str] = Counter()
+    for text, count in texts.items():
+        for word in _WORD.findall(text.upper()) or [text]:
+            words[word] += count
+    return words

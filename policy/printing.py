@@ -28,9 +28,12 @@ from policy.functions import (
     hint_on,
 )
 from policy.guard import guard
+from policy.hints import FUNCTIONS as FOREIGN
+from policy.hints import LOST
 from policy.identifiers import RESERVED_PREFIX
 from policy.lexing import is_cut_alike
-from policy.losses import is_anything_lost
+from policy.losses import first_lost
+from policy.misreadings import refuse_misread
 from policy.refusal import PolicyCode, PolicyRefusal
 from policy.resolve import TABLE_PREFIX, Resolved
 from policy.statement import Literal
@@ -47,8 +50,8 @@ _COUNTED: frozenset[type[exp.Expr]] = frozenset(getattr(exp, name) for name in _
 _NUMBER = TokenType.NUMBER
 _NAME = TokenType.IDENTIFIER
 _OPENS = TokenType.L_PAREN
-_CAST = TokenType.DCOLON
 _GRAMMAR = WORDS_BEFORE_PARENTHESIS | TYPES_BEFORE_PARENTHESIS | FUNCTIONS_ALLOWED
+_PLAINER = "write it in a plainer form: one construct at a time, no unusual operators"
 _LITERALS = frozenset(
     {
         TokenType.NUMBER,
@@ -62,7 +65,6 @@ _LITERALS = frozenset(
         TokenType.UNICODE_STRING,
     }
 )
-_TYPED = frozenset(SNOWFLAKE.parser_class.TYPE_TOKENS) - {TokenType.INTERVAL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +96,13 @@ def print_verified(parsed: Parsed, resolved: Resolved, opened: frozenset[str]) -
     called, quoted = _called(parsed.tokens)
     if quoted or any(not _survives(name, functions) for name in called & FUNCTIONS_ALLOWED):
         raise _unfaithful()
-    if _is_cast_misplaced(parsed.tokens):
-        raise _unfaithful()
+    refuse_misread(parsed.tokens)
     if not functions.isdisjoint(DICE) and _is_dice_doubled(parsed.tokens, tokens):
         raise _unfaithful()
     kept = [*tokens, *(token for text in resolved.removed for token in SNOWFLAKE.tokenize(text))]
-    if is_anything_lost(parsed.tokens, kept if resolved.removed else tokens, resolved.renamed):
-        raise _unfaithful()
+    lost = first_lost(parsed.tokens, kept if resolved.removed else tokens, resolved.renamed)
+    if lost is not None:
+        raise _function(lost.text, lost.start) if lost.text.upper() in FOREIGN else _unfaithful(lost)
     cutter = _Cutter(text, resolved.references)
     cutter.take(tokens)
     return cutter.printed(functions, parsed.binds)
@@ -205,13 +207,6 @@ def _called(tokens: Sequence[Token]) -> tuple[set[str], bool]:
     return called, any(t.token_type is _NAME and t.text.upper() in _GRAMMAR for t in before)
 
 
-def _is_cast_misplaced(source: Sequence[Token]) -> bool:
-    """Whether a typed literal is cast, as in `DATE '2026-01-31'::TEXT`: the parser casts the string before the type."""
-    kinds = [token.token_type for token in source]
-    casts = [at for at, kind in enumerate(kinds) if kind is _CAST]
-    return any(kinds[at - 1] in _LITERALS and kinds[at - 2] in _TYPED for at in casts if at > 1)
-
-
 def _is_dice_doubled(source: Sequence[Token], printed: Sequence[Token]) -> bool:
     """Whether the printer wrote out an argument twice that throws dice: the two would fall differently."""
     thrown = sum(token.text.upper() in DICE for token in printed)
@@ -291,17 +286,21 @@ class _Cutter:
         self._end = end + 1
 
 
-def _unfaithful() -> PolicyRefusal:
+def _unfaithful(lost: Token | None = None) -> PolicyRefusal:
+    """The refusal of what is not printed as it was meant; `lost` is a piece of the text that would be missing."""
+    part = "" if lost is None else f": `{lost.text[:60]}` would be lost"
     return PolicyRefusal(
         PolicyCode.UNFAITHFUL_PRINT,
-        "the statement cannot be written back with the same meaning",
-        "write it in a plainer form: one construct at a time, no unusual operators",
+        f"the statement cannot be written back with the same meaning{part}",
+        LOST.get("" if lost is None else lost.text.upper(), _PLAINER),
+        None if lost is None else lost.start,
     )
 
 
-def _function(name: str) -> PolicyRefusal:
+def _function(name: str, at: int | None = None) -> PolicyRefusal:
     return PolicyRefusal(
         PolicyCode.FUNCTION_NOT_ALLOWED,
         f"the function `{name.upper()[:60]}` is not allowed",
         hint_on(name[:60]),
+        at,
     )

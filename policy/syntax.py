@@ -10,6 +10,7 @@ from sqlglot.tokenizer_core import Token
 from policy.binds import numbered
 from policy.bounds import tokens_of, too_deep
 from policy.dialect import SNOWFLAKE
+from policy.hints import STATEMENTS, SYNTAX
 from policy.refusal import PolicyCode, PolicyRefusal
 from policy.statement import Verb
 
@@ -31,6 +32,7 @@ _KINDS_HINT = (
     "only queries, INSERT, UPDATE, DELETE and MERGE are understood, and some changes of a whole table; "
     "use describe_schema to see what exists"
 )
+_SYNTAX_HINT = "correct the syntax; write plain Snowflake SQL without scripting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,9 @@ def parse_one(text: str) -> Parsed:
     verb = _VERBS.get(type(root))
     if verb is None:
         kind = tokens[0].text.upper()[:30]
+        hint = STATEMENTS.get(kind, _KINDS_HINT)
         raise PolicyRefusal(
-            PolicyCode.STATEMENT_NOT_ALLOWED, f"`{kind}` statements are not allowed", _KINDS_HINT, tokens[0].start
+            PolicyCode.STATEMENT_NOT_ALLOWED, f"`{kind}` statements are not allowed", hint, tokens[0].start
         )
     return Parsed(root, verb, tokens, binds)
 
@@ -88,7 +91,7 @@ def _syntax_error(text: str, error: ParseError) -> PolicyRefusal:
     return PolicyRefusal(
         PolicyCode.SYNTAX_ERROR,
         f"the statement cannot be read as SQL{where}",
-        "correct the syntax; write plain Snowflake SQL without scripting",
+        next((hint for sign, hint in SYNTAX if sign.search(text)), _SYNTAX_HINT),
         at,
     )
 

@@ -54,7 +54,8 @@ _TYPES = {
 
 _HINT = (
     "write TRUNCATE TABLE t, DROP TABLE t, UNDROP TABLE t, CREATE TABLE t (column type [NOT NULL], ...), "
-    "ALTER TABLE t ADD COLUMN c type or ALTER TABLE t DROP COLUMN c; nothing else can be changed about a table"
+    "ALTER TABLE t ADD COLUMN c type or ALTER TABLE t DROP COLUMN c; nothing else can be changed about a table; "
+    "to fill one from a query, create it, then INSERT INTO t (column, ...) SELECT ..."
 )
 _NONE = frozenset[str]()
 _NO_COLUMNS = ColumnFacts((), None, is_certain=True)

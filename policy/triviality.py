@@ -67,7 +67,7 @@ def _is_always_true(node: exp.Expr) -> bool:
         return any(is_trivial(arm) and not _is_always_false(arm) for arm in arms) or _holds_either_way(arms)
     if isinstance(node, exp.Not):
         inner = _bare(node.this)
-        return _is_always_false(inner) or isinstance(inner, exp.Is)
+        return _is_always_false(inner) or (isinstance(inner, exp.Is) and isinstance(inner.expression, exp.Null))
     if isinstance(node, exp.Is):
         return isinstance(node.expression, exp.Not)
     if isinstance(node, exp.Between):

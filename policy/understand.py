@@ -6,6 +6,7 @@ to the caller is left to the decision, so that the two are answered alike.
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -14,6 +15,7 @@ from policy.catalog import Table
 from policy.columns import check_columns
 from policy.flows import assigned
 from policy.guard import guard
+from policy.idioms import say_plainly
 from policy.names import TableName
 from policy.printing import Printed, mark_of, print_verified
 from policy.refusal import PolicyCode, PolicyRefusal
@@ -65,8 +67,10 @@ def understand_tree(
 ) -> SqlStatement:
     """As `understand`, from a tree that is already parsed; the tree is used up."""
     root, verb = parsed.root, parsed.verb
+    unsaid = say_plainly(root, text, tables, defaults)
     nodes = guard(root, text, opened)
     resolved = resolve(root, nodes, defaults, mark_of(text))
+    resolved = replace(resolved, renamed=resolved.renamed | unsaid) if unsaid else resolved
     references = resolved.references
     targets = [reference.table for reference in references if reference.is_target]
     if len(targets) != (verb is not Verb.READ) or any(r.is_target and (r.past or r.sample) for r in references):

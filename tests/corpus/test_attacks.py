@@ -13,6 +13,8 @@ from tests.support.scores import Score
 CASES = attacks()
 ATTACKS_MIN = 400
 HONEST_MIN = 120
+REFUSED = "refused"
+"""The category of honest statements that stay refused, in refused.sql."""
 
 
 def _ends_well(case: Case) -> bool:
@@ -49,12 +51,14 @@ def test_there_are_as_many_cases_as_promised() -> None:
 
 
 def test_the_two_scores(score: Score) -> None:
-    hostile = [case for case in CASES if case.must in ("DENY", "MASKED")]
+    hostile = [case for case in CASES if case.must in ("DENY", "MASKED") and case.category != REFUSED]
     honest = [case for case in CASES if case.must in ("ALLOW", "HOLD")]
     open_ = [case for case in hostile if not _ends_well(case)]
     refused = [case for case in honest if not _ends_well(case)]
     stopped, permitted = len(hostile) - len(open_), len(honest) - len(refused)
+    told = sum(case.category == REFUSED for case in CASES)
     score(f"attacks stopped {stopped}/{len(hostile)}, honest statements permitted {permitted}/{len(honest)}")
+    score(f"honest statements that are refused and told what to write instead {told}")
     for case in (*open_, *refused):
         score(f"  {case.id} ({case.must}): {case.known or 'not known'}: {_why(case)}")
     assert [case.id for case in open_ if case.known is None] == []

@@ -24,7 +24,9 @@ OPEN = [
 ]
 MASKED_RUN_MIN = 200
 TOLD_SHARE_MIN = 0.75
-OPEN_RUN_MIN = 60
+OPEN_RUN_MIN = 250
+ONLY_WRITTEN = {"H-lang-50", "H-lang-81", "H-tool-81"}
+"""Columns of VALUES have other names in DuckDB."""
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +66,7 @@ def test_the_twins_can_be_told_apart_without_protection(twins: Twins, score: Sco
 
 def test_honest_statements_over_open_tables_are_answered_as_before(twins: Twins, score: Score) -> None:
     ran = 0
+    lost: list[str] = []
     for case in OPEN:
         sql = judge(engine(), WRITER, case.sql, case.id)["sql"]
         if sql is None:
@@ -72,7 +75,19 @@ def test_honest_statements_over_open_tables_are_answered_as_before(twins: Twins,
             expected = run(twins[0], case.sql)
         except NotImplementedError:
             continue
+        try:
+            answer = run(twins[0], sql)
+        except NotImplementedError:
+            lost.append(case.id)
+            continue
         ran += 1
-        assert run(twins[0], sql) == expected, case.id
+        assert _told(answer) == _told(expected), case.id
     score(f"honest statements that ran written and rewritten, alike {ran}/{len(OPEN)}")
     assert ran >= OPEN_RUN_MIN
+    assert set(lost) <= ONLY_WRITTEN
+
+
+def _told(answer: object) -> object:
+    """An answer without what DuckDB calls a column that has no name."""
+    names, rows = answer if isinstance(answer, tuple) else ((), answer)
+    return [name.upper() for name in names if name.isidentifier()], rows

@@ -23,7 +23,8 @@ def twin(which: int) -> duckdb.DuckDBPyConnection:
     connection.execute("USE GW.PUBLIC")
     for name, table in to_document(engine().catalog)["GW"]["PUBLIC"].items():
         if table.get("kind") == "view":
-            connection.execute(f'CREATE VIEW "{name}" AS {table["definition"]}')
+            definition = sqlglot.transpile(table["definition"], read="snowflake", write="duckdb")[0]
+            connection.execute(f'CREATE VIEW "{name}" AS {definition}')
             continue
         columns = ", ".join(f'"{c["name"]}" {_type(c["type"])}' for c in table["columns"])
         connection.execute(f'CREATE TABLE "{name}" ({columns})')
@@ -74,9 +75,17 @@ def _is_missing(message: str) -> bool:
     return any(sign in message for sign in ("not supported", "not implemented", "prepared statement parameters"))
 
 
+_LACKING = {"VARIANT": "JSON", "OBJECT": "JSON", "ARRAY": "JSON", "GEOGRAPHY": "VARCHAR", "GEOMETRY": "VARCHAR"}
+"""Types that DuckDB does not have, with what stands for them."""
+
+
 def _type(type_: str) -> str:
-    if type_ == "VARIANT":
+    if type_ in _LACKING:
+        return _LACKING[type_]
+    if type_.startswith(("MAP", "VECTOR")):
         return "JSON"
+    if type_.startswith("BINARY"):
+        return "BLOB"
     return sqlglot.exp.DataType.build(type_, dialect="snowflake").sql("duckdb")
 
 
@@ -87,7 +96,17 @@ def _value(table: str, column: str, type_: str, row: int) -> object:
         return f"199{row % 10}-0{row % 9 + 1}-15"
     if type_.startswith("TIMESTAMP"):
         return f"2024-0{row % 9 + 1}-15 1{row % 10}:30:00"
-    if type_ == "VARIANT":
+    if type_ in ("FLOAT", "BOOLEAN"):
+        return row % 4 / 2 if type_ == "FLOAT" else row % 3 == 0
+    if type_.startswith("TIME("):
+        return f"1{row % 10}:00:00"
+    if type_.startswith("BINARY"):
+        return bytes([row])
+    if type_ == "ARRAY":
+        return json.dumps([f"t{row % 3}", f"t{row}"])
+    if type_.startswith(("MAP", "VECTOR")):
+        return json.dumps({"x": row} if type_.startswith("MAP") else [row, 1, 2])
+    if type_ in ("VARIANT", "OBJECT"):
         return json.dumps({"country": f"c{row % 3}", "price": row, "items": [{"sku": f"s{row}", "qty": row % 4}]})
     return f"{table.lower()} {column.lower()} {row}"
 
