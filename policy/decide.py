@@ -130,7 +130,11 @@ def _sources(audience: Audience, statement: SqlStatement) -> tuple[Written, ...]
         asked = (place.table, place.past, place.sample)
         source = written.get(asked)
         if source is None:
-            source = written[asked] = audience.writer.source(place.table, names, (place.past, place.sample))
+            try:
+                source = audience.writer.source(place.table, names, (place.past, place.sample))
+            except Unwritable:
+                raise Unwritable(place.table) from None  # what a view reads may be what its caller may not know of
+            written[asked] = source
         characters += len(source.sql)
         if characters > TEXT_CHARACTERS_MAX:
             raise Unwritable(place.table)

@@ -24,7 +24,7 @@ TEXT_CHARACTERS_MAX = 1_000_000
 
 
 class Unwritable(Exception):
-    """A table that cannot be written safely for this audience; `table` is the one the caller named."""
+    """A table that cannot be written safely for this audience; `table` may be one that the named table reads."""
 
     def __init__(self, table: TableName) -> None:
         super().__init__(str(table))

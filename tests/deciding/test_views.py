@@ -95,6 +95,35 @@ def test_views_that_double_at_each_step_are_closed_before_they_fill_memory() -> 
     assert _judge("SELECT a FROM v14", *doubling)["code"] == "not_permitted"
 
 
+@pytest.mark.parametrize(
+    ("sql", "views"),
+    [
+        ("SELECT * FROM v", {"V": "SELECT a FROM nosuch"}),
+        ("SELECT * FROM v", {"V": "SELECT a FROM v"}),
+        ("SELECT * FROM v", {"V": "SELECT a FROM w", "W": "SELECT a FROM v"}),
+        ("SELECT * FROM v", {"V": "SELECT a FROM w", "W": None}),
+        ("SELECT * FROM v", {"V": "SELECT customer_id AS a, email AS b FROM customers"}),
+        ("SELECT * FROM v AT(OFFSET => -60)", {"V": "SELECT email AS a FROM customers"}),
+        ("SELECT * FROM v SAMPLE SYSTEM (10)", {"V": "SELECT email AS a FROM customers"}),
+    ],
+)
+def test_a_refusal_names_the_view_that_was_asked_for_and_nothing_that_it_reads(
+    sql: str, views: dict[str, str | None]
+) -> None:
+    policy = POLICY + "time_travel: ['CRM.PUBLIC.*']\n"
+    shown = [view(name, "A VARCHAR", definition) for name, definition in views.items()]
+    verdict = judge(Engine(load(policy), catalog(*shown)), ADA, sql, "")
+    message = "`CRM.PUBLIC.V` cannot be written with what is closed to you left out"
+    assert (verdict["code"], verdict["message"]) == ("not_permitted", message)
+
+
+@pytest.mark.parametrize(("views", "decision"), [(1, "permit"), (15, "permit"), (16, "deny"), (17, "deny")])
+def test_views_are_looked_through_fifteen_deep(views: int, decision: str) -> None:
+    tower = [view("V1", "A NUMBER(38,0)", "SELECT customer_id AS a FROM customers")]
+    tower += [view(f"V{n}", "A NUMBER(38,0)", f"SELECT a FROM v{n - 1}") for n in range(2, views + 1)]
+    assert _judge(f"SELECT a FROM v{views}", *tower)["decision"] == decision
+
+
 SECURE = """
 version: 1
 defaults: {database: D, schema: S}
