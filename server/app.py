@@ -36,6 +36,7 @@ from server.doorway import Doorway
 from server.dpop import ProofStore
 from server.engine_room import EngineRoom
 from server.estimating import Estimating
+from server.executing import Claims
 from server.histories import Histories, remembered
 from server.holding import Holding, Listing, open_holding
 from server.identity import Identify, UnsafeLocalPrincipal, Verifier, read_principal
@@ -160,7 +161,7 @@ async def furnished(settings: Settings, seat: Seat | None = None, *, prints: boo
             identify=Admission(identify, in_flight, revocations, quotas, clock),
             judge=rooms.judge,
             approve=holding.approvals,
-            lease=Lending(holding.executions, in_flight, quotas, histories),
+            lease=Claims(Lending(holding.executions, in_flight, quotas, histories), holding.desk.holds),
             recall=holding.desk.recall,
             watch=telemetry.watch,
             sample_rows=settings.journal_sample_rows,

@@ -63,6 +63,30 @@ class StatementLease(Lease, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Claims:
+    """Leases for everything; the claim of an approval is given back where its call is turned away before it has one.
+
+    It stands round whatever else a lease asks for, such as limits: what they turn away is as good as before.
+    """
+
+    leases: LeaseFor
+    holds: HoldStore
+
+    @asynccontextmanager
+    async def __call__(self, cleared: Cleared) -> AsyncGenerator[Lease]:
+        """A lease for exactly what was cleared."""
+        approval, is_lent = cleared.approval, False
+        try:
+            async with self.leases(cleared) as lease:
+                is_lent = True
+                yield lease
+        finally:
+            if approval is not None and approval.claim and not is_lent:
+                with anyio.CancelScope(shield=True):
+                    await _quietly_release(self.holds, approval)
+
+
+@dataclass(frozen=True, slots=True)
 class Executions:
     """Leases for everything; one for an approved statement keeps the hold's books."""
 
@@ -223,6 +247,6 @@ def _version(now: dict[TableName, Version], name: TableName) -> str:
 
 async def _quietly_release(holds: HoldStore, approval: Approval) -> None:
     try:
-        await holds.release(approval.hold_id, Claim(approval.claim))
+        await holds.release(approval.hold_id, Claim(approval.claim), begun=False)
     except HoldsUnavailable:
         log.warning("an approval could not be given back; it is given back when its claim has run out")

@@ -78,17 +78,18 @@ class HoldStore:
         tool: str,
         policy: str,
         summary: Mapping[str, Any],
+        ago_s: float = 0.0,
         also: Also = nothing_else,
         expired: Also = nothing_else,
     ) -> HoldRecord:
-        """The hold that is alive for `digest`: the one there is, else a new one.
+        """The hold that is alive for `digest`: the one there is, else a new one, as it would have been `ago_s` ago.
 
         `also` is for a new one, `expired` for one whose time was over, which makes way for it.
         """
         hold_id = HoldId("hold_" + secrets.token_urlsafe(9))
         await self._next((t.c.asked == digest) & _OVER, expired, set(), **_EXPIRED)
         async with self._transaction() as connection:
-            now = (await connection.execute(select(func.now()))).scalar_one()
+            now = (await connection.execute(select(func.now()))).scalar_one() - timedelta(seconds=ago_s)
             expires_at = now + timedelta(seconds=entry.ttl_s)
             escalate_at = None if entry.escalate_after_s is None else now + timedelta(seconds=entry.escalate_after_s)
             fresh = insert(t).values(
@@ -227,11 +228,8 @@ class HoldStore:
         """
         claim = Claim(secrets.token_urlsafe(12))
         states = {State.OPEN, State.APPROVED} if confirmed else {State.APPROVED}
-        values: dict[str, Any] = {
-            "claim": claim,
-            "claim_until": func.now() + timedelta(seconds=within_s),
-            "session_id": None,
-        }
+        until = func.now() + timedelta(seconds=within_s)
+        values: dict[str, Any] = {"claim": claim, "claim_until": until, "session_id": None}
         where = (t.c.bound == hold.bound) & (t.c.expires_at > func.now())
         if not await self._move(hold.id, states, where, also, state=State.EXECUTING, **values):
             raise HoldSpent("the approval was used before, or came too late", hold_id=hold.id)
@@ -252,10 +250,11 @@ class HoldStore:
         until = func.now() + timedelta(seconds=60)
         return claim if await self._move(hold.id, {State.EXECUTING}, where, claim=claim, claim_until=until) else None
 
-    async def release(self, hold_id: str, claim: Claim, also: Also = nothing_else) -> bool:
-        """Give a claim back: nothing ran, so the approval still stands."""
+    async def release(self, hold_id: str, claim: Claim, also: Also = nothing_else, *, begun: bool = True) -> bool:
+        """Give a claim back: nothing ran, so the approval still stands. Unless `begun`, only one not begun on."""
+        where = (t.c.claim == claim) if begun else (t.c.claim == claim) & t.c.session_id.is_(None)
         back: dict[str, Any] = {"state": State.APPROVED, "claim": None, "claim_until": None, "session_id": None}
-        return await self._move(hold_id, {State.EXECUTING}, t.c.claim == claim, also, **back)
+        return await self._move(hold_id, {State.EXECUTING}, where, also, **back)
 
     async def settle(
         self, hold_id: str, claim: Claim, state: State, outcome: Mapping[str, Any], also: Also = nothing_else

@@ -165,6 +165,7 @@ async def test_a_claim_that_was_given_back_can_be_taken_once_more(holds: HoldSto
     again = await holds.claim(hold, confirmed=False, within_s=60)
     assert not await holds.begin(hold.id, claim, 1, "tag")
     assert await holds.begin(hold.id, again, 2, "tag")
+    assert not await holds.release(hold.id, again, begun=False)  # what has begun may have come to something
 
 
 async def test_a_claim_is_taken_over_only_when_its_time_is_over_and_then_cannot_begin(

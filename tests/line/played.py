@@ -20,7 +20,7 @@ from policy.principal import Principal, Subject
 from policy.statement import SqlStatement
 from server.approvals import Approvals
 from server.binding import objects_of
-from server.executing import Executions
+from server.executing import Claims, Executions
 from server.holds import HoldStore
 from server.judging import Judge, Judged
 from server.line import Approval, Bearer, Call, CallId, Cleared, House, Progress, walk
@@ -82,7 +82,8 @@ class PlayedHouse:
         holds = HoldStore(self.database, Sealer(b"k" * 32, "test"))
         approve = Approvals(holds, self.journal, self._measure, _tell, _no_decision)
         executions = Executions(self._lease, NoDesk(), holds, self.journal, anyio.lowlevel.checkpoint)
-        return House(self.journal, self._identify, lambda: Judge(self.engine), approve, executions)
+        leases = Claims(executions, holds)
+        return House(self.journal, self._identify, lambda: Judge(self.engine), approve, leases)
 
     async def _measure(self, call_id: str, judged: Judged, permit: Permit) -> Effect:
         """Plays the measuring: one row."""

@@ -9,6 +9,7 @@ from server.sandbox.issuer import mint
 from tests.support.clients import Gate, refusal
 from tests.support.gates import serving
 from tests.support.watching import eventually
+from tests.wire.test_approvals import check, decide, held, tickets
 from tests.wire.test_door import _call, _send
 
 LIMITS = """
@@ -91,6 +92,30 @@ async def test_measuring_what_a_write_would_do_is_a_statement_too(
     assert [ticket for ticket in ("9061", "9062", "9063", "9064") if any(ticket in sql for sql in measured)] == [
         "9061", "9063",
     ]  # fmt: skip
+
+
+ROWS = """
+limits:
+  - {id: stella, who: {subjects: [stella]}, rows_per_day_max: 20}
+"""
+
+
+async def test_an_approval_that_meets_a_limit_is_as_good_as_before(
+    gate: Gate, free_tcp_port: int, tmp_path: Path
+) -> None:
+    file = tmp_path / "limits.yaml"
+    file.write_text(ROWS, encoding="utf-8")
+    hold_id = (await held(gate, 9065))["hold_id"]
+    assert (await decide(gate, "sofia", hold_id))["state"] == "approved"
+    resource = gate.sandbox.state.resource_url
+    async with serving(gate.sandbox, port=free_tcp_port, SNOWGATE_LIMITS=str(file), SNOWGATE_RESOURCE=resource):
+        for _ in range(2):
+            async with gate.client("stella", port=free_tcp_port) as client:
+                said = refusal(await client.call_tool("check_request", {"hold_id": hold_id}))
+            assert said["code"] == "limit_reached"
+    assert tickets(gate, 9065) == 1
+    assert (await check(gate, hold_id))["status"] == "executed"
+    assert tickets(gate, 9065) == 0
 
 
 async def test_who_has_no_limit_meets_none(gate: Gate) -> None:
