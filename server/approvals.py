@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+import anyio
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from audit.fields import Fact, Facts
@@ -133,6 +134,7 @@ class Approvals:
 
     async def _open(self, call: Call, judged: Judged, hold: Hold, action: RunSql, digest: bytes) -> HoldRecord:
         who, approving = judged.principal, judged.engine.policy.approving
+        asked_at = anyio.current_time()
         effect = await self.measure(call.id, judged, hold.then)
         risk, reasons = risk_of(effect, approving.tiers)
         entry = approving.entry_for(effect, risk, hold.determining)
@@ -167,6 +169,8 @@ class Approvals:
             call_id=call.id,
             tool=call.tool.name,
             policy=judged.provenance.policy,
+            # Its times are told, and how long its measuring took is not: that would say more than a padded answer.
+            ago_s=anyio.current_time() - asked_at,
             summary={"verb": effect.verb.value, "objects": [each.name for each in effect.objects], **facts},
             also=self._requested(call, facts, entry),
             expired=self._telling.of(call.id, "hold.expired", {"requester": who.subject}, "expired", entry),

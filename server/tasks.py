@@ -168,7 +168,7 @@ class Tasks:
         if following.hold is None:  # what is followed here is always a request of somebody's
             raise _error(Internal("nothing was followed"), call)
         if answer.get("status") in ALIVE:
-            return _task(following.hold, "working", f"people must decide first: {answer['approval']['needs']}")
+            return _task(following.hold, "working", _waiting_for(answer))
         return _task(following.hold, "completed", "it is done", answered(answer, self.door.answer_form))
 
     async def update(self, context: ServerRequestContext[Any, Any], params: UpdateParams) -> Result:
@@ -261,6 +261,17 @@ def _unanswered(hold: HoldRecord, refusal: TurnedAway, call: Call) -> Task:
             return _task(hold, "working", f"{refusal.code}: {refusal.message}")
 
 
+def _waiting_for(answer: JsonObject) -> str:
+    """What a request that is alive waits for, by `check_request`'s answer; policy may not know by now who approves."""
+    match answer:
+        case {"status": State.EXECUTING}:
+            return "the approved statement is running"
+        case {"approval": {"needs": needs}}:
+            return f"people must decide first: {needs}"
+        case _:
+            return "the policy that held this is not in force any more: nobody can decide on it"
+
+
 def _task(
     hold: HoldRecord,
     status: Status,
@@ -268,7 +279,9 @@ def _task(
     result: CallToolResult | None = None,
     kind: Literal["task", "complete"] = "complete",
 ) -> Task:
-    changed = [hold.opened_at, *(said.at for said in hold.votes if said.at), *filter(None, [hold.settled_at])]
+    # When a statement ended is told by its answer alone, which may be padded.
+    settled_at = hold.opened_at if hold.state in (State.EXECUTED, State.FAILED) else hold.settled_at
+    changed = [hold.opened_at, *(said.at for said in hold.votes if said.at), *filter(None, [settled_at])]
     return Task(
         result_type=kind,
         task_id=hold.id,

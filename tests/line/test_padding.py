@@ -2,19 +2,23 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import anyio
 import anyio.lowlevel
 import pytest
+from sqlalchemy import text
 
 from policy.catalog_document import from_document
 from policy.decision import Permit
 from policy.document import load
+from policy.effects import Effect
 from policy.engine import Engine
 from policy.principal import Principal, Subject
 from policy.refusal import PolicyRefusal
 from server.histories import Histories
 from server.inflight import InFlight
+from server.judging import Judged
 from server.lending import Lending
 from server.limits import Limits
 from server.line import CallId, Cleared, Progress
@@ -84,6 +88,25 @@ async def test_what_was_measured_of_a_held_statement_is_told_at_a_multiple(playe
     with pytest.raises(Held):
         await played.walk("SELECT id FROM audited")
     assert anyio.current_time() - began >= STEP_S
+
+
+async def test_the_times_of_a_hold_do_not_tell_how_long_its_measuring_took(
+    played: PlayedHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure, asked_at = PlayedHouse._measure, datetime.now(UTC)
+
+    async def slowly(self: PlayedHouse, call_id: str, judged: Judged, permit: Permit) -> Effect:
+        await _until(anyio.current_time() + 3 * STEP_S)
+        return await measure(self, call_id, judged, permit)
+
+    monkeypatch.setattr(PlayedHouse, "_measure", slowly)
+    played.confirms = None
+    with pytest.raises(Held):
+        await played.walk("SELECT id FROM audited")
+    async with played.database.connect() as connection:
+        opened_at, expires_at = (await connection.execute(text("select opened_at, expires_at from gate.hold"))).one()
+    assert (opened_at - asked_at).total_seconds() < 2 * STEP_S
+    assert (expires_at - opened_at).total_seconds() % 1 == 0
 
 
 async def test_the_journal_knows_how_a_call_ended_before_its_caller_does(played: PlayedHouse) -> None:

@@ -42,6 +42,7 @@ class Told(Result):
     task_id: str | None = None
     status: str | None = None
     status_message: str | None = None
+    last_updated_at: str | None = None
     ttl_ms: int | None = None
     result: CallToolResult | None = None
 

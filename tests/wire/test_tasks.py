@@ -234,12 +234,23 @@ async def test_a_held_read_is_a_task_too_and_its_rows_are_told_once(gate: Gate, 
             answer(await approver.call_tool("decide_hold", arguments))
         first = await asked(client, "tasks/get", task.task_id)
         again = await asked(client, "tasks/get", task.task_id)
+    assert again.last_updated_at == first.last_updated_at  # how long it took is told by its answer, or is padded
     assert first.result is not None
     assert again.result is not None
     assert answer(first.result)["rows"] == [[9332]]
     assert (first.status, again.status) == ("completed", "completed")
     assert "rows" not in answer(again.result)
     assert answer(again.result)["status"] == "executed"
+
+
+async def test_a_task_on_which_nobody_can_decide_any_more_is_told_and_no_crash(gate: Gate, free_tcp_port: int) -> None:
+    async with knowing(gate) as client:
+        task_id = (await task_of(client, 9335)).task_id
+    policy = POLICY.read_text(encoding="utf-8").replace("id: stewards-approve", "id: others-approve")
+    async with another_gate(gate, free_tcp_port, policy), knowing(gate, port=free_tcp_port) as client:
+        told = await asked(client, "tasks/get", task_id)
+    assert (told.status, told.result) == ("working", None)
+    assert "not in force" in (told.status_message or "")
 
 
 async def test_ten_who_ask_at_once_run_an_approved_change_once(gate: Gate) -> None:
