@@ -27,6 +27,9 @@ LONG_S = 2.0
 
 LOOK_EVERY_S = 1.0
 ASK_TIMEOUT_S = 10
+OVERTIME_S = 5.0
+"""How long past its own limit that question may take before the gate gives it up."""
+
 ASKED_MAX = 3
 """How often a statement is asked after: history may show it a moment late, or not at all."""
 
@@ -59,6 +62,8 @@ class LongRunning:
                 await self.look()
             except (Refusal, JournalUnavailable) as failure:
                 log.warning("the id of what runs in Snowflake could not be learnt: %s", failure.code)
+            except Exception as failure:  # whatever it is: it would end the pool that this looks at, and the gate
+                log.error("the id of what runs in Snowflake could not be learnt: %s", type(failure).__name__)
 
     async def look(self) -> None:
         """Learn the ids of what has been running for long and has none yet.
@@ -66,6 +71,7 @@ class LongRunning:
         Raises:
             Refusal: Snowflake could not be asked.
             JournalUnavailable: an id could not be written down.
+            TimeoutError: Snowflake took too long to say.
         """
         since = anyio.current_time() - LONG_S
         for pooled in self.pool.lent():
@@ -86,8 +92,9 @@ class LongRunning:
         order = Order(asked, (), SHOWN_MAX, ASK_TIMEOUT_S, json.dumps({TAG: running.call_id}))
         own = await self.pool.borrow(self.kind)
         try:
-            shown = (await self.pool.in_thread(lambda: own.session.run(order), abandon=True)).rows
-        except anyio.get_cancelled_exc_class():
+            with anyio.fail_after(ASK_TIMEOUT_S + OVERTIME_S):
+                shown = (await self.pool.in_thread(lambda: own.session.run(order), abandon=True)).rows
+        except (TimeoutError, anyio.get_cancelled_exc_class()):
             own.session.is_usable = False  # its statement goes on in its thread
             raise
         finally:

@@ -1,5 +1,6 @@
 """What has been running for long is asked after in Snowflake's own history, and not without end."""
 
+import threading
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -17,7 +18,7 @@ from server.long_running import LongRunning
 from server.pool import Kind, PoolLimits, open_pool
 from server.refusals import StatementFailed
 from server.warehouse import Order
-from tests.support.stub_snowflake import BROKER, StubSnowflake, failure, texts
+from tests.support.stub_snowflake import BROKER, StubSnowflake, failure, numbers, texts
 from tests.support.watching import eventually
 
 ADA = Kind("iss", "ada", "READER", "WH", "p1")
@@ -93,3 +94,33 @@ async def test_a_history_that_cannot_be_asked_ends_no_watch(watch: LongRunning, 
         tasks.start_soon(watch.watch_forever)
         await eventually(lambda: _asked(stub) > 1)
         tasks.cancel_scope.cancel()
+
+
+async def test_an_answer_that_is_no_history_ends_no_watch(watch: LongRunning, stub: StubSnowflake) -> None:
+    stub.otherwise = lambda _: numbers(1)
+    with pytest.raises(ValueError, match="unpack"):
+        await watch.look()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(watch.watch_forever)
+        await eventually(lambda: _asked(stub) > 1)
+        tasks.cancel_scope.cancel()
+
+
+async def test_a_history_that_does_not_answer_is_given_up_with_its_session(
+    watch: LongRunning, stub: StubSnowflake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(long_running, "ASK_TIMEOUT_S", 1)
+    monkeypatch.setattr(long_running, "OVERTIME_S", 0.0)
+    answers = threading.Event()
+
+    def never(_: dict[str, Any]) -> dict[str, Any]:
+        answers.wait(20)
+        return texts([])
+
+    stub.otherwise = never
+    try:
+        with pytest.raises(TimeoutError):
+            await watch.look()
+        assert watch.pool.counts() == {"idle": 0, "lent": 1, "opening": 0}  # the statement's own
+    finally:
+        answers.set()
