@@ -59,12 +59,14 @@ _Key = tuple[str, str, str]
 
 @dataclass(slots=True)
 class _Drawn:
-    """What this replica has drawn of one bound in one window, and not spent.
+    """What this replica has drawn of one bound, of that maximum, in one window, and not spent.
 
-    The lock is one holder's: were it not held while drawing, callers at once would each draw a part.
+    Of one that was lowered meanwhile nothing is left: what all replicas keep may be more than there is. The lock is one
+    holder's: were it not held while drawing, callers at once would each draw a part.
     """
 
     window: int = -1
+    maximum: int = 0
     left: int = 0
     lock: anyio.Lock = field(default_factory=anyio.Lock)
 
@@ -124,8 +126,9 @@ class Quotas:
         async with drawn.lock:
             length_s = WINDOW_S[cast(Measure, bound.measure)]
             window = int(self.clock()) // length_s * length_s
-            if drawn.window != window:
+            if drawn.window != window or drawn.maximum > bound.maximum:
                 drawn.window, drawn.left = window, 0
+            drawn.maximum = bound.maximum
             if drawn.left < count:
                 short = count - drawn.left
                 for wanted in dict.fromkeys((max(short, bound.maximum // PART), short)):
@@ -143,9 +146,9 @@ class Quotas:
             return found.first() is not None
 
     def give_back(self, bound: Bound, count: int, window: int) -> None:
-        """Return what was reserved and not taken, if its window still lasts."""
+        """Return what was reserved and not taken, if its window still lasts and as much is allowed."""
         drawn = self._drawn.get((bound.limit_id, bound.holder, bound.measure))
-        if drawn is not None and drawn.window == window:
+        if drawn is not None and drawn.window == window and drawn.maximum >= bound.maximum:
             drawn.left += count
 
     def window_of(self, bound: Bound) -> int:

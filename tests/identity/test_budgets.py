@@ -77,6 +77,18 @@ async def test_replicas_together_never_draw_more_than_the_budget(
     assert await ask(replicas[1], ADA, people(per_day))
 
 
+async def test_a_budget_that_is_lowered_holds_at_once_for_what_replicas_have_drawn(
+    engine: AsyncEngine, clock: Clock
+) -> None:
+    replicas = [Quotas(Limits(), engine, clock), Quotas(Limits(), engine, clock)]
+    under_way = replicas[0].statement(ADA, 10, budgets_of(ADA, taking(people(1_000, 40))))
+    async with under_way:  # and gives back what it drew, for nothing is asked
+        assert [await ask(quotas, ADA, people(1_000)) for quotas in replicas] == [True, True]
+        again = [await ask(replicas[n % 2], ADA, people(10)) for n in range(30)]
+    again += [await ask(replicas[n % 2], ADA, people(10)) for n in range(30)]
+    assert sum(again) <= 10 - 2
+
+
 async def test_all_whom_a_shared_budget_means_have_it_together(engine: AsyncEngine, clock: Clock) -> None:
     quotas = Quotas(Limits(), engine, clock)
     shared = people(3, shared=True)
