@@ -1,0 +1,1 @@
+"""The image as a container engine builds and runs it."""
