@@ -8,7 +8,8 @@ from pathlib import Path
 import anyio
 import psycopg
 import pytest
-from sqlalchemy import text
+from alembic import command
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -20,7 +21,8 @@ from audit.sealing import Sealer
 from audit.sequencer import Sequencer
 from server.activation import ActivationStore
 from server.database import database_url as url_of
-from server.migrating import migrate
+from server.database import with_connection
+from server.migrating import alembic_config, migrate
 from server.sandbox.database_logins import make_logins
 from tests.journal.proving import ORIGIN, Proven, whys
 from tests.support.databases import driver_dsn
@@ -34,6 +36,27 @@ LOCKS = [
     "lock table gate.policy_activation in share update exclusive mode",
     "lock table gate.schema_version in share update exclusive mode",
 ]
+QUEUES = [
+    "create rule r as on insert to {table} do also nothing",
+    "create trigger t before insert on {table} for each row execute function suppress_redundant_updates_trigger()",
+    "create temporary table part partition of {table} for values from (minvalue) to (maxvalue)",
+    "create temporary table child () inherits ({table})",
+    "create temporary table referring (n int references {table})",
+    "alter table {table} add column more int",
+    "drop trigger append_only on {table}",
+    "truncate {table}",
+    "lock table {table} in access exclusive mode",
+    "comment on table {table} is 'a'",
+    "create statistics more on {column}, ctid from {table}",
+    "create index on {table} ({column})",
+    "create policy p on {table}",
+    "cluster {table}",
+    "reindex table {table}",
+    "security label on table {table} is 'a'",
+    "GRANT SELECT ON {table} TO public",
+]
+"""Commands that lock a table, some of them before they look whether they may."""
+
 OF_BEFORE = [
     *[f"hashtextextended('journal.{name}', 0)" for name in ("sequencer", "publisher", "reconciler", "ensure_month")],
     "8317708120325583977",
@@ -73,6 +96,35 @@ def test_nobody_else_can_take_a_turn(others: dict[str, str]) -> None:
             for lock in LOCKS:
                 with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
                     connection.execute(lock.encode())
+
+
+@pytest.mark.parametrize(
+    ("who", "table", "column"),
+    [
+        ("a stranger", "pg_catalog.pg_class", "relname"),
+        ("an auditor", "pg_catalog.pg_class", "relname"),
+        ("an auditor", "journal.entry", "n"),
+        ("retention", "gate.schema_version", "version_num"),
+    ],
+)
+def test_nobody_else_waits_for_a_lock_behind_which_others_would_wait(
+    who: str, table: str, column: str, others: dict[str, str]
+) -> None:
+    """All are refused at once although a reader, and a writer's plan, are in their way."""
+    plans = [f"prepare reads as select 1 from {table}", f"prepare writes as delete from {table}"]
+    with (
+        holding(others[who], *plans),
+        psycopg.connect(driver_dsn(others[who]), autocommit=True, options="-c lock_timeout=300ms") as connection,
+    ):
+        for command in QUEUES:
+            waited = False
+            try:
+                connection.execute(command.format(table=table, column=column).encode())
+            except psycopg.errors.LockNotAvailable:
+                waited = True
+            except psycopg.Error:
+                pass
+            assert not waited, command
 
 
 async def test_whatever_others_hold_the_gate_goes_on(
@@ -160,7 +212,13 @@ async def test_a_database_of_the_version_before_gets_the_rows_to_lock(
     with psycopg.connect(driver_dsn(database_url)) as connection:
         for statement in [*before, "update gate.schema_version set version_num = '0014'"]:
             connection.execute(statement.encode())
-    await migrate(database_url)
+
+    def one_step(connection: Connection) -> None:
+        config = alembic_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0015")
+
+    await with_connection(database_url, one_step)
     proven = Proven(engine, journal, signer)
     await proven.call("call-1")
     await proven.weave()
