@@ -164,12 +164,13 @@ class Tasks:
         except TURNED_AWAY as refusal:
             if following.hold is None or isinstance(refusal, NOT_ABOUT_THE_TASK):
                 raise _error(refusal, call) from None
-            return _unanswered(await self._again(following.hold), refusal, call)
+            return _unanswered(await self._again(following.hold, call), refusal, call)
         if following.hold is None:  # what is followed here is always a request of somebody's
             raise _error(Internal("nothing was followed"), call)
         if answer.get("status") in ALIVE:
             return _task(following.hold, "working", _waiting_for(answer))
-        return _task(following.hold, "completed", "it is done", answered(answer, self.door.answer_form))
+        ended = f"the request is {answer.get('status')}"
+        return _task(following.hold, "completed", ended, answered(answer, self.door.answer_form))
 
     async def update(self, context: ServerRequestContext[Any, Any], params: UpdateParams) -> Result:
         """Take note of answers that nobody has asked for, as the extension says: whose task it is counts, no more.
@@ -201,10 +202,13 @@ class Tasks:
             raise _error(refusal, call) from None
         return Result()
 
-    async def _again(self, hold: HoldRecord) -> HoldRecord:
+    async def _again(self, hold: HoldRecord, call: Call) -> HoldRecord:
         """The hold as it is now that its caller's call was turned away."""
         who = hold.requester
-        return await self.own(Principal(Subject(who.subject), who.actor, who.issuer), hold.id)
+        try:
+            return await self.own(Principal(Subject(who.subject), who.actor, who.issuer), hold.id)
+        except TURNED_AWAY as refusal:
+            raise _error(refusal, call) from None
 
 
 def knows_tasks(context: ServerRequestContext[Any, Any]) -> bool:

@@ -1,6 +1,6 @@
 """What is said of a task when its call is turned away: that it has ended, that it goes on, or nothing at all."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -50,8 +50,9 @@ class PlayedDoor:
     """Plays a doorway whose line turns the call away with `refusal`, before or after it has proven whose task it is."""
 
     house: House
-    refusal: TurnedAway
+    refusal: TurnedAway | None
     is_proven: bool
+    answer: JsonObject = field(default_factory=dict)
     answer_form: Any = "structured"
 
     def call(self, *_: object, **__: object) -> Call:
@@ -60,7 +61,9 @@ class PlayedDoor:
     async def carry(self, call: Call, house: House) -> JsonObject:
         if self.is_proven:
             await house.recall(WHO, Holds("check", HOLD.id))
-        raise self.refusal
+        if self.refusal is not None:
+            raise self.refusal
+        return self.answer
 
 
 async def _as_it_is(principal: Principal, wanted: Wanted) -> Wanted:
@@ -76,6 +79,48 @@ async def said(played: PlayedHouse, refusal: TurnedAway, state: State, *, is_pro
 
     door = PlayedDoor(replace(played.house, recall=_as_it_is), refusal, is_proven)
     return await Tasks(cast("Any", door), own).get(cast("Any", None), TaskParams(task_id=HOLD.id))
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "message"),
+    [
+        (
+            {"status": "open", "approval": {"needs": "1 of stewards"}},
+            "working",
+            "people must decide first: 1 of stewards",
+        ),
+        ({"status": "open"}, "working", "the policy that held this is not in force any more: nobody can decide on it"),
+        ({"status": "executing"}, "working", "the approved statement is running"),
+        ({"status": "failed"}, "completed", "the request is failed"),
+        ({"status": "executed", "rows_affected": 1}, "completed", "the request is executed"),
+    ],
+)
+async def test_a_task_goes_on_while_its_hold_is_alive(
+    played: PlayedHouse, answer: JsonObject, status: str, message: str
+) -> None:
+    async def own(who: Principal, hold_id: str) -> HoldRecord:
+        return HOLD
+
+    door = PlayedDoor(replace(played.house, recall=_as_it_is), None, is_proven=True, answer=answer)
+    task = await Tasks(cast("Any", door), own).get(cast("Any", None), TaskParams(task_id=HOLD.id))
+    assert (task.status, task.status_message) == (status, message)
+    assert (task.result is not None) == (status == "completed")
+
+
+async def test_a_hold_that_cannot_be_looked_at_again_leaves_its_task_unsaid(played: PlayedHouse) -> None:
+    looks = 0
+
+    async def own(who: Principal, hold_id: str) -> HoldRecord:
+        nonlocal looks
+        looks += 1
+        if looks > 1:
+            raise HoldsUnavailable("no database")
+        return HOLD
+
+    door = PlayedDoor(replace(played.house, recall=_as_it_is), Busy("no session"), is_proven=True)
+    with pytest.raises(MCPError) as told:
+        await Tasks(cast("Any", door), own).get(cast("Any", None), TaskParams(task_id=HOLD.id))
+    assert told.value.error.data["code"] == "holds_unavailable"
 
 
 @pytest.mark.parametrize(
