@@ -69,3 +69,23 @@ def test_a_statement_without_a_table_is_permitted_by_the_role_and_one_with_table
     assert _runs(by, "SELECT 1")[0].determining == {"all"}
     assert _runs(by, "SELECT a FROM t")[0].determining == {"reads"}
     assert _runs(by, "INSERT INTO t (a) SELECT a FROM u")[0].determining == {"reads", "writes"}
+
+
+def test_a_change_of_a_table_is_held_for_the_writing_role_and_names_the_table_in_full() -> None:
+    by = engine(rule("effect: permit, verbs: [truncate, create, alter, drop, restore]"), LIMITED)
+    for sql, verb, runs in (
+        ("TRUNCATE TABLE t", "truncate", 'TRUNCATE TABLE "D"."S"."T"'),
+        ("DROP TABLE t", "drop", 'DROP TABLE "D"."S"."T"'),
+        ("ALTER TABLE t DROP COLUMN a", "alter", 'ALTER TABLE "D"."S"."T" DROP COLUMN "A"'),
+        ("CREATE TABLE w (a VARCHAR)", "create", 'CREATE TABLE "D"."S"."W"'),
+        ("UNDROP TABLE w", "restore", 'UNDROP TABLE "D"."S"."W"'),
+    ):
+        decision = by.decide(ADA, by.understand(sql))
+        assert isinstance(decision, Hold), sql
+        assert decision.determining == decision.then.determining == {"x"}
+        action = decision.then.action
+        assert isinstance(action, RunSql)
+        assert (action.role, action.warehouse, action.verb, action.statement_timeout_s) == ("RW", "W", verb, 7)
+        assert action.rows_max == 1
+        assert action.sql.startswith(runs), action.sql
+        assert decision.then.obligations == {LimitRows(1)}
