@@ -60,13 +60,9 @@ def decide_sql(
     unknown = statement.tree.columns.unknown
     if unknown is not None:
         return _unknown_column(unknown)
-    try:
-        sources = _sources(audience, statement)
-    except Unwritable as unwritable:
-        return _deny(
-            f"`{unwritable.table}` cannot be written with what is closed to you left out",
-            "ask for fewer tables at once; if it is a view, query the tables that it reads",
-        )
+    sources = _sources(audience, statement)
+    if isinstance(sources, Deny):
+        return sources
     refused = _refuse_written(audience, ruling, statement, sources)
     if refused is not None:
         return refused
@@ -120,8 +116,8 @@ def _refuse_past(audience: Audience, statement: SqlStatement) -> Deny | None:
     return None
 
 
-def _sources(audience: Audience, statement: SqlStatement) -> tuple[Written, ...]:
-    """The text of every place; a write's target will be printed as its plain name. Raises Unwritable."""
+def _sources(audience: Audience, statement: SqlStatement) -> tuple[Written, ...] | Deny:
+    """The text of every place, or the refusal of one; a write's target will be printed as its plain name."""
     shape = statement.tree.shape
     names = shape.names if statement.verb is Verb.READ else shape.looked_at
     written: dict[tuple[TableName, str, str], Written] = {}
@@ -133,12 +129,20 @@ def _sources(audience: Audience, statement: SqlStatement) -> tuple[Written, ...]
             try:
                 source = audience.writer.source(place.table, names, (place.past, place.sample))
             except Unwritable:
-                raise Unwritable(place.table) from None  # what a view reads may be what its caller may not know of
+                return _closed(place.table)
             written[asked] = source
         characters += len(source.sql)
         if characters > TEXT_CHARACTERS_MAX:
-            raise Unwritable(place.table)
+            return _closed(place.table)
     return tuple(written[place.table, place.past, place.sample] for place in statement.tree.places)
+
+
+def _closed(table: TableName) -> Deny:
+    """What a view reads may be what its caller may not know of, so the refusal names the view that they named."""
+    return _deny(
+        f"`{table}` cannot be written with what is closed to you left out",
+        "ask for fewer tables at once; if it is a view, query the tables that it reads",
+    )
 
 
 def _refuse_written(

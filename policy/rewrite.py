@@ -24,11 +24,7 @@ TEXT_CHARACTERS_MAX = 1_000_000
 
 
 class Unwritable(Exception):
-    """A table that cannot be written safely for this audience; `table` may be one that the named table reads."""
-
-    def __init__(self, table: TableName) -> None:
-        super().__init__(str(table))
-        self.table = table
+    """A table, or one that it reads, cannot be written safely for this audience."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +83,10 @@ class Writer:
         past, sample = clauses
         table = self._tables.get(name)
         if table is None or name in above or len(above) >= VIEWS_DEPTH_MAX:
-            raise Unwritable(name)
+            raise Unwritable
         if table.kind is TableKind.VIEW:
             if past or not _is_of_rows(sample):
-                raise Unwritable(name)
+                raise Unwritable
             return self._view(table, names, sample, above)
         exposure = self._exposures.of(table)
         columns = _needed(exposure.columns, names)
@@ -102,18 +98,18 @@ class Writer:
         body = self._views(table)
         if body is None or table.is_secure:
             if not exposure.is_named_public or exposure.filters:
-                raise Unwritable(table.name)
+                raise Unwritable
             return self._derived(table, exposure.columns, _aliased(self.full_name(table.name), sample), ())
         inside = (*above, table.name)
         places, shown = body.tree.places, body.tree.shape.names
         parts = tuple(self.source(p.table, shown, (p.past, p.sample), inside) for p in places)
         if any(p.is_filtered and place.is_sampled for p, place in zip(parts, places, strict=True)):
-            raise Unwritable(table.name)
+            raise Unwritable
         text = body.tree.written(tuple(part.sql for part in parts))
         outputs = body.tree.columns.outputs
         stored = tuple(column.name for column in table.columns)
         if outputs is None or len(outputs) != len(stored):
-            raise Unwritable(table.name)
+            raise Unwritable
         renamed = "" if outputs == stored else f"({', '.join(map(quote, stored))})"
         source = _aliased(f"({text})", sample, renamed)
         return self._derived(table, _needed(exposure.columns, names), source, parts)
@@ -133,7 +129,7 @@ class Writer:
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         text = f"(SELECT {shown} FROM {source}{where})"  # noqa: S608 - made of quoted catalog names and judged conditions
         if len(text) > TEXT_CHARACTERS_MAX:
-            raise Unwritable(table.name)
+            raise Unwritable
         return Written(
             text,
             frozenset(owed).union(*(part.obligations for part in parts)),
@@ -149,7 +145,7 @@ class Writer:
             for each in self._exposures.of(table).filters:
                 sql = filter_sql(self._conditions[each.id], table, self._opened)
                 if sql is None:
-                    raise Unwritable(table.name)
+                    raise Unwritable
                 written.append(sql)
             known = self._filters[table.name] = tuple(written)
         return known
