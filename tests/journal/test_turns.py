@@ -116,6 +116,8 @@ def test_nobody_else_waits_for_a_lock_behind_which_others_would_wait(
         holding(others[who], *plans),
         psycopg.connect(driver_dsn(others[who]), autocommit=True, options="-c lock_timeout=300ms") as connection,
     ):
+        connection.execute("create temporary view own as select 1 as n")  # so that a schema is its own
+        connection.execute("drop view own")
         for command in QUEUES:
             waited = False
             try:

@@ -11,7 +11,8 @@ DEFINING = """
 create function gate.refuse_definitions() returns event_trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-    if not exists (select from pg_namespace where has_schema_privilege(current_user, oid, 'create')) then
+    if not exists (select from pg_namespace
+                   where oid <> pg_my_temp_schema() and has_schema_privilege(current_user, oid, 'create')) then
         raise exception 'a login that may make nothing here defines nothing: %', tg_tag
             using errcode = 'insufficient_privilege';
     end if;
@@ -29,8 +30,8 @@ end $$;
 """These lock the table that they name, or refer to, first and look for the privilege then. Whoever reads a table in one
 session, and has such a command wait for it in another, keeps everybody from the table; a catalog's is everybody's.
 
-A login of whom nothing in the database can be has nothing to define rules, triggers or parts of tables on. That it
-comes before the lock is what a trigger on the start of a command is for.
+A login that may make nothing lasting in the database has nothing to define rules, triggers or parts of tables on. To
+be refused before the lock is what a trigger on the start of a command is for.
 """
 
 
