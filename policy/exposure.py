@@ -31,7 +31,7 @@ class Appearance:
     mask: Mask | None
     classes: tuple[str, ...] = ()
 
-    def sql(self, condition: str = "") -> str:
+    def sql(self, condition: str) -> str:
         """The column in the derived table; with a `condition`, it has its value only in rows that meet it."""
         value = (
             f"CASE WHEN {condition} THEN {self.value} END" if condition and SOURCE_ALIAS in self.value else self.value

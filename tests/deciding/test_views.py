@@ -29,6 +29,8 @@ def test_a_view_carries_the_masks_of_what_it_reads() -> None:
     assert verdict["masked"] == ["CRM.PUBLIC.CUSTOMERS.EMAIL"]
     assert "UPPER(email)" in str(verdict["sql"])
     assert 'CAST(NULL AS VARCHAR) AS "EMAIL"' in str(verdict["sql"])
+    assert "FROM (SELECT UPPER(email) AS mail FROM " in str(verdict["sql"])
+    assert str(verdict["sql"]).endswith(') AS customers) AS "__GW_R") AS v')  # its columns have their names already
 
 
 def test_a_view_over_a_view_carries_them_too() -> None:

@@ -85,3 +85,22 @@ def test_what_is_masked_and_filtered_is_owed(head: str, sql: str, owed: set[Obli
     decision = by.decide(ADA, by.understand(sql.replace("SELECT a FROM t, u", "SELECT t.a FROM t, u")))
     assert isinstance(decision, Permit)
     assert decision.obligations == owed | {LimitRows(1000)}
+
+
+@pytest.mark.parametrize(
+    ("asked", "stands"),
+    [
+        ("t SAMPLE (10)", f'SELECT {A} AS "A" {SOURCE} SAMPLE BERNOULLI (10)'),
+        ("t SAMPLE ROW (10 ROWS)", f'SELECT {A} AS "A" {SOURCE} SAMPLE ROW (10 ROWS)'),
+        (
+            "t AT(OFFSET => -60) SAMPLE (10)",
+            f'SELECT {A} AS "A" FROM "D"."S"."T" AT(OFFSET => -60) AS "__GW_R" SAMPLE BERNOULLI (10)',
+        ),
+    ],
+)
+def test_what_follows_a_name_stays_with_the_table(asked: str, stands: str) -> None:
+    by = engine(READS, HEAD + 'time_travel: ["D.S.*"]\n')
+    decision = by.decide(ADA, by.understand(f"SELECT a FROM {asked}"))
+    assert isinstance(decision, Permit)
+    assert isinstance(decision.action, RunSql)
+    assert f"({stands}) AS t" in decision.action.sql
