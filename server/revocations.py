@@ -8,7 +8,7 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Literal, NewType, Protocol, TypeAlias
 
@@ -101,7 +101,7 @@ class RevocationStore:
         row = {"id": new, "kind": kind, "name": name, "issuer": issuer, "why": why, "made_by": by}
         async with _within_time(), self.engine.begin() as connection:
             await connection.execute(insert(_table).values(**row, made_at=func.now()))
-            await connection.execute(select(func.pg_notify(CHANNEL, "")))
+        await self._tell()
         return new
 
     async def lift(self, revocation_id: str, *, why: str, by: str) -> bool:
@@ -117,8 +117,18 @@ class RevocationStore:
         )
         async with _within_time(), self.engine.begin() as connection:
             count = (await connection.execute(lifted)).rowcount
-            await connection.execute(select(func.pg_notify(CHANNEL, "")))
+        await self._tell()
         return count == 1
+
+    async def _tell(self) -> None:
+        """Let replicas look at once, when the change is made and not with it.
+
+        Any login of the database can fill PostgreSQL's queue of notifications, and then no transaction with one commits
+        (PostgreSQL, "NOTIFY"). Replicas look for themselves all the same.
+        """
+        with suppress(RevocationsUnavailable):
+            async with _within_time(), self.engine.begin() as connection:
+                await connection.execute(select(func.pg_notify(CHANNEL, "")))
 
     async def in_force(self) -> list[Revocation]:
         """What is revoked now, oldest first.

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 
 import anyio
+import psycopg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -12,7 +13,9 @@ from server.inflight import InFlight
 from server.line import CallId
 from server.refusals import RevocationsUnavailable, Revoked
 from server.revocations import STALE_S, Revocation, RevocationId, Revocations, RevocationStore
+from server.sandbox.database_logins import make_logins
 from tests.identity.issuer import Clock
+from tests.support.databases import driver_dsn
 
 ADA = Principal(Subject("ada"), "claude", "https://issuer.test", session="s1")
 
@@ -38,6 +41,19 @@ async def test_what_was_read_a_moment_ago_needs_no_other_look(engine: AsyncEngin
     clock.now += 0.1
     with pytest.raises(Revoked):
         await revocations.check(ADA)
+
+
+async def test_a_revocation_counts_though_replicas_cannot_be_told_of_it(database_url: str) -> None:
+    """As where the queue of notifications is full, which any login of the database can see to."""
+    url = make_logins(database_url)["SNOWGATE_DATABASE_URL"]
+    with psycopg.connect(driver_dsn(database_url), autocommit=True) as connection:
+        connection.execute("revoke execute on function pg_catalog.pg_notify(text, text) from public")
+    async with open_engine(url) as engine:
+        store = RevocationStore(engine)
+        made = await store.make("all", None, None, why="w", by="b")
+        assert [each.id for each in await store.in_force()] == [made]
+        assert await store.lift(made, why="w", by="b")
+        assert await store.in_force() == []
 
 
 async def test_without_a_database_that_answers_nobody_is_let_in(closed_database: str) -> None:
