@@ -157,3 +157,11 @@ SLOTS: MappingProxyType[str, frozenset[str]] = MappingProxyType(
     }
 )
 """Every allowed class of node with its arguments. Function classes are judged again by the name that they print as."""
+
+_TYPE_NAMES = """
+    ARRAY BIGINT BINARY BOOLEAN CHAR DATE DATETIME DECFLOAT DECIMAL DOUBLE FLOAT GEOGRAPHY GEOMETRY INT MAP NCHAR
+    NVARCHAR OBJECT SMALLINT TEXT TIME TIMESTAMP TIMESTAMPLTZ TIMESTAMPNTZ TIMESTAMPTZ TINYINT UUID VARBINARY VARCHAR
+    VARIANT VECTOR
+"""
+TYPES: frozenset[str] = frozenset(_TYPE_NAMES.split())
+"""The types that a value may be cast to. FILE is none of them: a text that is cast to it names a file on a stage."""

@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from policy.binds import BIND_PREFIX
 from policy.bounds import too_deep
-from policy.constructs import SLOTS
+from policy.constructs import SLOTS, TYPES
 from policy.functions import FUNCTIONS_ALLOWED, PATTERN_FUNCTIONS, TABLE_FUNCTIONS, hint_on
 from policy.hints import CONSTRUCTS, PLAIN
 from policy.identifiers import RESERVED_PREFIX, has_control
@@ -19,6 +19,8 @@ from policy.syntax import is_too_deep
 
 _SLOTS: dict[type[exp.Expr], frozenset[str]] = {getattr(exp, name): slots for name, slots in SLOTS.items()}
 _TABLE_FUNCTION_NODES = (exp.Explode, exp.Generator, exp.SplitToTable)
+_TYPES = frozenset(exp.DType[name] for name in TYPES)
+_TYPES_HINT = "write a type of Snowflake's own, such as VARCHAR, NUMBER, FLOAT, DATE, TIMESTAMP_NTZ, BOOLEAN or VARIANT"
 _PLAIN_NAME = re.compile(r"[^\W\d][\w$]*\Z")
 _PLAIN_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_ ]*\Z")
 _PATTERN = re.compile(r"[\w\s()|*+{},]+\Z", re.ASCII)
@@ -193,6 +195,11 @@ class _Guard:
             hint = "write WHERE EXISTS (...) or WHERE NOT EXISTS (...)"
             raise self._construct(node, "a SEMI or ANTI JOIN, which Snowflake does not have,", hint)
 
+    def struct(self, node: exp.Expr) -> None:
+        has_keys = all(isinstance(each, exp.PropertyEQ) for each in node.expressions)
+        if not has_keys and not (len(node.expressions) == 1 and node.expressions[0].is_star):
+            raise self._construct(node, "an object's value without a key", "write {'key': value}, or {*}")
+
     def pattern_function(self, node: exp.Expr) -> None:
         if node.find_ancestor(exp.MatchRecognize) is None:
             raise self._function(node, type(node).__name__)
@@ -224,7 +231,9 @@ class _Guard:
 
     def data_type(self, node: exp.Expr) -> None:
         if node.args.get("kind") or node.args.get("udt") or node.this == exp.DType.USERDEFINED:
-            raise self._construct(node, "a user-defined type")
+            raise self._construct(node, "a user-defined type", _TYPES_HINT)
+        if node.this not in _TYPES:
+            raise self._construct(node, f"the type `{getattr(node.this, 'value', node.this)}`", _TYPES_HINT)
 
     def write(self, node: exp.Expr) -> None:
         if node.parent is not None and not isinstance(node.parent, exp.When):
@@ -289,6 +298,7 @@ _CHECKS: dict[type[exp.Expr], Callable[[_Guard, exp.Expr], None]] = {
     exp.Lateral: _Guard.table_function,
     exp.Select: _Guard.select,
     exp.Join: _Guard.join,
+    exp.Struct: _Guard.struct,
     exp.DataType: _Guard.data_type,
     exp.ColumnDef: _Guard.column_def,
     exp.MatchRecognize: _Guard.match_recognize,

@@ -28,6 +28,7 @@ _TYPED = frozenset(SNOWFLAKE.parser_class.TYPE_TOKENS) - {TokenType.INTERVAL}
 # An enumeration's members are slow to look up; these are compared with every token.
 _CAST = TokenType.DCOLON
 _CARET = TokenType.CARET
+_FLOW = TokenType.DARROW
 
 
 def refuse_misread(source: Sequence[Token]) -> None:
@@ -40,6 +41,9 @@ def refuse_misread(source: Sequence[Token]) -> None:
     # Written by who means a power, and read as bits.
     if _CARET in kinds:
         raise _refused(source[kinds.index(_CARET)], "write POWER(a, b), or BITXOR(a, b) for bits")
+    # Another dialect's arrow into a document; Snowflake's flow from one statement to the next.
+    if _FLOW in kinds:
+        raise _refused(source[kinds.index(_FLOW)], "write x:path::VARCHAR to read a document")
     # Joined by the parser; Snowflake joins no texts without an operator.
     strings = [at for at, kind in enumerate(kinds) if kind in _STRINGS]
     for one, other in itertools.pairwise(strings):

@@ -70,7 +70,7 @@ def understand_tree(
     unsaid = say_plainly(root, text, tables, defaults)
     nodes = guard(root, text, opened)
     resolved = resolve(root, nodes, defaults, mark_of(text))
-    resolved = replace(resolved, renamed=resolved.renamed | unsaid) if unsaid else resolved
+    resolved = replace(resolved, renamed=resolved.renamed | unsaid | _places(nodes))
     references = resolved.references
     targets = [reference.table for reference in references if reference.is_target]
     if len(targets) != (verb is not Verb.READ) or any(r.is_target and (r.past or r.sample) for r in references):
@@ -163,6 +163,12 @@ def _shape(root: exp.Expr, nodes: Iterable[exp.Expr], verb: Verb, *, is_certain:
     )
 
 
+def _places(nodes: Iterable[exp.Expr]) -> set[str]:
+    """The databases and schemas before columns: they are compared with those of the column's table, and not printed."""
+    qualified = (node for node in nodes if type(node) is exp.Column and node.args.get("db") is not None)
+    return {part.name for node in qualified for key in ("db", "catalog") if (part := node.args.get(key)) is not None}
+
+
 def _looks_at_a_column(condition: exp.Expr) -> bool:
     """Whether a condition looks at a column itself, and not only in a subquery of it."""
     return any(
@@ -178,9 +184,16 @@ def _branch(when: exp.Expr) -> Verb:
 
 
 def _value_names(root: exp.Expr) -> Iterable[str]:
-    """Names of columns that a write looks at; a column that it only assigns to is not looked at."""
+    """Names of columns that a write looks at; a column that it only assigns to is not looked at.
+
+    A lambda's parameter counts as one: where it has a column's name, nothing here rests on which of the two is meant.
+    """
     receiving = {id(column) for column in _receivers(root)}
-    return (stored(node.this) for node in root.find_all(exp.Column) if id(node) not in receiving and _is_named(node))
+    for node in root.find_all(exp.Column, exp.Lambda):
+        if isinstance(node, exp.Lambda):
+            yield from map(stored, node.expressions)
+        elif id(node) not in receiving and _is_named(node):
+            yield stored(node.this)
 
 
 def _is_named(column: exp.Expr) -> bool:
