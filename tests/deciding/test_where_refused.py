@@ -2,8 +2,10 @@
 
 import pytest
 
+from policy.decision import Deny
+from policy.engine import Engine
 from policy.report import verdict_on
-from tests.deciding.test_corners import ADA, HEAD, engine, rule
+from tests.deciding.test_corners import ADA, HEAD, READS, TABLES, engine, rule
 from tests.deciding.test_what_runs import ALL, MASKED
 
 FILTERED = HEAD + 'row_filters: [{id: one, tables: [D.S.T], where: "b > 1"}]\n'
@@ -17,6 +19,7 @@ DEPENDS, READS_IT = "not_permitted: so a write cannot depend on it", "not_permit
     [
         (MASKED, "INSERT INTO u (a) SELECT a FROM t", READS_IT, "t"),
         (MASKED, "INSERT INTO u (c) SELECT b FROM t", "", ""),
+        (MASKED, "INSERT INTO u (a) SELECT b FROM t", "", ""),  # `a` is a column of the target alone
         (MASKED, "UPDATE t SET b = 2 WHERE a = 'x'", DEPENDS, "t SET"),
         (MASKED, "UPDATE t SET a = 'x' WHERE b = 2", "", ""),
         (MASKED, "SELECT a FROM t SAMPLE (10)", "", ""),
@@ -59,3 +62,68 @@ def test_what_a_rule_forbids_is_named_at_its_first_place(sql: str, piece: str) -
     assert getattr(verdict.decision, "code", "") == "forbidden"
     assert verdict.at is not None
     assert sql[verdict.at :].startswith(piece)
+
+
+def _refused(by: Engine, sql: str) -> tuple[str, str, str, set[str], str]:
+    """Code, message, hint, rules and the word at the place of a refusal."""
+    verdict = verdict_on(by, ADA, sql)
+    assert isinstance(verdict.decision, Deny), verdict.decision
+    denied = verdict.decision
+    word = "" if verdict.at is None else sql[verdict.at :].split()[0]
+    return denied.code.value, denied.message, denied.hint, set(denied.determining), word
+
+
+def _forbidding(words: str, table: str = "D.S.T", verbs: str = "read") -> str:
+    return f'  - {{id: shut, effect: forbid, who: {{anyone: true}}, verbs: [{verbs}], tables: ["{table}"]{words}}}\n'
+
+
+A = [{"name": "A", "type": "VARCHAR"}]
+ASK = "rewording will not change this; ask for other data, or ask the policy's owners for a rule"
+
+
+def test_a_forbid_by_name_that_has_a_message_is_told_before_anything_else() -> None:
+    by = engine(ALL + _forbidding(", message: never, hint: use u"))
+    assert _refused(by, "SELECT 1 FROM nowhere, t") == ("forbidden", "never", "use u", {"shut"}, "t")
+    assert _refused(by, "SELECT 1 FROM t, nowhere") == ("forbidden", "never", "use u", {"shut"}, "t,")
+
+
+def test_a_forbid_without_a_message_is_told_after_what_does_not_exist() -> None:
+    by = engine(ALL + _forbidding(""))
+    assert _refused(by, "SELECT 1 FROM t, nowhere")[0] == "object_not_found"
+    code, message, hint, rules, word = _refused(by, "SELECT 1 FROM u, t")
+    assert (code, hint, rules, word) == ("forbidden", ASK, {"shut"}, "t")
+    assert message == "a rule forbids you to read `D.S.T`"
+
+
+def test_a_table_that_is_hidden_is_refused_like_one_that_is_missing_and_by_the_rule_that_hides_it() -> None:
+    hint = "use describe_schema to see what is open to you, and write full names"
+    by = engine(READS.replace("D.S.*", "D.S.U") + _forbidding(""))
+    missing = "`D.S.{}` does not exist or is not open to you"
+    assert _refused(by, "SELECT 1 FROM u, t") == ("object_not_found", missing.format("T"), hint, {"shut"}, "t")
+    assert _refused(by, "SELECT 1 FROM u, v") == ("object_not_found", missing.format("V"), hint, set(), "v")
+
+
+def test_what_no_rule_permits_is_refused_by_none() -> None:
+    by = engine(READS)
+    code, message, hint, rules, word = _refused(by, "DELETE FROM t WHERE b = 1")
+    assert (code, hint, rules, word) == ("not_permitted", ASK, set(), "t")
+    assert message == "no rule lets you delete `D.S.T`"
+
+
+def test_the_past_of_a_table_is_refused_by_no_rule() -> None:
+    code, _, _, rules, word = _refused(engine(READS), "SELECT u.a FROM u, t AT(OFFSET => -60)")
+    assert (code, rules, word) == ("construct_not_allowed", set(), "t")
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "hint"),
+    [
+        ("", "a rule forbids this", ASK),
+        (", message: never", "never", ASK),
+        (", message: never, hint: use u", "never", "use u"),
+    ],
+)
+def test_what_is_forbidden_inside_a_view_is_named_at_the_view(words: str, message: str, hint: str) -> None:
+    tables = {"D": {"S": {**TABLES["D"]["S"], "V": {"kind": "view", "definition": "SELECT a FROM t", "columns": A}}}}
+    by = engine(ALL + _forbidding(words), tables=tables)
+    assert _refused(by, "SELECT v.a FROM u, v") == ("forbidden", message, hint, {"shut"}, "v")
