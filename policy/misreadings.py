@@ -29,6 +29,7 @@ _TYPED = frozenset(SNOWFLAKE.parser_class.TYPE_TOKENS) - {TokenType.INTERVAL}
 _CAST = TokenType.DCOLON
 _CARET = TokenType.CARET
 _FLOW = TokenType.DARROW
+_STAR = TokenType.STAR
 
 
 def refuse_misread(source: Sequence[Token]) -> None:
@@ -44,6 +45,10 @@ def refuse_misread(source: Sequence[Token]) -> None:
     # Another dialect's arrow into a document; Snowflake's flow from one statement to the next.
     if _FLOW in kinds:
         raise _refused(source[kinds.index(_FLOW)], "write x:path::VARCHAR to read a document")
+    # Snowflake's spread of an array or object, read as a star that is multiplied.
+    for at in [at for at, kind in enumerate(kinds) if kind is _STAR and at] if _STAR in kinds else ():
+        if kinds[at - 1] is _STAR:
+            raise _refused(source[at], "write ARRAY_CAT(a, b) or OBJECT_INSERT(o, 'key', value) instead of `**`")
     # Joined by the parser; Snowflake joins no texts without an operator.
     strings = [at for at, kind in enumerate(kinds) if kind in _STRINGS]
     for one, other in itertools.pairwise(strings):

@@ -81,3 +81,5 @@ SELECT * FROM sales MATCH_RECOGNIZE (ORDER BY sold_on MEASURES COUNT(*) AS n PAT
 SELECT regoin, SUM(amount) FROM sales GROUP BY 1;
 --#H-not-40 | refused | must=DENY | time zones of dates by name in a cast of another dialect
 SELECT DATETIME(sold_at, 'UTC') FROM sales;
+--#H-not-41 | refused | must=DENY | the parser reads a spread as a product of a star: ARRAY_CAT instead
+SELECT [1, **tags] FROM docs;

@@ -136,6 +136,7 @@ def test_an_object_has_keys_or_is_a_star() -> None:
     [
         ("SELECT 2 ^ 3", "POWER(a, b)"),
         ("SELECT 'a' 'b'", "||"),
+        ("SELECT [**tags] FROM docs", "ARRAY_CAT"),
         ("SELECT e_data ->> 'a' FROM events", "x:path::VARCHAR"),
         ("SELECT DATE '2024-01-02'::VARCHAR", "(DATE"),
         ("SELECT n_name FROM nation SEMI JOIN region ON TRUE", "EXISTS"),
