@@ -20,7 +20,7 @@ from tests.bench.credentials import Keys
 from tests.bench.figures import figures
 from tests.bench.gates import Gate, gates
 from tests.bench.memory import Memory, measure_memory
-from tests.bench.peers import PEERS, install, locked, peer
+from tests.bench.peers import PEERS, NoPython, install, locked, peer
 from tests.bench.plots import draw
 from tests.bench.profiling import profile
 from tests.bench.report import Run, as_json, markdown, show
@@ -84,7 +84,7 @@ async def measure(given: argparse.Namespace, place: Premises, environments: Mapp
     found = figures(bursts)
     facts |= {"load after": load(), "others": watch.others(), "client": given.client, "rounds": str(rounds)}
     if environments:
-        facts["peers"] = ", ".join(locked(each) for each in PEERS)
+        facts["peers"] = ", ".join(locked(each) for each in PEERS if each.package in environments)
     grown = {}
     if not (given.quick or given.no_scaling):
         async for name, points in scaling(place):
@@ -101,6 +101,8 @@ def _peers(
 ) -> Iterator[AbstractAsyncContextManager[Server]]:
     """The peers of a stage, not yet started."""
     for each in PEERS if stage.slowness.peers else ():
+        if each.package not in environments:
+            continue
         tell(f"{stage.slowness.name}: starting {each.package}")
         floor_port = urlsplit(stage.floor.target.url).port or 0
         yield peer(each, environments[each.package], place.home, stage.backend_port, floor_port)
@@ -147,7 +149,10 @@ def main() -> int:
     has_peers = not given.profile and any(stage.peers for stage in STAGES if stage.name in given.stages)
     for each in PEERS if has_peers else ():
         tell(f"installing {each.package}")
-        environments[each.package] = install(each)
+        try:
+            environments[each.package] = install(each)
+        except NoPython as missing:
+            tell(f"left out: {missing}")
     for name in ("tpch", "tpcds") if not (given.quick or given.no_scaling or given.profile) else ():
         for scale in (SCALE, judging.ENGINE_SCALE):
             benchmark(name, scale)  # while there is a search path to install by

@@ -16,7 +16,7 @@ LABS_SPEED_RATIO_MIN = 10.0
 PROXY_SPEED_RATIO_MIN = 20.0
 GROWTH_RATIO_MAX = 2.0
 FIRST_ANSWER_S_MAX = 2.0
-BEFORE_FLOOR = ("mcp-proxy", "fastmcp")
+BEFORE_FLOOR = ("mcp-proxy", "fastmcp", "mcp-contextforge-gateway")
 """Peers that pass on what the floor answers, so that its size is the floor's."""
 
 
@@ -99,6 +99,7 @@ def _peers(figures: Mapping[Key, Figure]) -> Iterator[Gate]:
     for stage, peer, least in (
         (LAT60_PEERS, "snowflake-labs-mcp", LABS_SPEED_RATIO_MIN),
         (STUB_PEERS, "fastmcp", PROXY_SPEED_RATIO_MIN),
+        (STUB_PEERS, "mcp-contextforge-gateway", PROXY_SPEED_RATIO_MIN),
     ):
         own, other = (figures.get(Key(stage.name, "point-new", IN_FLIGHT_MAX, target)) for target in ("snowgate", peer))
         if own and other:

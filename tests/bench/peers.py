@@ -9,12 +9,14 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_urlsafe
 
 import anyio
+import httpx2
 
 from tests.bench.cases import CASES
 from tests.bench.handshake import HandshakeTarget
@@ -22,7 +24,8 @@ from tests.bench.processes import READY_S_MAX, ROOT, free_port, listening, runni
 from tests.bench.stage import Server
 
 LOCKS = ROOT / "requirements" / "peers"
-INSTALL_TIMEOUT_S = 300
+INSTALL_TIMEOUT_S, START_S_MAX = 300, 120
+"""A first start may have a database to make, of a hundred tables."""
 LABS_POLICY = """other_services: {object_manager: false, query_manager: true, semantic_manager: false}
 sql_statement_permissions:
   - Select: true
@@ -59,6 +62,23 @@ description: Runs a statement.
 """It has no setting for host and protocol: they reach its data source name by way of the account and the role."""
 
 
+CONTEXTFORGE_SECRETS = (
+    "JWT_SECRET_KEY", "AUTH_ENCRYPTION_SECRET", "BASIC_AUTH_PASSWORD", "PLATFORM_ADMIN_PASSWORD",
+    "DEFAULT_USER_PASSWORD",
+)  # fmt: skip
+CONTEXTFORGE = {
+    "AUTH_REQUIRED": "false", "MCP_CLIENT_AUTH_ENABLED": "false", "ALLOW_UNAUTHENTICATED_ADMIN": "true",
+    "TRUST_PROXY_AUTH": "true", "TRUST_PROXY_AUTH_DANGEROUSLY": "true", "SSRF_ALLOW_LOCALHOST": "true",
+    "SSRF_ALLOW_PRIVATE_NETWORKS": "true", "MCPGATEWAY_UI_ENABLED": "false", "CACHE_TYPE": "memory",
+    "ENVIRONMENT": "development", "LOG_LEVEL": "ERROR",
+}  # fmt: skip
+"""As little as it can be told to do: nobody signs in, and nothing is shown."""
+
+
+class NoPython(Exception):
+    """A peer needs another Python than there is here."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a peer runs: its environment, a directory of its own, its port, the backend's, and the floor's."""
@@ -87,6 +107,10 @@ class Peer:
     tool: str
     argument: str
     launch: Callable[[Place], Launch]
+    register: Callable[[Place], Awaitable[str]] | None = None
+    """What it has to be told once it listens, for one that keeps servers in a database; the path of its endpoint."""
+    python: str = ""
+    """The program that it needs, if it is not enough to have the one that runs this."""
 
 
 def _labs(place: Place) -> Launch:
@@ -120,11 +144,34 @@ def _mcp_proxy(place: Place) -> Launch:
     return Launch(place.environment / "bin" / "mcp-proxy", arguments, {"PYTHONPATH": str(ROOT)})
 
 
+def _contextforge(place: Place) -> Launch:
+    secrets = {name: token_urlsafe(48) for name in CONTEXTFORGE_SECRETS}
+    variables = {**CONTEXTFORGE, **secrets, "DATABASE_URL": f"sqlite:///{place.home}/contextforge.db"}
+    program = place.environment / "bin" / "mcpgateway"
+    return Launch(program, ["--host", "127.0.0.1", "--port", str(place.port)], variables)
+
+
+async def _register_with_contextforge(place: Place) -> str:
+    """Give it the floor, and a server of the floor's tools."""
+    address, floor = f"http://127.0.0.1:{place.port}", f"http://127.0.0.1:{place.floor_port}/mcp"
+    headers = {"X-Authenticated-User": "admin@example.com"}
+    async with httpx2.AsyncClient(base_url=address, headers=headers, timeout=READY_S_MAX) as http:
+        told = {"name": "floor", "url": floor, "transport": "STREAMABLEHTTP"}
+        (await http.post("/gateways", json=told)).raise_for_status()
+        tools = (await http.get("/tools")).raise_for_status().json()
+        server = {"name": "bench", "associated_tools": [each["id"] for each in tools]}
+        made = (await http.post("/servers", json={"server": server})).raise_for_status().json()
+    return f"/servers/{made['id']}/mcp"
+
+
 PEERS = (
     Peer("snowflake-labs-mcp", "run_snowflake_query", "statement", _labs),
     Peer("toolbox-server", "execute_sql", "sql", _toolbox),
     Peer("mcp-proxy", "run_query", "sql", _mcp_proxy),
     Peer("fastmcp", "run_query", "sql", _fastmcp),
+    Peer(
+        "mcp-contextforge-gateway", "floor-run-query", "sql", _contextforge, _register_with_contextforge, "python3.12"
+    ),
 )
 
 
@@ -138,8 +185,10 @@ def install(peer: Peer) -> Path:
     """The environment with what `peer` is locked to.
 
     Raises:
+        NoPython: the Python that it needs is not here.
         subprocess.CalledProcessError: it cannot be installed here.
     """
+    interpreter = _python(peer)
     lock = LOCKS / f"{peer.package}.txt"
     environment = ROOT / ".snowgate" / "peers" / f"{peer.package}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
     stamp = environment / "installed"
@@ -149,16 +198,28 @@ def install(peer: Peer) -> Path:
     environment.parent.mkdir(parents=True, exist_ok=True)
     python = str(environment / "bin" / "python")
     if shutil.which("uv"):
-        commands = [["uv", "venv", "--python", sys.executable, str(environment)], ["uv", "pip", "install", "--python"]]
+        commands = [["uv", "venv", "--python", interpreter, str(environment)], ["uv", "pip", "install", "--python"]]
         commands[1] += [python, "--require-hashes", "-r", str(lock)]
     else:
-        commands = [[sys.executable, "-m", "venv", str(environment)]]
+        commands = [[interpreter, "-m", "venv", str(environment)]]
         # A lock is complete; pip would want what an extra asks for to be pinned with the extra.
         commands += [[python, "-m", "pip", "install", "--no-deps", "--require-hashes", "-r", str(lock)]]
     for command in commands:
         subprocess.run(command, check=True, capture_output=True, timeout=INSTALL_TIMEOUT_S)
     stamp.touch()
     return environment
+
+
+def _python(peer: Peer) -> str:
+    if not peer.python:
+        return sys.executable
+    versions = Path.home() / ".pyenv" / "versions"
+    found = sorted(versions.glob(f"{peer.python.removeprefix('python')}.*/bin/python"))
+    for program in (*map(str, found), shutil.which(peer.python)):
+        # A shim answers to the name, and not always to the call.
+        if program and subprocess.run([program, "-c", ""], check=False, capture_output=True).returncode == 0:
+            return program
+    raise NoPython(f"{peer.package} needs {peer.python}")
 
 
 @asynccontextmanager
@@ -169,15 +230,16 @@ async def peer(
     own = home / which.package
     own.mkdir(exist_ok=True)
     place = Place(environment, own, free_port(), backend_port, floor_port)
-    target = HandshakeTarget(
-        which.package, f"http://127.0.0.1:{place.port}/mcp", tool=which.tool, argument=which.argument
-    )
+    address = f"http://127.0.0.1:{place.port}"
     launch, log = which.launch(place), own / "output.log"
     began = time.perf_counter()
     with running(launch.arguments, log, launch.variables, program=str(launch.program)) as pid:
+        with anyio.fail_after(START_S_MAX):
+            await listening(place.port, pid, log, START_S_MAX)
+            path = "/mcp" if which.register is None else await which.register(place)
+        target = HandshakeTarget(which.package, address + path, tool=which.tool, argument=which.argument)
         try:
             with anyio.fail_after(READY_S_MAX):
-                await listening(place.port, pid, log)
                 await target.content(CASES["point"].make())
             yield Server(target, pid, time.perf_counter() - began)
         finally:

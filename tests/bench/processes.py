@@ -63,13 +63,13 @@ def running(
             process.wait()
 
 
-async def listening(port: int, pid: int, log: Path) -> None:
+async def listening(port: int, pid: int, log: Path, within_s: float = READY_S_MAX) -> None:
     """Return once `port` takes connections.
 
     Raises:
         NotReady: `pid` ended, or did not listen in time.
     """
-    with anyio.move_on_after(READY_S_MAX):
+    with anyio.move_on_after(within_s):
         while _lives(pid):
             try:
                 stream = await anyio.connect_tcp("127.0.0.1", port)
