@@ -2,7 +2,8 @@
 
 import pytest
 
-from policy.decision import Hold, LimitRows, Permit, RunSql
+from policy.decision import Hold, LimitRows, Permit, RunSql, ScanContent
+from policy.detectors import Detector
 from policy.engine import Engine
 from tests.deciding.test_corners import ADA, HEAD, READS, code, engine, rule
 
@@ -57,11 +58,33 @@ def test_a_table_that_may_be_written_and_not_read_is_written() -> None:
     assert code(by, "SELECT a FROM t") == "forbidden"
 
 
-def test_content_is_scanned_where_something_is_read_and_nowhere_else() -> None:
-    by = engine(ALL, f"{HEAD}content_scan: [{{detect: [email]}}]\n")
+def test_content_is_scanned_where_something_is_read_and_nowhere_else_and_nothing_less_is_owed() -> None:
+    by = engine(ALL, f"{LIMITED}content_scan: [{{detect: [email]}}]\n")
     read, _ = _runs(by, "SELECT a FROM t")
     write, _ = _runs(by, "UPDATE t SET a = 'x' WHERE b = 1")
-    assert [type(each).__name__ for each in read.obligations - write.obligations] == ["ScanContent"]
+    assert read.obligations == {LimitRows(50), ScanContent(frozenset({Detector.EMAIL}))}
+    assert write.obligations == {LimitRows(50)}
+
+
+def test_a_write_owes_nothing_for_columns_of_its_target_that_it_does_not_read() -> None:
+    write, _ = _runs(engine(ALL, MASKED), "UPDATE t SET a = 'x' WHERE b = 1")
+    assert write.obligations == {LimitRows(1000)}
+
+
+def test_a_hold_is_by_the_rules_that_hold_and_what_it_lets_run_by_all_of_them() -> None:
+    by = engine(ALL + rule("effect: hold, verbs: [update, read]").replace('"D.S.*"', '"D.S.U"'))
+    for sql, permitting in (
+        ("SELECT t.a FROM t, u", {"reads", "x"}),
+        ("UPDATE u SET c = 1 WHERE c = 2", {"x"}),
+        ("INSERT INTO t (a) SELECT a FROM u", {"writes", "x"}),
+    ):
+        decision = by.decide(ADA, by.understand(sql))
+        assert isinstance(decision, Hold), sql
+        assert decision.determining == {"x"}
+        assert decision.then.determining == permitting
+    decision = engine(ALL).decide(ADA, by.understand("DELETE FROM t"))
+    assert isinstance(decision, Hold)  # whatever rules say
+    assert decision.determining == decision.then.determining == {"writes"}
 
 
 def test_a_statement_without_a_table_is_permitted_by_the_role_and_one_with_tables_by_their_rules() -> None:

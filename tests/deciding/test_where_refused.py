@@ -100,7 +100,8 @@ def test_a_table_that_is_hidden_is_refused_like_one_that_is_missing_and_by_the_r
     by = engine(READS.replace("D.S.*", "D.S.U") + _forbidding(""))
     missing = "`D.S.{}` does not exist or is not open to you"
     assert _refused(by, "SELECT 1 FROM u, t") == ("object_not_found", missing.format("T"), hint, {"shut"}, "t")
-    assert _refused(by, "SELECT 1 FROM u, v") == ("object_not_found", missing.format("V"), hint, set(), "v")
+    for each in (by, engine(READS)):
+        assert _refused(each, "SELECT 1 FROM u, v") == ("object_not_found", missing.format("V"), hint, set(), "v")
 
 
 def test_what_no_rule_permits_is_refused_by_none() -> None:
@@ -108,6 +109,11 @@ def test_what_no_rule_permits_is_refused_by_none() -> None:
     code, message, hint, rules, word = _refused(by, "DELETE FROM t WHERE b = 1")
     assert (code, hint, rules, word) == ("not_permitted", ASK, set(), "t")
     assert message == "no rule lets you delete `D.S.T`"
+
+
+def test_a_sample_of_filtered_rows_is_refused_by_no_rule() -> None:
+    code, _, _, rules, word = _refused(engine(READS, FILTERED), "SELECT u.a FROM u, t SAMPLE (10)")
+    assert (code, rules, word) == ("construct_not_allowed", set(), "t")
 
 
 def test_the_past_of_a_table_is_refused_by_no_rule() -> None:
