@@ -41,7 +41,17 @@ ROWS_DECODED_AT_ONCE = 8_192
 APPLICATION = "snowgate"
 """As what the gate's logins are to be found in LOGIN_HISTORY and SESSIONS."""
 
-SESSION_PARAMETERS = {"ABORT_DETACHED_QUERY": True, "MULTI_STATEMENT_COUNT": 1}
+SESSION_PARAMETERS: Mapping[str, bool | int | str] = {
+    "ABORT_DETACHED_QUERY": True,
+    "AUTOCOMMIT": True,
+    "MULTI_STATEMENT_COUNT": 1,
+    "QUOTED_IDENTIFIERS_IGNORE_CASE": False,
+    "TIMESTAMP_TYPE_MAPPING": "TIMESTAMP_NTZ",
+}
+"""What an account or a user may have set otherwise, and what is judged rests on. If case were ignored in quoted names,
+`"t"` would be another table than was judged; and TO_TIMESTAMP_NTZ of a number is printed as TO_TIMESTAMP.
+
+Source: Snowflake, "Parameters"."""
 
 _CHANGES = {
     "number of rows inserted": "insert",
@@ -148,7 +158,7 @@ class SnowflakeSession:
                 client_store_temporary_credential=False,
                 client_session_keep_alive=False,
                 enable_server_session_keep_alive_auto_detection=False,
-                session_parameters=SESSION_PARAMETERS,
+                session_parameters=dict(SESSION_PARAMETERS),
             )
         except DriverError as error:
             was_answered = int(error.errno or 0) in ERRNOS_OF_LOGINS

@@ -42,7 +42,15 @@ def test_a_login_names_one_role_and_no_secondary_roles(stub: StubSnowflake) -> N
     assert login["AUTHENTICATOR"] == "OAUTH"
     assert login["TOKEN"] == "jwt"
     assert login["SECONDARY_ROLES"] == "NONE"
-    assert login["SESSION_PARAMETERS"]["MULTI_STATEMENT_COUNT"] == "1"
+
+
+def test_what_an_account_has_set_otherwise_changes_nothing_that_was_judged(stub: StubSnowflake) -> None:
+    session(stub).close()
+    [login] = stub.logins
+    told = {name: str(value).upper() for name, value in login["SESSION_PARAMETERS"].items()}
+    assert told["QUOTED_IDENTIFIERS_IGNORE_CASE"] == "FALSE"
+    assert told["TIMESTAMP_TYPE_MAPPING"] == "TIMESTAMP_NTZ"
+    assert (told["AUTOCOMMIT"], told["MULTI_STATEMENT_COUNT"]) == ("TRUE", "1")
 
 
 def test_a_statement_carries_its_own_limit_and_tag(stub: StubSnowflake) -> None:
