@@ -24,7 +24,7 @@ from audit.sealing import Sealer
 from policy.checking import unanswerable
 from policy.document import Policy, PolicyDocumentError, load
 from server.activation import following
-from server.admission import Admission
+from server.admission import Admission, Returning
 from server.brokers.choice import brokers_of
 from server.bundles import Bundles, policy_bundle
 from server.clocks import Clock, compared
@@ -162,7 +162,7 @@ async def furnished(settings: Settings, seat: Seat | None = None, *, prints: boo
             judge=rooms.judge,
             approve=holding.approvals,
             lease=Claims(Lending(holding.executions, in_flight, quotas, histories), holding.desk.holds),
-            recall=holding.desk.recall,
+            recall=Returning(holding.desk.recall, identify),
             watch=telemetry.watch,
             sample_rows=settings.journal_sample_rows,
             weigh=Weighing(histories, Estimating(pool, journal)),

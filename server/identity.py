@@ -22,7 +22,7 @@ from server.config import SettingsError
 from server.faults import Fault
 from server.issuers import IssuerTrust
 from server.line import Bearer
-from server.refusals import Unauthenticated, UnknownTool
+from server.refusals import OutOfScope, Unauthenticated, UnknownTool
 from server.tokens import Claims, JwtVerifier, Unverified, is_compact, read
 
 TOKEN_LENGTH_MAX = 16_384
@@ -231,6 +231,15 @@ class Identify:
             return self._covers((await self.verifier.verify(bearer)).principal, tool_name)
         except Unauthenticated:
             return True
+
+    def require(self, principal: Principal, tool_name: str) -> None:
+        """Refuse a principal whose scopes do not cover the tool that they come back for.
+
+        Raises:
+            OutOfScope: they do not.
+        """
+        if not self._covers(principal, tool_name):
+            raise OutOfScope("the access token lacks the scope of what was asked for", tool=tool_name)
 
     def _covers(self, principal: Principal, tool_name: str) -> bool:
         needed = self.scopes.get(tool_name)

@@ -232,6 +232,10 @@ async def test_a_held_read_is_a_task_too_and_its_rows_are_told_once(gate: Gate, 
         async with gate.client("sofia", port=port, user=Answering()) as approver:
             arguments = {"hold_id": task.task_id, "decision": "approve", "reason": "I have read it"}
             answer(await approver.call_tool("decide_hold", arguments))
+        blind = mint(gate.sandbox.state, "stella", scopes=["snowgate:write"])
+        async with gate.client("stella", port=port, token=blind) as follower:  # who may follow, and read nothing
+            said = refusal(await follower.call_tool("check_request", {"hold_id": task.task_id}))
+        assert said["code"] == "out_of_scope"
         first = await asked(client, "tasks/get", task.task_id)
         again = await asked(client, "tasks/get", task.task_id)
     assert again.last_updated_at == first.last_updated_at  # how long it took is told by its answer, or is padded
