@@ -86,6 +86,8 @@ class TableKills(Kills):
         said = refusal(asked) if asked.is_error else answer(asked)
         if said.get("code") == "held":
             await done(self.gate, said)
+        else:
+            self.counts[f"undo answered {said.get('code')}"] += 1
         self.counts["not taken back"] += self.seen(table) != was
 
     def seen(self, table: str) -> Seen:
