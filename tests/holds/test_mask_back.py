@@ -8,6 +8,8 @@ from policy.catalog import Catalog, Column, Table
 from policy.decision import Deny
 from policy.document import load
 from policy.engine import Engine
+from policy.mask_back import is_made_by
+from policy.masks import Constant
 from policy.names import TableName
 from policy.principal import Principal, Subject
 from policy.refusal import PolicyCode
@@ -102,6 +104,7 @@ BACK = [
     'INSERT INTO people (id, email) SELECT 1, f.value FROM TABLE(FLATTEN(PARSE_JSON($$["\\u002a"]$$))) AS f',
     "UPDATE people SET email = '***@' || note WHERE id = 1",
     "UPDATE people SET email = '*' || SUBSTR(note, 1, 0) || '**' WHERE id = 1",
+    "UPDATE people SET email = '*' || SUBSTR(note, 1, 0) || '*' || SUBSTR(note, 1, 0) || '*' WHERE id = 1",
     'UPDATE people SET email = PARSE_JSON(\'{"e": "***"}\'):e::VARCHAR WHERE id = 1',
     "UPDATE people SET email = TRIM(' *** ') WHERE id = 1",
     "UPDATE people SET email = $$***$$ WHERE id = 1",
@@ -183,6 +186,7 @@ HONEST = [
     "UPDATE people SET email = NULL WHERE id = 1",
     "UPDATE people SET email = LOWER('Ada@X.org') WHERE id = 1",
     "UPDATE people SET email = note || '@x.org' WHERE id = 1",
+    "UPDATE people SET email = 'X' || note || ' ' WHERE id = 1",
     "UPDATE people SET email = REGEXP_REPLACE(note, '.*@', 'ada@') WHERE id = 1",
     "UPDATE people SET email = BASE64_DECODE_STRING(note) WHERE id = 1",
     "UPDATE people SET email = TO_VARCHAR(7) WHERE id = 1",
@@ -283,3 +287,20 @@ def test_no_wrapping_hides_a_mask_and_none_makes_a_value_one(wraps: list[str], d
             query = f"SELECT v FROM ({query}) AS q"
         assert code_of(f"UPDATE people SET {column} = ({query}) WHERE id = 1") == code
         assert code_of(f"INSERT INTO people (id, {column}) WITH w AS ({query}) SELECT 1, v FROM w") == code
+
+
+def test_what_the_text_makes_is_refused_without_a_look_at_values_and_by_no_rule() -> None:
+    statement = ENGINE.understand("UPDATE people SET email = CHR(42) || CHR(42) || CHR(42) WHERE id = 1")
+    denied = ENGINE.decide(Principal(Subject("ada"), "agent", "iss"), statement)
+    assert isinstance(denied, Deny)
+    assert (denied.code, denied.determining) == (PolicyCode.MASKED_VALUE, frozenset())
+
+
+def test_an_asterisk_in_a_value_that_is_a_piece_of_constants_alone_is_one_of_a_mask() -> None:
+    assert code_of("UPDATE people SET email = ? || ? WHERE id = 1", "a*", "b") == PolicyCode.MASKED_VALUE
+    assert code_of("UPDATE people SET email = ? || ? WHERE id = 1", "a", "b") is None
+
+
+def test_an_empty_text_is_the_result_of_no_constant() -> None:
+    assert not is_made_by(Constant(""), "")
+    assert is_made_by(Constant("x"), "x")
