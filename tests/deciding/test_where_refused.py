@@ -133,3 +133,27 @@ def test_what_is_forbidden_inside_a_view_is_named_at_the_view(words: str, messag
     tables = {"D": {"S": {**TABLES["D"]["S"], "V": {"kind": "view", "definition": "SELECT a FROM t", "columns": A}}}}
     by = engine(ALL + _forbidding(words), tables=tables)
     assert _refused(by, "SELECT v.a FROM u, v") == ("forbidden", message, hint, {"shut"}, "v")
+
+
+CHANGES = rule("effect: permit, verbs: [truncate, create, alter, drop, restore]")
+
+
+def test_what_a_change_of_a_table_is_refused_for_is_told_by_which_rule_and_at_its_name() -> None:
+    asks = "ask the policy's owners for a rule that names this verb and table"
+    look = "use describe_schema to see what is open to you, and write full names"
+    missing = "`D.S.ZZZ` does not exist or is not open to you"
+    told = engine(CHANGES + _forbidding(", message: never, hint: use u", "D.S.*", "truncate"))
+    assert _refused(told, "TRUNCATE TABLE t") == ("forbidden", "never", "use u", {"shut"}, "t")
+    assert _refused(told, "TRUNCATE TABLE zzz") == ("forbidden", "never", "use u", {"shut"}, "zzz")
+    assert _refused(told, "DROP TABLE zzz") == ("object_not_found", missing, look, set(), "zzz")
+    untold = engine(CHANGES + _forbidding("", "D.S.*", "truncate"))
+    message = "a rule forbids you to truncate `D.S.T`"
+    assert _refused(untold, "TRUNCATE TABLE t") == ("forbidden", message, asks, {"shut"}, "t")
+    assert _refused(untold, "TRUNCATE TABLE zzz") == ("object_not_found", missing, look, set(), "zzz")
+    sometimes = engine(
+        CHANGES + _forbidding(", when: verb == 'truncate', message: never, hint: use u", verbs="truncate")
+    )
+    assert _refused(sometimes, "TRUNCATE TABLE t") == ("forbidden", "never", "use u", {"shut"}, "t")
+    unsaid = engine(READS)
+    message = "no rule lets you truncate `D.S.T`"
+    assert _refused(unsaid, "TRUNCATE TABLE t") == ("not_permitted", message, asks, set(), "t")
