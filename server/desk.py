@@ -19,6 +19,7 @@ from policy.holding import decide_holds
 from policy.names import TableName
 from policy.principal import Principal
 from policy.statement import HoldsAct, HoldsRequest
+from server.executing import Refresh, shown_by
 from server.hold_record import HoldRecord, Said, State
 from server.hold_refusals import Denied, HoldNotFound, HoldStale, NotApprover, NothingToUndo, OwnRequest
 from server.hold_telling import Also, Tell, Telling, new_call_id
@@ -59,6 +60,7 @@ class HoldDesk:
     tell: Tell
     points: UndoPoints
     recover: Callable[[HoldRecord], Awaitable[HoldRecord]]
+    refresh: Refresh
 
     async def waiting(self, who: Principal, cursor: str | None = None) -> tuple[list[View], str | None]:
         """Open holds on which `who` may decide, oldest first, and the cursor of the next page; briefly, without SQL."""
@@ -208,9 +210,13 @@ class HoldDesk:
         return Sql(asked.text, asked.parameters, asked.reason, asked.is_write, asked.rows_max, hold.id)
 
     async def _undoing(self, principal: Principal, wanted: Holds) -> Sql:
-        """The statement that takes back what was made in a call of the caller's: a write like any other."""
+        """The statement that takes back what was made in a call of the caller's: a write like any other.
+
+        It is judged by what the catalog shows now: another replica may have made the table, or dropped it.
+        """
         unasked = await self.points.find(principal, wanted.call_id or "")
         if unasked is not None:
+            await shown_by(self.refresh)
             return Sql(unasked, (), wanted.reason, is_write=True)
         hold = await self.holds.executed(principal.issuer, principal.subject, wanted.call_id or "")
         if hold is None or hold.requester.actor != principal.actor:
@@ -218,6 +224,7 @@ class HoldDesk:
         undo = hold.outcome.get("undo")
         if not isinstance(undo, str):
             raise NothingToUndo("no command takes this change back", hold_id=hold.id)
+        await shown_by(self.refresh)
         return Sql(undo, (), wanted.reason, is_write=True)
 
     async def confirmed(self, call: Call, judged: Judged, permit: Permit) -> Approval:

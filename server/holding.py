@@ -59,7 +59,8 @@ async def open_holding(
         holds = HoldStore(database, sealer)
         outbox = Outbox(database, webhook, http)
         points = UndoPoints(database)
-        desk = HoldDesk(holds, journal, rooms.judge, outbox, points, Recovery(holds, journal, pool, rooms.refresh))
+        recover = Recovery(holds, journal, pool, rooms.refresh)
+        desk = HoldDesk(holds, journal, rooms.judge, outbox, points, recover, rooms.refresh)
         yield Holding(
             desk=desk,
             approvals=Approvals(holds, journal, Measuring(pool, quotas), outbox, desk.confirmed),

@@ -88,7 +88,7 @@ async def measure(engine: AsyncEngine, count: int) -> dict[str, list[float]]:
         )
 
     async with open_journal(engine, store.sealer, new_signer("test/writer")) as journal:
-        desk = HoldDesk(store, journal, lambda: Judge(ENGINE), _tell, UndoPoints(engine), _as_it_is)
+        desk = HoldDesk(store, journal, lambda: Judge(ENGINE), _tell, UndoPoints(engine), _as_it_is, _tell)
         holds = [await open_one(n) for n in range(count)]
         async with engine.begin() as connection:
             await connection.execute(text("analyze gate.hold"))

@@ -59,7 +59,10 @@ def desk(engine: AsyncEngine, journal: Journal, outbox: Outbox) -> HoldDesk:
     async def as_it_is(hold: HoldRecord) -> HoldRecord:
         return hold
 
-    return HoldDesk(store(engine), journal, lambda: Judge(ENGINE), outbox, UndoPoints(engine), as_it_is)
+    async def no_catalog() -> None:
+        return None
+
+    return HoldDesk(store(engine), journal, lambda: Judge(ENGINE), outbox, UndoPoints(engine), as_it_is, no_catalog)
 
 
 async def opened(desk: HoldDesk, digest: bytes = ONE) -> HoldRecord:

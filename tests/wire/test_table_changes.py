@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.clients import Answering, Era, Gate, answer, refusal
+from tests.support.gates import serving
 from tests.support.sandbox import connection, rows
 from tests.wire.test_approvals import check, decide
 
@@ -66,6 +67,19 @@ async def made(gate: Gate, table: str, era: Era = "auto") -> dict[str, Any]:
     result = await done(gate, said)
     in_snowflake(gate, f"INSERT INTO {FULL.format(table)} VALUES ('a@x.org', '1'), ('b@x.org', '2'), ('c@x.org', '3')")
     return result
+
+
+async def test_what_was_made_at_one_replica_is_undone_at_another(gate: Gate, scratch: str, free_tcp_port: int) -> None:
+    """Whose catalog is older than the table."""
+    settings = {"SNOWGATE_RESOURCE": gate.sandbox.state.resource_url}
+    async with serving(gate.sandbox, port=free_tcp_port, **settings):
+        created = await made(gate, scratch)
+        async with gate.client("stella", port=free_tcp_port) as client:
+            arguments = {"call_id": created["call_id"], "reason": "That was the wrong table"}
+            said = refusal(await client.call_tool("request_undo", arguments))
+    assert said["code"] == "held", said
+    await done(gate, said)
+    assert in_snowflake(gate, f"SELECT 1 FROM crm.information_schema.tables WHERE table_name = '{scratch}'") == []
 
 
 @pytest.mark.parametrize("era", ERAS)
