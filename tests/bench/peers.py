@@ -67,6 +67,7 @@ CONTEXTFORGE_SECRETS = (
     "DEFAULT_USER_PASSWORD",
 )  # fmt: skip
 CONTEXTFORGE = {
+    "RATE_LIMITING_ENABLED": "false",  # a hundred calls a minute are no measurement
     "AUTH_REQUIRED": "false", "MCP_CLIENT_AUTH_ENABLED": "false", "ALLOW_UNAUTHENTICATED_ADMIN": "true",
     "TRUST_PROXY_AUTH": "true", "TRUST_PROXY_AUTH_DANGEROUSLY": "true", "SSRF_ALLOW_LOCALHOST": "true",
     "SSRF_ALLOW_PRIVATE_NETWORKS": "true", "MCPGATEWAY_UI_ENABLED": "false", "CACHE_TYPE": "memory",
