@@ -147,7 +147,7 @@ def _mcp_proxy(place: Place) -> Launch:
 
 def _contextforge(place: Place) -> Launch:
     secrets = {name: token_urlsafe(48) for name in CONTEXTFORGE_SECRETS}
-    variables = {**CONTEXTFORGE, **secrets, "DATABASE_URL": f"sqlite:///{place.home}/contextforge.db"}
+    variables = {**CONTEXTFORGE, **secrets, "DATABASE_URL": f"sqlite:///{place.home}/contextforge-{place.port}.db"}
     program = place.environment / "bin" / "mcpgateway"
     return Launch(program, ["--host", "127.0.0.1", "--port", str(place.port)], variables)
 
