@@ -101,7 +101,7 @@ def _peers(
 ) -> Iterator[AbstractAsyncContextManager[Server]]:
     """The peers of a stage, not yet started."""
     for each in PEERS if stage.slowness.peers else ():
-        if each.package not in environments:
+        if each.package not in environments or not (each.waits_well or stage.slowness.query_ms == 0):
             continue
         tell(f"{stage.slowness.name}: starting {each.package}")
         floor_port = urlsplit(stage.floor.target.url).port or 0
