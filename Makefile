@@ -8,9 +8,6 @@ STAMP := $(VENV)/.installed-$(shell cat pyproject.toml requirements/dev.txt | ck
 # The first of these that is at least 3.11; `make PYTHON=/path/to/python ...` names another.
 PYTHON := python3 python3.14 python3.13 python3.12 python3.11
 
-# What takes longest begins first, so that no processor waits for it at the end.
-LONGEST := tests/house/test_tutorial.py tests/faults tests/container tests/noninterference
-
 # Without bytecode on disk, each of the many processes would compile every library anew.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -29,7 +26,7 @@ test: $(STAMP) ## Everything that must hold: style, types, imports, tests, cover
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n auto --dist loadfile --durations 20 $(LONGEST) tests
+	$(BIN)/coverage run -m pytest -n auto --dist loadfile --durations 20
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 	@$(BIN)/coverage report --include='policy/*' --fail-under=100 --format=total
