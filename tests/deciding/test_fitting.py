@@ -4,7 +4,20 @@ from decimal import Decimal
 
 import pytest
 
-from policy.masks import Bucket, Constant, DateTrunc, EmailDomain, Mask, Null, Partial, Redact, Round, describe, fitted
+from policy.masks import (
+    Bucket,
+    Constant,
+    DateTrunc,
+    EmailDomain,
+    Mask,
+    Null,
+    Partial,
+    Redact,
+    Round,
+    describe,
+    fitted,
+    masked_sql,
+)
 from policy.sqltypes import parse_type
 
 
@@ -65,3 +78,16 @@ def test_a_mask_that_does_not_suit_its_column_is_null_instead(mask: Mask, kind: 
 )
 def test_a_partial_mask_says_what_it_keeps(mask: Mask, said: str) -> None:
     assert describe(mask) == said
+
+
+@pytest.mark.parametrize(
+    ("mask", "kind", "written"),
+    [
+        (Constant(value=True), "BOOLEAN", "CAST(TRUE AS BOOLEAN)"),
+        (Constant(value=False), "BOOLEAN", "CAST(FALSE AS BOOLEAN)"),
+        (Constant("it's \\ so"), "TEXT", r"CAST('it''s \\ so' AS VARCHAR)"),
+        (Partial(0, 0), "TEXT", """CASE WHEN "C" IS NULL THEN NULL WHEN LENGTH("C") >= 0 THEN '***' ELSE '***' END"""),
+    ],
+)
+def test_a_constant_is_written_as_a_literal_that_ends_where_it_should(mask: Mask, kind: str, written: str) -> None:
+    assert masked_sql(mask, parse_type(kind), '"C"') == written
