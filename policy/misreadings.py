@@ -23,7 +23,8 @@ _STRINGS = frozenset(
         TokenType.UNICODE_STRING,
     }
 )
-_LITERALS = _STRINGS | {TokenType.NUMBER}
+LITERALS = _STRINGS | {TokenType.NUMBER}
+"""Tokens that are values."""
 _TYPED = frozenset(SNOWFLAKE.parser_class.TYPE_TOKENS) - {TokenType.INTERVAL}
 # An enumeration's members are slow to look up; these are compared with every token.
 _CAST = TokenType.DCOLON
@@ -37,7 +38,7 @@ def refuse_misread(source: Sequence[Token]) -> None:
     kinds = [token.token_type for token in source]
     # `DATE '2026-01-31'::TEXT`: the parser casts the string, and makes a date of what comes out.
     for at in [at for at, kind in enumerate(kinds) if kind is _CAST and at > 1] if _CAST in kinds else ():
-        if kinds[at - 1] in _LITERALS and kinds[at - 2] in _TYPED:
+        if kinds[at - 1] in LITERALS and kinds[at - 2] in _TYPED:
             raise _refused(source[at - 2], "put the literal in brackets: (DATE '2026-01-31')::VARCHAR")
     # Written by who means a power, and read as bits.
     if _CARET in kinds:

@@ -33,7 +33,7 @@ from policy.hints import LOST
 from policy.identifiers import RESERVED_PREFIX
 from policy.lexing import is_cut_alike
 from policy.losses import first_lost
-from policy.misreadings import refuse_misread
+from policy.misreadings import LITERALS, refuse_misread
 from policy.refusal import PolicyCode, PolicyRefusal
 from policy.resolve import TABLE_PREFIX, Resolved
 from policy.statement import Literal
@@ -52,19 +52,6 @@ _NAME = TokenType.IDENTIFIER
 _OPENS = TokenType.L_PAREN
 _GRAMMAR = WORDS_BEFORE_PARENTHESIS | TYPES_BEFORE_PARENTHESIS | FUNCTIONS_ALLOWED
 _PLAINER = "write it in a plainer form: one construct at a time, no unusual operators"
-_LITERALS = frozenset(
-    {
-        TokenType.NUMBER,
-        TokenType.STRING,
-        TokenType.NATIONAL_STRING,
-        TokenType.RAW_STRING,
-        TokenType.HEREDOC_STRING,
-        TokenType.HEX_STRING,
-        TokenType.BIT_STRING,
-        TokenType.BYTE_STRING,
-        TokenType.UNICODE_STRING,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +227,7 @@ class _Cutter:
         before: Token | None = None
         for token in tokens:
             kind = token.token_type
-            if kind in _LITERALS:
+            if kind in LITERALS:
                 self._literals.append(Literal("number" if kind is _NUMBER else "string", token.text))
                 self._copy(token.start, token.end, self._text[token.start : token.end + 1], "?")
             elif token.text.startswith(RESERVED_PREFIX):

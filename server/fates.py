@@ -35,6 +35,9 @@ _FATES = {
 }
 """QUERY_HISTORY's EXECUTION_STATUS of what decides; one that still runs is unknown."""
 
+ENDED = frozenset(_FATES)
+"""EXECUTION_STATUS of a statement that does not run any more."""
+
 _AROUND = frozenset({"BEGIN", "BEGIN_TRANSACTION", "COMMIT", "ROLLBACK"})
 
 

@@ -15,6 +15,7 @@ import anyio
 
 from audit.journal import Journal
 from audit.unavailable import JournalUnavailable
+from server.fates import ENDED
 from server.pool import Kind, Pooled, SessionPool
 from server.query_history import TAG
 from server.refusals import Refusal
@@ -40,7 +41,6 @@ RUNNING = (
     "SELECT QUERY_ID, QUERY_TAG, EXECUTION_STATUS FROM "
     "TABLE({database}.INFORMATION_SCHEMA.QUERY_HISTORY_BY_SESSION(SESSION_ID => {session}, RESULT_LIMIT => {rows}))"
 )
-ENDED = frozenset({"success", "fail", "failed_with_error", "failed_with_incident"})
 
 log = logging.getLogger(__name__)
 
