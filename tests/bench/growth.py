@@ -2,8 +2,10 @@
 
 A journal grows by decades to `--entries`, ten million unless said otherwise, of entries that the house's own writer has
 numbered, sealed, chained and signed; all of it is woven, signed for and verified. At each size it says what an append
-costs, a step of the sequencer, and a look of the verifier at what is new. When the time is up it ends at the size that
-it got to, and says so. It needs some two gigabytes of disk a million entries, and is in no `make bench`.
+costs, a step of the sequencer, and a look of the verifier at what is new. Machines and databases have better and worse
+minutes, so a new journal of a thousand entries stands beside it at each size, in the same PostgreSQL: bursts of appends
+and steps go to the two by turns, and the ratios are the answer. When the time is up it ends at the size that it got to,
+and says so. It needs some two gigabytes of disk a million entries, and is in no `make bench`.
 """
 
 import argparse
@@ -13,6 +15,7 @@ import statistics
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,14 +49,22 @@ SMALLEST = 1_000
 FILLERS, BATCH = 2, 256
 """Processes that fill, with a stream each, and entries under one signature, as many as the writer takes at most."""
 
-STEPS, STEP_ENTRIES, BURSTS, BURST_S = 15, 64, 5, 1.5
+STEPS, STEP_ENTRIES, BURSTS = 15, 64, 15
+LEAST_S, MOST_S = 0.05, 1.0
+"""How long a burst of appends is: short in a small journal, which would be another one at its end."""
+
+MEASURING_S = 60.0
+"""What it takes to measure at one size, at most."""
+FLAT = 1.25
+"""How many times a thousand entries' cost an append and a step may cost at any size."""
+
 CHUNK = 4_096
 MARGIN = 1.3
 """How much dearer than the last decade the next one may be an entry, before the time runs out on it."""
 
 HEAD = (
-    "entries", "appends/s", "append p50 ms", "p99 ms", "step ms", "first step ms", "look ms",
-    "filled/s", "woven/s", "verified/s",
+    "entries", "appends/s", "append p50 ms", "p99 ms", "append x small", "step ms", "first step ms", "look ms",
+    "step x small", "filled/s", "woven/s", "verified/s",
 )  # fmt: skip
 OUTCOME: dict[str, Any] = {
     "rows": 50,
@@ -61,21 +72,28 @@ OUTCOME: dict[str, Any] = {
     "duration_ms": 12,
     "query_id": "01b2c3d4-0000-1111-0000-000000000000",
 }
-STEP_FIGURES = ("step_ms", "first_step_ms", "look_ms")
+FIGURES = (
+    "append_p50_ms", "append_p99_ms", "append_over_small", "step_ms", "first_step_ms", "look_ms", "step_over_small",
+)  # fmt: skip
 SETTINGS = {"max_connections": "40", "max_wal_size": "8GB", "shared_buffers": "512MB"}
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What was measured at one size. `verified_per_s` is of processor time; `look_ms` is a look at what is new."""
+    """What was measured at one size. `verified_per_s` is of processor time; `look_ms` is a look at what is new.
+
+    The `_over_small` are medians of the ratios of what was measured by turns here and in a journal of a thousand.
+    """
 
     entries: int
     appends_per_s: float
     append_p50_ms: float
     append_p99_ms: float
+    append_over_small: float
     step_ms: float
     first_step_ms: float
     look_ms: float
+    step_over_small: float
     filled_per_s: float
     woven_per_s: float
     verified_per_s: float
@@ -89,26 +107,23 @@ class Growth:
     url: str
     key: bytes
     """The writers' private key, as PEM: those who fill are processes of their own."""
-    entries: int = 0
     state: dict[str, Any] = field(default_factory=dict)
-    sizes: list[Size] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.writer, self.log = Signer.from_pem(WRITER, self.key), new_signer(ORIGIN)
         self.sequencer = Sequencer(self.engine, ORIGIN, self.log, heartbeat_s=0)
 
-    async def to(self, entries: int) -> Size:
-        """Grow to `entries`, and measure there."""
+    @property
+    def entries(self) -> int:
+        """What is woven and verified, with what was appended to measure."""
+        return int(self.state.get("size", 0))
+
+    async def to(self, entries: int) -> tuple[float, float, float]:
+        """Grow to `entries`; says how many a second were filled, woven and verified."""
         added = entries - self.entries
         filled_s = await _timed(to_thread.run_sync, fill, self.url, self.key, added)
         woven_s = await _timed(self.weave)
-        verified_s = await self.verify()
-        grown = self.state["size"]
-        rates = (added / filled_s, added / woven_s, added / verified_s)
-        measured = Size(entries, *await self._appends(), *await self._steps(), *rates)
-        self.entries = grown  # what was appended to measure belongs to the next size
-        self.sizes.append(measured)
-        return measured
+        return added / filled_s, added / woven_s, added / await self.verify()
 
     async def weave(self) -> None:
         """Let the tree catch up, and sign its head."""
@@ -136,32 +151,50 @@ class Growth:
         self.state = verifier.state
         return spent_s
 
-    async def _appends(self) -> tuple[float, float, float]:
-        sealer = Sealer(bytes(range(32)), "bench")
-        async with open_journal(self.engine, sealer, self.writer) as journal:
-            await by_journal(journal, 8, 0.5)
-            bursts = [await by_journal(journal, 8, BURST_S) for _ in range(BURSTS)]
-        return tuple(statistics.median(getattr(b, name) for b in bursts) for name in ("per_s", "p50_ms", "p99_ms"))
+    def journal(self) -> AbstractAsyncContextManager[Journal]:
+        """A writer of its own, as a replica that starts has one."""
+        return open_journal(self.engine, Sealer(bytes(range(32)), "bench"), self.writer)
 
-    async def _steps(self) -> tuple[float, float, float]:
-        """A step with a few new entries, the first of a sequencer that was just started, and a look at one step."""
-        await self.weave()
-        await self.verify()
-        took_ms: dict[str, list[float]] = {"step": [], "first": [], "look": []}
-        sealer = Sealer(bytes(range(32)), "bench")
-        async with open_journal(self.engine, sealer, self.writer) as journal:
-            await self.weave()
-            for number in range(2 * STEPS):
-                async with anyio.create_task_group() as tasks:
-                    for call in range(STEP_ENTRIES // 2):
-                        tasks.start_soon(_call, journal, f"step-{number}-{call}")
-                if number % 2:
-                    self.sequencer = Sequencer(self.engine, ORIGIN, self.log, heartbeat_s=0)
-                kind = "first" if number % 2 else "step"
-                took_ms[kind].append(1_000 * await _timed(self.weave))
-                took_ms["look"].append(1_000 * await _timed(self.verify))
-        step, first, look = (statistics.median(took_ms[kind]) for kind in ("step", "first", "look"))
-        return step, first, look
+    async def step(self, journal: Journal, name: str) -> tuple[float, float]:
+        """What a step of the sequencer takes and a look at it, in milliseconds, with a few new entries."""
+        async with anyio.create_task_group() as tasks:
+            for call in range(STEP_ENTRIES // 2):
+                tasks.start_soon(_call, journal, f"{name}-{call}")
+        return 1_000 * await _timed(self.weave), 1_000 * await _timed(self.verify)
+
+
+async def appends(grown: Growth, small: Growth, seconds: float) -> tuple[float, float, float, float]:
+    """Appends a second, p50 and p99 in milliseconds, and the p50 over the small one's, burst by burst and by turns."""
+    async with grown.journal() as here, small.journal() as there:
+        await by_journal(here, 8, seconds)
+        await by_journal(there, 8, seconds)
+        bursts, ratios = [], []
+        for number in range(BURSTS):
+            turns = [await by_journal(each, 8, seconds) for each in ((here, there), (there, here))[number % 2]]
+            mine, others = turns if number % 2 == 0 else reversed(turns)
+            bursts.append(mine)
+            ratios.append(mine.p50_ms / others.p50_ms)
+    rate, p50, p99 = (statistics.median(getattr(b, name) for b in bursts) for name in ("per_s", "p50_ms", "p99_ms"))
+    return rate, p50, p99, statistics.median(ratios)
+
+
+async def steps(grown: Growth, small: Growth) -> tuple[float, float, float, float]:
+    """A step, the first of a sequencer that was just started, a look, and the step over the small one's by turns."""
+    for each in (grown, small):
+        await each.weave()
+        await each.verify()
+    took, first, looks, ratios = [], [], [], []
+    async with grown.journal() as here, small.journal() as there:
+        await grown.weave()
+        await small.weave()
+        for number in range(STEPS):
+            step, look = await grown.step(here, f"step-{number}")
+            ratios.append(step / (await small.step(there, f"step-{number}"))[0])
+            took.append(step)
+            looks.append(look)
+            grown.sequencer = Sequencer(grown.engine, ORIGIN, grown.log, heartbeat_s=0)
+            first.append((await grown.step(here, f"first-{number}"))[0])
+    return statistics.median(took), statistics.median(first), statistics.median(looks), statistics.median(ratios)
 
 
 def fill(url: str, key: bytes, entries: int) -> None:
@@ -217,22 +250,33 @@ async def _chunks(source: AsyncIterator[Record]) -> AsyncIterator[list[Record]]:
     yield chunk
 
 
-async def grow(url: str, entries: int, within_s: float) -> AsyncIterator[Size]:
+async def grow(url_of: Callable[[str], str], entries: int, within_s: float) -> AsyncIterator[Size]:
     """Each size as soon as it is measured; the last one is smaller than `entries` if there is no time for more."""
-    key = Ed25519PrivateKey.generate()
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    began, cost_s = time.monotonic(), 0.0
-    async with open_engine(url) as engine:
-        growth, size = Growth(engine, url, pem), SMALLEST
+    end, cost_s, size = time.monotonic() + within_s, 0.0, SMALLEST
+    async with opened(url_of("growth")) as growth:
         while growth.entries < entries:
-            left_s = within_s - (time.monotonic() - began)
+            left_s = max(end - time.monotonic() - MEASURING_S, 0.0)
             affordable = growth.entries + int(left_s / (MARGIN * cost_s)) if cost_s else size
             if affordable < 2 * growth.entries:
                 return
-            before, started = growth.entries, time.monotonic()
-            yield await growth.to(min(size, entries, affordable))
+            before, started, goal = growth.entries, time.monotonic(), min(size, entries, affordable)
+            rates = await growth.to(goal)
             cost_s = (time.monotonic() - started) / (growth.entries - before)
-            size *= 10
+            async with opened(url_of(f"small_{goal}")) as small:
+                await small.to(SMALLEST)
+                burst_s = min(max(LEAST_S, goal / 100_000), MOST_S)
+                yield Size(goal, *await appends(growth, small, burst_s), *await steps(growth, small), *rates)
+            while size <= growth.entries:
+                size *= 10
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Growth]:
+    """An empty journal, in a database of its own."""
+    await migrate(url)
+    key = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    async with open_engine(url) as engine:
+        yield Growth(engine, url, key)
 
 
 def show(sizes: list[Size]) -> None:
@@ -240,15 +284,15 @@ def show(sizes: list[Size]) -> None:
     console = Console(width=None if sys.stdout.isatty() else 170)
     table = Table(*HEAD, title="one journal, as it grows")
     for each in sizes:
-        figures = [f"{getattr(each, name):,.2f}" for name in ("append_p50_ms", "append_p99_ms", *STEP_FIGURES)]
+        figures = [f"{getattr(each, name):,.2f}" for name in FIGURES]
         rates = [f"{getattr(each, name):,.0f}" for name in ("filled_per_s", "woven_per_s", "verified_per_s")]
         table.add_row(f"{each.entries:,}", f"{each.appends_per_s:,.0f}", *figures, *rates)
     console.print(table)
 
 
-async def _run(url: str, given: argparse.Namespace) -> list[Size]:
+async def _run(url_of: Callable[[str], str], given: argparse.Namespace) -> list[Size]:
     sizes: list[Size] = []
-    async for size in grow(url, given.entries, 60 * given.minutes):
+    async for size in grow(url_of, given.entries, 60 * given.minutes):
         sizes.append(size)
         print(f"{size.entries:,} entries: {size}", file=sys.stderr)
     return sizes
@@ -262,14 +306,15 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     with reachable_directory() as home, EmbeddedPostgres(home, settings=SETTINGS) as postgres:
-        anyio.run(migrate, postgres.dsn("growth"))
-        sizes = anyio.run(_run, postgres.dsn("growth"), given)
+        sizes = anyio.run(_run, postgres.dsn, given)
     show(sizes)
     if sizes[-1].entries < given.entries:
         print(f"the time was up at {sizes[-1].entries:,} of {given.entries:,} entries", file=sys.stderr)
     if given.json:
         given.json.write_text(json.dumps([*map(asdict, sizes)], indent=1) + "\n")
-    return 0
+    worst = max(ratio for each in sizes for ratio in (each.append_over_small, each.step_over_small))
+    print(f"at most {worst:.2f} times what it costs at {SMALLEST:,} entries; the bound is {FLAT}", file=sys.stderr)
+    return int(worst > FLAT)
 
 
 if __name__ == "__main__":
