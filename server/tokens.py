@@ -6,6 +6,7 @@ whose keys to ask. Sources: RFC 7515, RFC 7519, RFC 8725 (best practice), RFC 90
 
 import base64
 import binascii
+import hashlib
 import json
 import re
 import time
@@ -30,6 +31,9 @@ ACCESS_TOKEN_TYPES = frozenset({"at+jwt", "application/at+jwt"})
 HEADER_CHARS_MAX = 4_096
 """Characters of the header as it travels. A proof's header has the key itself (1,100 with RSA of 4,096 bits), a token's
 a name and the thumbprints of a certificate. The library's own bound, 512, would refuse both."""
+
+SIGNED_MAX = 1_024
+"""Tokens of one issuer whose signatures are known to be good."""
 
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)", re.ASCII)
 
@@ -129,6 +133,8 @@ class JwtVerifier:
     leeway_s: float
     clock: Callable[[], float] = time.time
     _signatures: jws.JWSRegistry = field(init=False, repr=False)
+    _signed: dict[bytes, Key] = field(default_factory=dict, repr=False)
+    """By the digest of a token, the key of which its signature is known to be."""
     _times: jwt.JWTClaimsRegistry = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -153,13 +159,26 @@ class JwtVerifier:
         """
         self._check_header(unverified.header)
         self._check_type(unverified)
-        key = await self._key(unverified.header)
+        self._check_signature(token, await self._key(unverified.header))
+        self.check_claims(unverified.claims)
+        return unverified.claims
+
+    def _check_signature(self, token: str, key: Key) -> None:
+        """Refuse a token that `key` did not sign.
+
+        These bytes and this key make a signature good for ever; whether the issuer still publishes the key, and all
+        that time changes, is asked each time. Keys that were fetched anew are other keys.
+        """
+        digest = hashlib.sha256(token.encode()).digest()
+        if self._signed.get(digest) is key:
+            return
         try:
             jws.deserialize_compact(token, key, registry=self._signatures)
         except (JoseError, ValueError, TypeError):
             raise Unauthenticated("the access token is not valid", Fault.SIGNATURE) from None
-        self.check_claims(unverified.claims)
-        return unverified.claims
+        if len(self._signed) >= SIGNED_MAX:
+            self._signed.clear()
+        self._signed[digest] = key
 
     def _check_header(self, header: Claims) -> None:
         if header.get("alg") not in self.trust.algorithms:

@@ -224,6 +224,35 @@ async def test_a_proof_is_remembered_for_a_moment_and_never_past_the_tokens_end(
         assert await remembering.verify(lasting) is not first
 
 
+async def test_a_signature_that_was_seen_to_be_good_counts_for_as_long_as_its_key_does(issuer: Issuer) -> None:
+    wall, since_start = Clock(float(int(time.time()))), Clock()
+    async with client_of(issuer) as http:
+        verifier = verifier_of(http, leeway_s=0, clock=wall, monotonic=since_start)
+        token = issuer.sign(exp=int(wall.now) + 60)
+        await verifier.verify(token)
+        issuer.keys["k1"] = key_for("ES256", "k1")  # the same name for another key
+        wall.now += 3
+        assert (await verifier.verify(token)).principal.subject == "ada"  # the old key is still fresh
+        since_start.now += 101
+        wall.now += 3
+        with pytest.raises(Unauthenticated) as refused:
+            await verifier.verify(token)
+        assert refused.value.facts["fault"] == Fault.SIGNATURE
+        await verifier.verify(issuer.sign(exp=int(wall.now) + 60))
+
+
+async def test_a_good_signature_does_not_outlive_the_time_of_its_token(issuer: Issuer) -> None:
+    wall = Clock(float(int(time.time())))
+    async with client_of(issuer) as http:
+        verifier = verifier_of(http, leeway_s=0, clock=wall)
+        token = issuer.sign(exp=int(wall.now) + 60)
+        await verifier.verify(token)
+        wall.now += 61
+        with pytest.raises(Unauthenticated) as refused:
+            await verifier.verify(token)
+        assert refused.value.facts["fault"] == Fault.EXPIRED
+
+
 async def test_a_tool_needs_its_scope(issuer: Issuer, verifier: TokenVerifier) -> None:
     identify = Identify(verifier, {"run_query": "snowgate:read", "request_write": "snowgate:write"})
     assert (await identify(issuer.sign(), "run_query")).subject == "ada"
