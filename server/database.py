@@ -22,19 +22,27 @@ _STEP = re.compile(r"step_(\d{4})_\w+\.py")
 _POSTGRES_DRIVERS = frozenset({"postgres", "postgresql", "postgresql+psycopg"})
 
 
-class BadDatabaseUrl(Exception):
-    """The setting is not the URL of a PostgreSQL. The URL holds a password, so the message never quotes it."""
+class NoDatabase(Exception):
+    """There is no database to work with; each way in which there is none has a code."""
 
-    code = "bad_database_url"
-    message = "the database url is not a postgresql url"
-    hint = "set SNOWGATE_DATABASE_URL to something like postgresql://user:password@host:5432/database"
+    code: str
+    message: str
+    hint: str
     retryable = False
 
     def __init__(self) -> None:
         super().__init__(self.message)
 
 
-class DatabaseUnavailable(Exception):
+class BadDatabaseUrl(NoDatabase):
+    """The setting is not the URL of a PostgreSQL. The URL holds a password, so the message never quotes it."""
+
+    code = "bad_database_url"
+    message = "the database url is not a postgresql url"
+    hint = "set SNOWGATE_DATABASE_URL to something like postgresql://user:password@host:5432/database"
+
+
+class DatabaseUnavailable(NoDatabase):
     """The database does not answer, or turns us away."""
 
     code = "database_unavailable"
@@ -42,8 +50,13 @@ class DatabaseUnavailable(Exception):
     hint = "check that PostgreSQL is running and that SNOWGATE_DATABASE_URL names it with a valid user and password"
     retryable = True
 
-    def __init__(self) -> None:
-        super().__init__(self.message)
+
+class DatabaseNotUtf8(NoDatabase):
+    """The database is in another encoding: it could not hold every text, or would hold texts that are none."""
+
+    code = "database_not_utf8"
+    message = "the database is not encoded in UTF-8"
+    hint = "make another one: create database snowgate encoding 'UTF8' template template0"
 
 
 def database_url(url: str) -> URL:
@@ -73,7 +86,12 @@ def create_engine(url: str, *, connections_max: int = 8) -> AsyncEngine:
         max_overflow=0,
         pool_pre_ping=True,
         # Nothing is prepared: a pooler in transaction mode between us and PostgreSQL would not know of it.
-        connect_args={"application_name": "snowgate", "connect_timeout": 5, "prepare_threshold": None},
+        connect_args={
+            "application_name": "snowgate",
+            "client_encoding": "utf8",
+            "connect_timeout": 5,
+            "prepare_threshold": None,
+        },
         hide_parameters=True,  # an error's text must not carry values into a log
     )
 
@@ -103,8 +121,7 @@ async def at_head(url: str) -> bool:
     """Whether the schema is at its newest step.
 
     Raises:
-        BadDatabaseUrl: it is not the URL of a PostgreSQL.
-        DatabaseUnavailable: it cannot be reached.
+        NoDatabase: see `with_connection`.
     """
     return await with_connection(url, _is_at_head)
 
@@ -120,6 +137,7 @@ async def with_connection(url: str, work: Callable[[Connection], _T]) -> _T:
     Raises:
         BadDatabaseUrl: `url` is not the URL of a PostgreSQL.
         DatabaseUnavailable: it cannot be reached.
+        DatabaseNotUtf8: it is in another encoding.
     """
     async with open_engine(url, connections_max=1) as engine:
         try:
@@ -128,6 +146,8 @@ async def with_connection(url: str, work: Callable[[Connection], _T]) -> _T:
             raise DatabaseUnavailable from error
         try:
             async with connection.begin():
+                if await connection.scalar(text("select current_setting('server_encoding')")) != "UTF8":
+                    raise DatabaseNotUtf8
                 return await connection.run_sync(work)
         finally:
             await connection.close()

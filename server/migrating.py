@@ -25,8 +25,7 @@ async def migrate(url: str) -> None:
     """Bring the schema to its newest step, all steps in one transaction; processes that do so at once take turns.
 
     Raises:
-        BadDatabaseUrl: it is not the URL of a PostgreSQL.
-        DatabaseUnavailable: it cannot be reached.
+        NoDatabase: see `with_connection`.
     """
     try:
         await with_connection(url, lambda connection: connection.execute(text(_VERSION)))

@@ -18,7 +18,7 @@ from policy.document import PolicyDocumentError
 from policy.refusal import PolicyRefusal
 from server.cli.client_configs import NoSuchConfiguration
 from server.config import SettingsError
-from server.database import BadDatabaseUrl, DatabaseUnavailable
+from server.database import NoDatabase
 from server.refusals import Refusal
 from server.sandbox.postgres import PostgresNotStarted
 from server.sandbox.state import SandboxError
@@ -40,12 +40,11 @@ class CommandFailed(Exception):
 
 
 KNOWN = (
-    BadDatabaseUrl,
     BadKey,
     CommandFailed,
-    DatabaseUnavailable,
     JournalUnavailable,
     ManifestMismatch,
+    NoDatabase,
     NoSuchConfiguration,
     PolicyDocumentError,
     PolicyRefusal,

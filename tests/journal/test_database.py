@@ -6,7 +6,7 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from audit.schema import metadata
-from server.database import BadDatabaseUrl, DatabaseUnavailable, at_head, newest_step, open_engine
+from server.database import BadDatabaseUrl, DatabaseNotUtf8, DatabaseUnavailable, at_head, newest_step, open_engine
 from server.migrating import alembic_config, migrate
 from tests.support.databases import Databases, driver_dsn
 
@@ -83,6 +83,19 @@ async def test_a_url_of_no_postgresql_is_refused_without_quoting_it(url: str) ->
 @pytest.mark.parametrize("prefix", ["postgres", "postgresql", "postgresql+psycopg"])
 async def test_every_usual_spelling_of_a_url_is_understood(database_url: str, prefix: str) -> None:
     assert await at_head(prefix + database_url.removeprefix("postgresql+psycopg"))
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+async def test_a_database_in_another_encoding_than_utf8_is_refused_and_left_as_it_was(
+    databases: Databases, encoding: str
+) -> None:
+    with databases.fresh(f"template template0 encoding {encoding} locale 'C'") as url:
+        for look in (migrate, at_head):
+            with pytest.raises(DatabaseNotUtf8) as caught:
+                await look(url)
+            assert caught.value.code == "database_not_utf8"
+        with psycopg.connect(driver_dsn(url)) as connection:
+            assert connection.execute("select to_regnamespace('gate') is null").fetchone() == (True,)
 
 
 async def test_a_database_that_does_not_answer_is_unavailable(databases: Databases) -> None:

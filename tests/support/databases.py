@@ -38,10 +38,10 @@ class Databases:
         anyio.run(migrate, postgres.dsn(TEMPLATE))
 
     @contextmanager
-    def fresh(self) -> Iterator[str]:
+    def fresh(self, made: str = f"template {TEMPLATE}") -> Iterator[str]:
         """The URL of a new database, which is dropped afterwards."""
         name = f"fresh_{next(self._numbers)}"
-        self._run("create database {} template {}", name, TEMPLATE)
+        self._run("create database {} " + made, name)
         try:
             yield self.postgres.dsn(name)
         finally:
