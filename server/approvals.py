@@ -188,9 +188,9 @@ class Approvals:
     async def _ask(self, call: Call, record: HoldRecord, entry: ApprovalEntry) -> None:
         text = question(record, entry)
         shown = {"shown": digest_of(text), "via": "elicitation", "bound": record.bound.hex()}
-        await self.holds.shown(record.id, self._telling.of(call.id, "hold.shown", shown))
+        telling = self._telling.of(call.id, "hold.shown", shown)
         try:
-            is_confirmed = await call.confirm(record.id, text)
+            is_confirmed = await call.confirm(record.id, text, lambda: self.holds.shown(record.id, telling))
         except Held as held:
             raise held.told(**_following(record, entry)) from None
         if not is_confirmed:

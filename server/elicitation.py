@@ -28,6 +28,7 @@ from mcp.types import (
 )
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
+from server.line import Beforehand
 from server.refusals import Held
 
 ANSWER = "confirm"
@@ -80,8 +81,8 @@ class Elicitation:
     answer_wait_s: float
     console_url: str | None = None
 
-    async def __call__(self, hold_id: str, question: str) -> bool:
-        """Whether the user accepted.
+    async def __call__(self, hold_id: str, question: str, first: Beforehand | None = None) -> bool:
+        """Whether the user accepted; `first` is done before they are asked.
 
         Raises:
             AskFirst: the question has to be answered in the client's next round.
@@ -89,6 +90,8 @@ class Elicitation:
         """
         if not self._can_show("form"):
             raise Held("a person must confirm this statement, and this client cannot ask", hold_id=hold_id)
+        if first is not None:
+            await first()
         if self._is_modern:
             form = ElicitRequestFormParams(message=question, requested_schema=FORM)
             return _accepted(self._answered(ANSWER, hold_id, form, question))

@@ -28,6 +28,9 @@ CallId = NewType("CallId", str)
 Progress: TypeAlias = Callable[[float, str], Awaitable[None]]
 """Tells a caller that asked for progress how many seconds have gone by, and what is being done."""
 
+Beforehand: TypeAlias = Callable[[], Awaitable[object]]
+"""What is done before something else, and only if that comes about."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
@@ -43,8 +46,8 @@ class Bearer:
 class Confirm(Protocol):
     """Puts a question to the caller's own user; see `server.elicitation`."""
 
-    async def __call__(self, hold_id: str, question: str) -> bool:
-        """Whether the user accepted.
+    async def __call__(self, hold_id: str, question: str, first: Beforehand | None = None) -> bool:
+        """Whether the user accepted. `first` is awaited before the question is put, and only where it can be.
 
         Raises:
             Held: the user cannot be asked, or has to be asked before the call is made again.

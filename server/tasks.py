@@ -34,7 +34,7 @@ from audit.unavailable import JournalUnavailable
 from policy.principal import Principal, Subject
 from server.hold_record import ALIVE, HoldRecord, State
 from server.hold_refusals import Denied, HoldNotFound, HoldStale, Waiting
-from server.line import Call, Confirm, House, Recall
+from server.line import Beforehand, Call, Confirm, House, Recall
 from server.refusals import Held, HoldSpent, Internal, Revoked
 from server.rendering import TURNED_AWAY, AnswerForm, TurnedAway, answered, refused, shape_of
 from tools.contract import BadArguments, Holds, JsonObject, Tool, Wanted
@@ -243,7 +243,7 @@ async def _unchanged(principal: Principal, wanted: Wanted) -> Wanted:
     return wanted
 
 
-async def _ask_nobody(hold_id: str, question: str) -> bool:
+async def _ask_nobody(hold_id: str, question: str, first: Beforehand | None = None) -> bool:
     """A `server.line.Confirm`: what its requester's own word releases is asked in the call itself, and not later."""
     raise Held("the user confirms this in the request itself: make it again", hold_id=hold_id)
 

@@ -100,7 +100,7 @@ class BeyondStepOne:
     async def end(self, revocation: Revocation) -> None:
         self._fail("end")
 
-    async def confirm(self, hold_id: str, question: str) -> bool:
+    async def confirm(self, hold_id: str, question: str, first: object = None) -> bool:
         self._fail("confirm")
 
     def _fail(self, what: str) -> NoReturn:
@@ -120,7 +120,7 @@ async def test_no_hostile_token_reaches_step_two_and_each_is_journaled(
     beyond = BeyondStepOne()
     for forge in FORGES:
         cases = PER_ALGORITHM + (ONCE if forge is FORGES[0] else ())
-        identify = Identify(verifiers[forge.alg], {"run_query": "snowgate:read"})
+        identify = Identify(verifiers[forge.alg], {"run_query": ("snowgate:read",)})
         in_flight, quotas = InFlight(), Quotas(Limits(), journal[1])
         revocations = Revocations(RevocationStore(journal[1]), in_flight, BeyondStepOne())
         clock = await compared(journal[1], journal[0], apart_s=30)

@@ -23,7 +23,7 @@ from server.binding import objects_of
 from server.executing import Claims, Executions
 from server.holds import HoldStore
 from server.judging import Judge, Judged
-from server.line import Approval, Bearer, Call, CallId, Cleared, House, Progress, walk
+from server.line import Approval, Bearer, Beforehand, Call, CallId, Cleared, House, Progress, walk
 from server.raw import Raw, RawRows, RawSchema
 from server.refusals import Held, Unauthenticated
 from server.warehouse import Order
@@ -118,10 +118,12 @@ class PlayedHouse:
             raise Unauthenticated("nobody")
         return Principal(Subject("ada"), "claude", "iss", groups=frozenset({"analysts"}))
 
-    async def _confirm(self, hold_id: str, question: str) -> bool:
+    async def _confirm(self, hold_id: str, question: str, first: Beforehand | None = None) -> bool:
         self.asked.append(question)
         if self.confirms is None:
             raise Held("nobody can be asked", hold_id=hold_id)
+        if first is not None:
+            await first()
         return self.confirms
 
     @asynccontextmanager

@@ -17,6 +17,7 @@ from policy.principal import Principal
 from policy.questions import NO_QUESTIONS, Questions
 from policy.statement import SqlStatement
 from server.hold_refusals import EffectDrifted, HoldStale
+from server.line import Beforehand
 from server.rebuilding import differences
 from server.refusals import Declined, Held, Refusal
 from tests.holds.test_telling import answers
@@ -56,10 +57,10 @@ async def journal(engine: AsyncEngine) -> AsyncGenerator[Journal]:
 class Interrupted(PlayedHouse):
     """A house whose journal is held up while its user answers."""
 
-    async def _confirm(self, hold_id: str, question: str) -> bool:
+    async def _confirm(self, hold_id: str, question: str, first: Beforehand | None = None) -> bool:
         self.held_up = await self.database.connect()
         await self.held_up.execute(text("lock table journal.entry in exclusive mode"))
-        return await super()._confirm(hold_id, question)
+        return await super()._confirm(hold_id, question, first)
 
 
 @pytest.mark.parametrize("answer", [True, False])

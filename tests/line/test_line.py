@@ -82,14 +82,18 @@ async def test_a_held_read_runs_after_a_yes(played: PlayedHouse) -> None:
     assert "AUDITED" in question
 
 
-@pytest.mark.parametrize(("answer", "refusal"), [(False, Declined), (None, Held)])
-async def test_without_a_yes_nothing_runs(answer: bool | None, refusal: type[Refusal], played: PlayedHouse) -> None:
+@pytest.mark.parametrize(
+    ("answer", "refusal", "told"),
+    [(False, Declined, ["hold.shown", "hold.decided", "hold.counted"]), (None, Held, [])],
+)
+async def test_without_a_yes_nothing_runs_and_what_nobody_could_be_asked_was_not_shown(
+    answer: bool | None, refusal: type[Refusal], told: list[str], played: PlayedHouse
+) -> None:
     played.confirms = answer
     with pytest.raises(refusal):
         await played.walk(WRITE, tool=RequestWrite())
     assert played.ran == []
-    decided = ["hold.decided", "hold.counted"] if answer is False else []
-    assert await played.stages() == ["decided", "hold.requested", "hold.shown", *decided, "refused"]
+    assert await played.stages() == ["decided", "hold.requested", *told, "refused"]
 
 
 async def test_a_yes_is_used_once(played: PlayedHouse) -> None:
