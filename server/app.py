@@ -134,7 +134,7 @@ async def furnished(settings: Settings, seat: Seat | None = None, *, prints: boo
     Raises:
         SettingsError: a setting, a file or the database schema is not fit to start with.
         JournalUnavailable: the journal cannot be written.
-        DatabaseUnavailable: the database cannot be reached.
+        NoDatabase: the database cannot be reached, or is none for us.
     """
     policy = _doubted(read_policy(settings.policy))
     trusts, limits_asked = trusts_of(settings), read_limits(settings.limits)
@@ -382,6 +382,6 @@ def _issuers(trusts: tuple[IssuerTrust, ...], verifier: Verifier) -> frozenset[s
     return frozenset({trust.issuer for trust in trusts} | local)
 
 
-def _scopes(settings: Settings) -> dict[str, str]:
-    """The scope of each tool; the unsafe local principal has no token and so no scopes to check."""
+def _scopes(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """The scopes of each tool; the unsafe local principal has no token and so no scopes to check."""
     return {} if settings.unsafe_local_principal is not None else tool_scopes()

@@ -42,16 +42,16 @@ class ProvenToken(AccessToken):
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """What a caller who may not come in is told to do. `scopes` are those of each tool, unprefixed."""
+    """What a caller who may not come in is told to do. Each tool needs one of its `scopes`, which are unprefixed."""
 
     metadata_url: str
-    scopes: Mapping[str, str]
+    scopes: Mapping[str, tuple[str, ...]]
     scope_prefix: str = ""
     """How the issuer that strangers are sent to begins the names of our scopes."""
 
     def unauthenticated(self, refusal: Unauthenticated, *, was_sent: bool) -> JSONResponse:
         """401, or 400 for a request that is not one; without `error` where no token was sent (RFC 6750 section 3.1)."""
-        agents = dict.fromkeys(scope for scope in self.scopes.values() if scope != APPROVERS_SCOPE)
+        agents = dict.fromkeys(scopes[0] for scopes in self.scopes.values() if scopes[0] != APPROVERS_SCOPE)
         wanted = " ".join(self.scope_prefix + scope for scope in agents)
         told: dict[str, str] = {}
         status, scheme = 401, "Bearer"
@@ -119,15 +119,15 @@ class Gatekeeper:
             return
         user = AuthenticatedUser(self._token(headers, proof))
         scope["user"], scope["auth"] = user, AuthCredentials(user.scopes)
-        if set(self.challenge.scopes.values()) <= proof.principal.scopes or scope["method"] != "POST":
+        if scope["method"] != "POST":
             await self._inner(scope, receive, send)
             return
         taken, more = await _peek(receive)
         tool = _tool_called(b"".join(taken)) if not more else None
         needed = self.challenge.scopes.get(tool or "")
-        if tool is not None and needed is not None and needed not in proof.principal.scopes:
+        if tool is not None and needed is not None and proof.principal.scopes.isdisjoint(needed):
             await self._journal(OutOfScope("the access token lacks the tool's scope", tool=tool), proof)
-            await self.challenge.out_of_scope(needed, proof.scope_prefix)(scope, receive, send)
+            await self.challenge.out_of_scope(needed[0], proof.scope_prefix)(scope, receive, send)
             return
         await self._inner(scope, _replaying(taken, more, receive), send)
 

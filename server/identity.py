@@ -207,8 +207,8 @@ class Identify:
     """Proves who asks and that their OAuth scopes cover the tool; the line's first step."""
 
     verifier: Verifier
-    scopes: Mapping[str, str]
-    """The OAuth scope that each tool needs."""
+    scopes: Mapping[str, tuple[str, ...]]
+    """The OAuth scopes one of which each tool needs."""
 
     async def __call__(self, bearer: Bearer | None, tool_name: str) -> Principal:
         """The proven principal.
@@ -243,4 +243,4 @@ class Identify:
 
     def _covers(self, principal: Principal, tool_name: str) -> bool:
         needed = self.scopes.get(tool_name)
-        return needed is None or needed in principal.scopes
+        return needed is None or not principal.scopes.isdisjoint(needed)

@@ -1,6 +1,7 @@
 """The HTTP door: who may come in, from where, and where a client without a token learns whom to ask for one."""
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from mcp.server.auth.routes import build_resource_metadata_url, cors_middleware
@@ -82,14 +83,14 @@ def http_app(
     return app
 
 
-def tool_scopes() -> dict[str, str]:
-    """The OAuth scope that each tool needs."""
-    return {offer.tool.name: offer.manifest.scope for offer in offers()}
+def tool_scopes() -> dict[str, tuple[str, ...]]:
+    """The OAuth scopes one of which each tool needs."""
+    return {offer.tool.name: offer.manifest.scopes for offer in offers()}
 
 
 def protected_resource(resource: str, trusts: Sequence[IssuerTrust]) -> dict[str, Any]:
     """The metadata of RFC 9728 section 2; URLs are told as they were configured, for clients compare them as text."""
-    scopes = sorted(set(tool_scopes().values()))
+    scopes = sorted(set(chain.from_iterable(tool_scopes().values())))
     return {
         "resource": resource,
         "resource_name": "snowgate",

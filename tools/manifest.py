@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from tools.arguments import Arguments
 from tools.contract import JsonObject, Tool
@@ -42,13 +42,13 @@ class ManifestMismatch(Exception):
 
 
 class Manifest(BaseModel):
-    """One file of manifests/tools. `scope` is the OAuth scope that the tool needs."""
+    """One file of manifests/tools. `scopes` are OAuth scopes, one of which the tool needs: by preference the first."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     title: str
-    scope: str
+    scopes: tuple[str, ...] = Field(min_length=1)
     description: str
     annotations: dict[str, bool]
     arguments: dict[str, str]

@@ -6,8 +6,9 @@ from tests.house import tree
 from tools.manifest import Offer, offers
 
 SCOPES = {
-    **dict.fromkeys(("request_write", "check_request", "withdraw_request", "request_undo"), "snowgate:write"),
-    **dict.fromkeys(("list_holds", "show_hold", "decide_hold"), "snowgate:approve"),
+    **dict.fromkeys(("request_write", "request_undo"), ("snowgate:write",)),
+    **dict.fromkeys(("check_request", "withdraw_request"), ("snowgate:write", "snowgate:read")),
+    **dict.fromkeys(("list_holds", "show_hold", "decide_hold"), ("snowgate:approve",)),
 }
 CHANGING = {
     "request_write": True,
@@ -36,7 +37,7 @@ def test_a_manifest_speaks_of_its_tools_arguments(offer: Offer) -> None:
 def test_a_manifest_says_what_a_model_must_know_before_it_calls(offer: Offer) -> None:
     manifest = offer.manifest
     changes = CHANGING.get(offer.tool.name)
-    assert manifest.scope == SCOPES.get(offer.tool.name, "snowgate:read")
+    assert manifest.scopes == SCOPES.get(offer.tool.name, ("snowgate:read",))
     assert manifest.annotations["readOnlyHint"] is (changes is None)
     assert manifest.annotations["destructiveHint"] is bool(changes)
     assert manifest.output["type"] == "object"

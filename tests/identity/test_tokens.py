@@ -254,7 +254,7 @@ async def test_a_good_signature_does_not_outlive_the_time_of_its_token(issuer: I
 
 
 async def test_a_tool_needs_its_scope(issuer: Issuer, verifier: TokenVerifier) -> None:
-    identify = Identify(verifier, {"run_query": "snowgate:read", "request_write": "snowgate:write"})
+    identify = Identify(verifier, {"run_query": ("snowgate:read",), "request_write": ("snowgate:write",)})
     assert (await identify(issuer.sign(), "run_query")).subject == "ada"
     with pytest.raises(UnknownTool):
         await identify(issuer.sign(), "request_write")

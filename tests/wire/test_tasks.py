@@ -210,10 +210,13 @@ async def test_what_the_users_own_word_releases_is_asked_in_the_call_and_is_no_t
         assert said["code"] == "held"
         told = await asked(client, "tasks/get", said["hold_id"])
         assert (told.status, told.result) == ("working", None)
+    shown_at = "select shown_at from gate.hold where id = :id"
+    assert (await in_database(gate, shown_at, id=said["hold_id"]))[0][0] is None  # nobody was asked
     user = Answering()
     async with knowing(gate, user=user) as client:
         assert answer(await client.call_tool("request_write", write))["rows_affected"] == 1
     assert len(user.asked) == 1
+    assert (await in_database(gate, shown_at, id=said["hold_id"]))[0][0] is not None
 
 
 READS_HELD = """
@@ -221,17 +224,24 @@ READS_HELD = """
 """
 
 
-async def test_a_held_read_is_a_task_too_and_its_rows_are_told_once(gate: Gate, free_tcp_port: int) -> None:
+@asynccontextmanager
+async def reads_held(gate: Gate, port: int) -> AsyncGenerator[None]:
+    """A gate at `port` where stewards approve who reads tickets."""
     policy = POLICY.read_text(encoding="utf-8").replace("  - id: no-payroll\n", f"{READS_HELD}  - id: no-payroll\n")
-    policy = policy.replace("{id: held-reads, by: confirmation, verbs: [read], ttl_s: 600}", "")
-    policy = "\n".join(line for line in policy.splitlines() if line.strip() != "-")
-    query = {"sql": "SELECT ticket_id FROM crm.public.tickets WHERE ticket_id = 9332", "purpose": "a test"}
+    policy = policy.replace("  - {id: held-reads, by: confirmation, verbs: [read], ttl_s: 600}\n", "")
+    async with another_gate(gate, port, policy):
+        yield
+
+
+def reading(ticket: int) -> dict[str, Any]:
+    return {"sql": f"SELECT ticket_id FROM crm.public.tickets WHERE ticket_id = {ticket}", "purpose": "a test"}
+
+
+async def test_a_held_read_is_a_task_too_and_its_rows_are_told_once(gate: Gate, free_tcp_port: int) -> None:
     port = free_tcp_port
-    async with another_gate(gate, port, policy), knowing(gate, port=port) as client:
-        task = await made(client, "run_query", query)
-        async with gate.client("sofia", port=port, user=Answering()) as approver:
-            arguments = {"hold_id": task.task_id, "decision": "approve", "reason": "I have read it"}
-            answer(await approver.call_tool("decide_hold", arguments))
+    async with reads_held(gate, port), knowing(gate, port=port) as client:
+        task = await made(client, "run_query", reading(9332))
+        await decide(gate, "sofia", task.task_id, port=port)
         blind = mint(gate.sandbox.state, "stella", scopes=["snowgate:write"])
         async with gate.client("stella", port=port, token=blind) as follower:  # who may follow, and read nothing
             said = refusal(await follower.call_tool("check_request", {"hold_id": task.task_id}))
@@ -245,6 +255,30 @@ async def test_a_held_read_is_a_task_too_and_its_rows_are_told_once(gate: Gate, 
     assert (first.status, again.status) == ("completed", "completed")
     assert "rows" not in answer(again.result)
     assert answer(again.result)["status"] == "executed"
+
+
+async def test_who_may_only_read_follows_what_they_read_to_its_end(gate: Gate, free_tcp_port: int) -> None:
+    token = mint(gate.sandbox.state, "stella", scopes=["snowgate:read"])
+    async with reads_held(gate, free_tcp_port), knowing(gate, port=free_tcp_port, token=token) as client:
+        followed, withdrawn = [(await made(client, "run_query", reading(ticket))).task_id for ticket in (9336, 9337)]
+        assert (await asked(client, "tasks/get", followed)).status == "working"
+        await decide(gate, "sofia", followed, port=free_tcp_port)
+        done = await asked(client, "tasks/get", followed)
+        await asked(client, "tasks/cancel", withdrawn)
+        assert (await asked(client, "tasks/get", withdrawn)).status == "cancelled"
+    assert done.result is not None
+    assert answer(done.result)["rows"] == [[9336]]
+
+
+async def test_who_may_only_read_runs_no_write_that_the_same_person_was_approved(gate: Gate) -> None:
+    # Following needs the scope to read or to write, so that whoever asked can see how it goes; what runs then needs
+    # the scope of the tool that it was asked with, so that following gives nobody more than asking did.
+    async with knowing(gate) as client:
+        task_id = (await task_of(client, 9338)).task_id
+    await decide(gate, "sofia", task_id)
+    async with knowing(gate, token=mint(gate.sandbox.state, "stella", scopes=["snowgate:read"])) as reader:
+        assert (await refused(reader, "tasks/get", task_id)).error.data["code"] == "out_of_scope"
+    assert tickets(gate, 9338) == 1
 
 
 async def test_a_task_on_which_nobody_can_decide_any_more_is_told_and_no_crash(gate: Gate, free_tcp_port: int) -> None:
