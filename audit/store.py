@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from audit.oneshot import run_one
+from audit.oneshot import Oneshot
 
 OUTAGES = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError, OSError, DBAPIError, PoolTimeout)
 """What passes by itself: no connection, no space, a standby that is not yet promoted, no answer in time."""
@@ -86,6 +86,7 @@ class Store:
         self._engine = engine
         self._held: AsyncConnection | None = None
         self._cursor: psycopg.AsyncCursor[tuple[object, ...]] | None = None
+        self._one: Oneshot | None = None
 
     async def register(self, stream: StreamRow) -> None:
         """Make room for a stream and make it known; to do so twice does no harm.
@@ -114,7 +115,8 @@ class Store:
         cursor = await self._connected()
         try:
             if len(rows) == 1:
-                added = await run_one(cursor.connection, _INSERT, _OIDS, _wired(rows[0]))
+                self._one = self._one or Oneshot(cursor.connection, _INSERT, _OIDS)
+                added = await self._one.run(_wired(rows[0]))
             else:
                 async with cursor.copy(_COPY) as copy:
                     copy.set_types(_TYPES)
@@ -188,7 +190,7 @@ class Store:
 
     async def disconnect(self) -> None:
         """Give the connection up, whatever state it is in; the next use makes another."""
-        held, self._held, self._cursor = self._held, None, None
+        held, self._held, self._cursor, self._one = self._held, None, None, None
         if held is None:
             return
         with anyio.move_on_after(_CLOSE_S_MAX, shield=True):
