@@ -360,6 +360,7 @@ async def _background(
         tasks.start_soon(ledger.beat_forever)
         tasks.start_soon(janitor.clean_forever)
         tasks.start_soon(holding.keeper.keep_forever)
+        tasks.start_soon(holding.news.hear_forever)
         tasks.start_soon(readiness.watch_forever)
         yield
         tasks.cancel_scope.cancel()

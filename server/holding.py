@@ -13,6 +13,7 @@ from policy.decision import Deny
 from policy.holding import decide_holds
 from policy.statement import HoldsAct, HoldsRequest
 from server.approvals import Approvals
+from server.catalog_news import CatalogNews
 from server.desk import HoldDesk
 from server.engine_room import EngineRoom
 from server.executing import Executions
@@ -41,6 +42,7 @@ class Holding:
     approvals: Approvals
     executions: Executions
     keeper: HoldKeeper
+    news: CatalogNews
 
 
 @asynccontextmanager
@@ -58,14 +60,15 @@ async def open_holding(
     async with httpx2.AsyncClient(follow_redirects=False) as http:
         holds = HoldStore(database, sealer)
         outbox = Outbox(database, webhook, http)
-        points = UndoPoints(database)
-        recover = Recovery(holds, journal, pool, rooms.refresh)
+        points, news = UndoPoints(database), CatalogNews(database, rooms.refresh)
+        recover = Recovery(holds, journal, pool, news.spread)
         desk = HoldDesk(holds, journal, rooms.judge, outbox, points, recover, rooms.refresh)
         yield Holding(
             desk=desk,
             approvals=Approvals(holds, journal, Measuring(pool, quotas), outbox, desk.confirmed),
-            executions=Executions(Leases(pool, catalog_database), desk, holds, journal, rooms.refresh, points),
+            executions=Executions(Leases(pool, catalog_database), desk, holds, journal, news.spread, points),
             keeper=HoldKeeper(holds, journal, outbox, rooms.judge),
+            news=news,
         )
 
 

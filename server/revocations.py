@@ -14,9 +14,7 @@ from typing import Literal, NewType, Protocol, TypeAlias
 
 import anyio
 from anyio.abc import TaskGroup
-from psycopg import AsyncConnection
 from psycopg import Error as DriverError
-from psycopg.sql import SQL, Identifier
 from sqlalchemy import Column, DateTime, MetaData, String, Table, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -24,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from policy.principal import Principal
 from server.facts import facts_of_principal
 from server.inflight import InFlight, Underway
+from server.listening import listening, tell
 from server.refusals import RevocationsUnavailable, Revoked
 
 POLL_S = 1.0
@@ -121,14 +120,10 @@ class RevocationStore:
         return count == 1
 
     async def _tell(self) -> None:
-        """Let replicas look at once, when the change is made and not with it.
-
-        Any login of the database can fill PostgreSQL's queue of notifications, and then no transaction with one commits
-        (PostgreSQL, "NOTIFY"). Replicas look for themselves all the same.
-        """
+        """Let replicas look at once; they look for themselves all the same."""
         with suppress(RevocationsUnavailable):
-            async with _within_time(), self.engine.begin() as connection:
-                await connection.execute(select(func.pg_notify(CHANNEL, "")))
+            async with _within_time():
+                await tell(self.engine, CHANNEL)
 
     async def in_force(self) -> list[Revocation]:
         """What is revoked now, oldest first.
@@ -216,7 +211,7 @@ class Revocations:
         """Read whenever a change is told, and every `POLL_S`; without end."""
         while True:
             try:
-                async with _listening(self.store.engine) as connection:
+                async with listening(self.store.engine, CHANNEL, "snowgate revocations") as connection:
                     while True:
                         await self.read()
                         async for _ in connection.notifies(timeout=POLL_S, stop_after=1):
@@ -243,20 +238,6 @@ async def watched(revocations: Revocations) -> AsyncGenerator[None]:
         yield
         revocations._tasks = None
         tasks.cancel_scope.cancel()
-
-
-@asynccontextmanager
-async def _listening(engine: AsyncEngine) -> AsyncGenerator[AsyncConnection]:
-    """A connection of its own that hears of every change: one of the pool would be taken for good."""
-    dsn = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    with anyio.fail_after(READ_S_MAX):
-        connection = await AsyncConnection.connect(dsn, autocommit=True, application_name="snowgate revocations")
-    try:
-        await connection.execute(SQL("LISTEN {}").format(Identifier(CHANNEL)))
-        yield connection
-    finally:
-        with anyio.CancelScope(shield=True):
-            await connection.close()
 
 
 @asynccontextmanager

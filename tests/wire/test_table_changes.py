@@ -8,6 +8,7 @@ import pytest
 from tests.support.clients import Answering, Era, Gate, answer, refusal
 from tests.support.gates import serving
 from tests.support.sandbox import connection, rows
+from tests.support.watching import eventually
 from tests.wire.test_approvals import check, decide
 
 ERAS: list[Era] = ["auto", "legacy"]
@@ -80,6 +81,25 @@ async def test_what_was_made_at_one_replica_is_undone_at_another(gate: Gate, scr
     assert said["code"] == "held", said
     await done(gate, said)
     assert in_snowflake(gate, f"SELECT 1 FROM crm.information_schema.tables WHERE table_name = '{scratch}'") == []
+
+
+async def test_what_was_made_at_one_replica_is_soon_shown_by_another(
+    gate: Gate, scratch: str, free_tcp_port: int
+) -> None:
+    """Which looks at the catalog by itself once in an hour."""
+    settings = {"SNOWGATE_RESOURCE": gate.sandbox.state.resource_url, "SNOWGATE_CATALOG_REFRESH_S": "3600"}
+    question = {"search": scratch}
+    async with (
+        serving(gate.sandbox, port=free_tcp_port, **settings),
+        gate.client("stella", port=free_tcp_port) as client,
+    ):
+
+        async def is_shown() -> bool:
+            return bool(answer(await client.call_tool("describe_schema", question))["tables"])
+
+        assert not await is_shown()
+        await made(gate, scratch)
+        await eventually(is_shown, within_s=20)
 
 
 @pytest.mark.parametrize("era", ERAS)
