@@ -66,6 +66,11 @@ FACTS: MappingProxyType[str, Fact] = MappingProxyType(
         "smallest_groups": Fact(
             "map(string, int)", Origin.STATEMENT, "fewest rows of each table that what leaves it is of; 0 unless told"
         ),
+        "distinct_in_groups": Fact(
+            "map(string, int)",
+            Origin.STATEMENT,
+            "fewest different values, by full names of columns that `COUNT(DISTINCT column)` tells it of",
+        ),
         "principal.subject": Fact("string", Origin.CALL, "the person"),
         "principal.actor": Fact("string", Origin.CALL, "the agent that acts for them"),
         "principal.issuer": Fact("string", Origin.CALL, "who vouches for both"),

@@ -10,7 +10,7 @@ from policy.functions import FunctionClass, class_of
 from policy.names import TableName, display
 from policy.principal import Principal
 from policy.statement import AddColumn, Create, PutBack, SqlStatement, Undrop
-from policy.tree import Tree
+from policy.tree import Tree, Vouched
 
 VIEWS_DEPTH_MAX = 16
 
@@ -44,6 +44,7 @@ def facts_of_statement(
         functions[class_of(name).value].append(name)
     classified = {(table, column.name) for table, column in met}
     grouped = {table for table, name in structure.grouped if (table, name) in classified}
+    groups = _groups_met(statement, tables, views)
     facts: dict[str, Any] = {
         "verb": statement.verb.value,
         "verbs": sorted({statement.verb.value, *statement.tree.shape.branches}),
@@ -60,7 +61,10 @@ def facts_of_statement(
         "selects_star": structure.selects_star,
         "joins": structure.joins,
         "cross_joins": structure.cross_joins,
-        "smallest_groups": {str(name): rows for name, rows in _groups_met(statement, tables, views).items()},
+        "smallest_groups": {str(name): vouched.rows for name, vouched in groups.items()},
+        "distinct_in_groups": {
+            f"{name}.{display(column)}": count for name, vouched in groups.items() for column, count in vouched.distinct
+        },
     }
     if structure.limit is not None:
         facts["limit"] = structure.limit
@@ -72,16 +76,16 @@ def facts_of_statement(
 
 def _groups_met(
     statement: SqlStatement, tables: Mapping[TableName, Table], views: Views, depth: int = 0
-) -> dict[TableName, int]:
+) -> dict[TableName, Vouched]:
     """The smallest group of each table's rows that anything which leaves it is of, in views too."""
     structure = statement.tree.structure
-    found: dict[TableName, int] = {} if structure is None else dict(structure.groups)
+    found: dict[TableName, Vouched] = {} if structure is None else dict(structure.groups)
     for place in statement.tree.places:
-        found.setdefault(place.table, 0)
+        found.setdefault(place.table, Vouched())
         table = tables.get(place.table)
         body = views(table) if table is not None and depth < VIEWS_DEPTH_MAX else None
-        for name, rows in _groups_met(body, tables, views, depth + 1).items() if body is not None else ():
-            found[name] = min(rows, found.get(name, rows))
+        for name, vouched in _groups_met(body, tables, views, depth + 1).items() if body is not None else ():
+            found[name] = vouched.and_of(found.get(name, vouched))
     return found
 
 

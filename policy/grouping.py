@@ -4,10 +4,14 @@ A query vouches for a number of rows when it reads one table and nothing else, s
 and keeps groups of so many rows: `HAVING COUNT(*) >= 5`. Whatever else it does with the table makes the number 0: its
 condition may not look at a row in a way that could fail on it, and what is made of values that only some rows have must
 count those. What is done with such a query's rows further out is free.
+
+Where a person has many rows, people are counted: `HAVING COUNT(DISTINCT person) >= 5`. Of whom the values are that only
+some rows have, such a count does not say, so a query that sums them up vouches for no column's values.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 
 from sqlglot import exp
 
@@ -16,6 +20,7 @@ from policy.names import TableName
 from policy.operands import BOOLEAN, Operand, are_comparable, constant, of_type, whole_number
 from policy.resolve import stored
 from policy.sqltypes import Family, parse_type
+from policy.tree import Vouched
 from policy.triviality import conjuncts
 
 TableOf = Callable[[str], Table | None]
@@ -57,30 +62,30 @@ class _Shown:
     summed: tuple[str, ...] = ()
 
 
-def smallest_groups(root: exp.Expr, table_of: TableOf) -> tuple[tuple[TableName, int], ...]:
-    """For each table of a resolved tree, of how many of its rows each value is that leaves it."""
-    found: dict[TableName, int] = {}
+def smallest_groups(root: exp.Expr, table_of: TableOf) -> tuple[tuple[TableName, Vouched], ...]:
+    """For each table of a resolved tree, what each value that leaves it is of."""
+    found: dict[TableName, Vouched] = {}
     for node in root.find_all(exp.Table):
         table = table_of(node.this.name)
         if table is not None:
-            rows = _vouched(node, table)
-            found[table.name] = min(rows, found.get(table.name, rows))
-    return tuple(sorted(found.items()))
+            vouched = _vouched(node, table)
+            found[table.name] = vouched.and_of(found.get(table.name, vouched))
+    return tuple(sorted(found.items(), key=itemgetter(0)))
 
 
-def _vouched(node: exp.Expr, table: Table) -> int:
-    """How many rows the query round one reference to `table` vouches for."""
+def _vouched(node: exp.Expr, table: Table) -> Vouched:
+    """What the query round one reference to `table` vouches for."""
     select = node.find_ancestor(exp.Select)
     if select is None or {slot for slot, value in select.args.items() if value} - _SLOTS:
-        return 0
+        return Vouched()
     from_ = select.args.get("from_")
     if from_ is None or from_.this is not node or any(v for k, v in node.args.items() if k not in ("this", "alias")):
-        return 0
+        return Vouched()
     alias = node.args.get("alias")
     name = stored(alias.this) if alias is not None and alias.this is not None else table.name.name
     shown = [(stored(each.args["alias"]), each.this) for each in select.expressions if isinstance(each, exp.Alias)]
     aliases = dict(shown) if len(dict(shown)) == len(shown) else {}  # which of two is meant, nobody can tell
-    return _Grouped(select, name, {column.name: column for column in table.columns}, aliases).rows()
+    return _Grouped(select, name, {column.name: column for column in table.columns}, aliases).vouched()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,27 +97,26 @@ class _Grouped:
     columns: Mapping[str, Column]
     aliases: Mapping[str, exp.Expr]
 
-    def rows(self) -> int:
+    def vouched(self) -> Vouched:
         group, having = self.select.args.get("group"), self.select.args.get("having")
         if having is None or (group is not None and any(v for k, v in group.args.items() if k != "expressions")):
-            return 0
+            return Vouched()
         keys = [self._at(key) for key in (group.expressions if group is not None else ())]
         if not all(map(self._is_key, keys)) or not self._is_total(self.select.args.get("where")):
-            return 0
+            return Vouched()
         order = self.select.args.get("order")
         shown = [
             *self.select.expressions,
             having.this,
             *(self._at(e.this) for e in (order.expressions if order else ())),
         ]
-        counted = self._counted(having.this)
-        least = [counted.get(None, 0)]
-        for each in shown:
-            seen = self._shown(each, keys)
-            if seen is None:
-                return 0
-            least += [counted.get(name, 0) for name in seen.summed if self.columns[name].nullable]
-        return min(least)
+        seen = [self._shown(each, keys) for each in shown]
+        summed = {name for each in seen if each is not None for name in each.summed if self.columns[name].nullable}
+        if None in seen:
+            return Vouched()
+        counted, distinct = self._counted(having.this)
+        rows = min(counted.get(name, 0) for name in (None, *summed))
+        return Vouched(rows, () if summed else tuple(sorted(distinct.items())))
 
     def _column(self, node: object) -> Column | None:
         """The table's column that `node` is, if it is one."""
@@ -197,9 +201,13 @@ class _Grouped:
         column = self._column(counted[0])
         return None if column is None else [column.name, None]
 
-    def _counted(self, condition: exp.Expr) -> dict[str | None, int]:
-        """How many values of each column, and rows (None), a group has at least that meets `condition`."""
+    def _counted(self, condition: exp.Expr) -> tuple[dict[str | None, int], dict[str, int]]:
+        """How many values of each column, and rows (None), a group has at least that meets `condition`.
+
+        Then how many different values.
+        """
         least: dict[str | None, int] = {}
+        distinct: dict[str, int] = {}
         for each in conjuncts(condition):
             kind, one, other = type(each), each.this, each.args.get("expression")
             if isinstance(one, exp.Literal):
@@ -210,7 +218,9 @@ class _Grouped:
                 continue
             for name in self._counts(count) or ():
                 least[name] = max(least.get(name, 0), number + more)
-        return least
+                if name is not None and isinstance(count.this, exp.Distinct):
+                    distinct[name] = max(distinct.get(name, 0), number + more)
+        return least, distinct
 
     def _is_total(self, where: exp.Expr | None) -> bool:
         """Whether a condition on rows can fail on none of them, and asks of nothing but the table."""

@@ -109,12 +109,26 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
+class Vouched:
+    """Of how many rows of a table whatever leaves it is at least, and of how many different values of its columns."""
+
+    rows: int = 0
+    distinct: tuple[tuple[str, int], ...] = ()
+
+    def and_of(self, other: "Vouched") -> "Vouched":
+        """What holds of both."""
+        others = dict(other.distinct)
+        both = tuple((name, min(count, others[name])) for name, count in self.distinct if name in others)
+        return Vouched(min(self.rows, other.rows), both)
+
+
+@dataclass(frozen=True, slots=True)
 class Structure:
     """Facts about how the statement is built that conditions of rules ask for.
 
     `limit` is None where there is none or it is not a plain number. `unrestricted` are tables whose rows leave one by
     one without a condition; `grouped` are columns of tables whose values leave as keys or in collections. `groups` are
-    tables, each with the fewest of its rows that a value which leaves it is of.
+    tables, each with what every value which leaves it is of.
     """
 
     has_where: bool
@@ -126,7 +140,7 @@ class Structure:
     cross_joins: int
     unrestricted: frozenset[TableName]
     grouped: frozenset[tuple[TableName, str]]
-    groups: tuple[tuple[TableName, int], ...] = ()
+    groups: tuple[tuple[TableName, Vouched], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

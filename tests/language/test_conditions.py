@@ -96,6 +96,7 @@ TOLD = {
     "selects_star": False,
     "joins + cross_joins == 0": True,
     "smallest_groups == {'D.S.PEOPLE': 0}": True,
+    "distinct_in_groups == {}": True,
     "rows_max == 1000": True,
     "principal.subject == 'ada' && principal.actor == 'robot'": True,
     "principal.issuer == 'https://issuer.example'": True,

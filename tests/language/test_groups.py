@@ -1,5 +1,6 @@
 """What leaves a table in groups of a least size is told apart from what may show a single row."""
 
+from collections.abc import Sequence
 from operator import eq, ge, gt, le, lt, ne
 
 import duckdb
@@ -12,6 +13,7 @@ from policy.catalog import Catalog, Column, Table, TableKind
 from policy.engine import Engine
 from policy.names import TableName
 from policy.statement import SqlStatement
+from policy.tree import Vouched
 from tests.language.worlds import PERMITS, decide, engine, kind
 
 COLUMNS = {
@@ -34,6 +36,10 @@ PAY = Table(
 OTHER = Table(TableName("D", "S", "OTHER"), (Column("ID", "NUMBER(38,0)"), Column("DEPT", "VARCHAR")))
 VIEWS = {
     "ROWS_OF": ("SELECT dept, salary FROM d.s.pay", ("DEPT", "SALARY")),
+    "OF_PEOPLE": (
+        "SELECT dept, AVG(salary) AS a FROM d.s.pay GROUP BY dept HAVING COUNT(DISTINCT boss) >= 7",
+        ("DEPT", "A"),
+    ),
     "SAFE": ("SELECT dept, AVG(salary) AS a FROM d.s.pay GROUP BY dept HAVING COUNT(*) >= 7", ("DEPT", "A")),
 }
 
@@ -68,12 +74,17 @@ public: ["D.S.*.*"]
 BY = Engine(engine(ASKS, HEAD).policy, CATALOG)
 
 
-def rows(sql: str) -> int:
-    """The smallest group of rows of the table PAY."""
+def vouched(sql: str) -> Vouched:
+    """Of what of the table PAY whatever leaves it is."""
     statement = BY.understand(sql)
     assert isinstance(statement, SqlStatement)
     assert statement.tree.structure is not None
     return dict(statement.tree.structure.groups)[PAY.name]
+
+
+def rows(sql: str) -> int:
+    """The smallest group of rows of the table PAY."""
+    return vouched(sql).rows
 
 
 VOUCHED = {
@@ -262,11 +273,11 @@ def test_what_is_vouched_for_is_the_smallest_group_that_is_kept(op: str, is_turn
     for number in range(4):
         kept = [n for n in range(12) if (COMPARES[op](number, n) if is_turned else COMPARES[op](n, number))]
         having = f"{number} {op} {count}" if is_turned else f"{count} {op} {number}"
-        vouched = rows(f"SELECT dept, COUNT(*) AS n FROM pay GROUP BY dept HAVING {having}")
+        least = rows(f"SELECT dept, COUNT(*) AS n FROM pay GROUP BY dept HAVING {having}")
         asked = f"SELECT n FROM range(12) AS t(n) WHERE {having.replace(count, 'n')} ORDER BY n"
         assert duckdb.execute(asked).fetchall() == [(n,) for n in kept]
         says_least = op in (("=", "<", "<=") if is_turned else ("=", ">", ">="))
-        assert vouched == (min(kept) if says_least else 0) <= min(kept, default=0)
+        assert least == (min(kept) if says_least else 0) <= min(kept, default=0)
 
 
 shown = st.sampled_from(
@@ -307,13 +318,15 @@ def test_of_fewer_rows_than_a_group_takes_nothing_can_be_told(
     text = ", ".join(f"{column} AS c{n}" for n, column in enumerate(columns))
     sql = around.format(f"SELECT {text} FROM pay {where} {group} HAVING {having}")
     if rows(sql) >= 5:
-        assert _answer(sql, one) == _answer(sql, other)
+        assert answer_of(sql, one) == answer_of(sql, other)
 
 
-def _answer(sql: str, rows_of: list[tuple[str, int, bool]]) -> str:
+def answer_of(sql: str, rows_of: Sequence[tuple[object, ...]]) -> str:
+    """What DuckDB says of a table of these rows: dept, salary, is_boss and, if there is one, boss."""
     with duckdb.connect() as database:
-        database.execute("CREATE TABLE pay (id INT, dept VARCHAR, salary DECIMAL(12,2), is_boss BOOLEAN)")
-        database.executemany("INSERT INTO pay VALUES (?, ?, ?, ?)", [(n, *row) for n, row in enumerate(rows_of)])
+        database.execute("CREATE TABLE pay (id INT, dept VARCHAR, salary DECIMAL(12,2), is_boss BOOLEAN, boss INT)")
+        filled = [(n, *row, 1)[:5] for n, row in enumerate(rows_of)]
+        database.executemany("INSERT INTO pay VALUES (?, ?, ?, ?, ?)", filled)
         try:
             return str(database.execute(sqlglot.transpile(sql, "snowflake", "duckdb")[0]).fetchall())
         except duckdb.Error as error:
