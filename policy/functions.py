@@ -130,11 +130,6 @@ def class_of(name: str) -> FunctionClass:
     return FunctionClass.UNKNOWN
 
 
-def classes_of(names: frozenset[str]) -> frozenset[str]:
-    """The classes of the functions `names`, as words."""
-    return frozenset(class_of(name).value for name in names)
-
-
 def is_openable(name: str) -> bool:
     """Whether a policy may open `name`."""
     return class_of(name) in OPENABLE_CLASSES

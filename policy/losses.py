@@ -30,7 +30,10 @@ _WORDED = frozenset(
         TokenType.NULL,
     }
 )
-_COUNTED = frozenset(
+_COMPARISONS = frozenset(
+    {TokenType.EQ, TokenType.NEQ, TokenType.LT, TokenType.LTE, TokenType.GT, TokenType.GTE},
+)
+_COUNTED = _COMPARISONS | frozenset(
     {
         TokenType.SELECT,
         TokenType.STAR,
@@ -47,12 +50,6 @@ _COUNTED = frozenset(
         TokenType.OVER,
         TokenType.CASE,
         TokenType.WHEN,
-        TokenType.EQ,
-        TokenType.NEQ,
-        TokenType.LT,
-        TokenType.LTE,
-        TokenType.GT,
-        TokenType.GTE,
         TokenType.DPIPE,
         TokenType.PLUS,
         TokenType.DASH,
@@ -75,18 +72,12 @@ _DISTINCT = TokenType.DISTINCT
 _UNION = TokenType.UNION
 _POSITION = TokenType.PARAMETER
 _PATHS = frozenset({TokenType.COLON, TokenType.DOT})
-_BEFORE_SIGN = frozenset(
+_BEFORE_SIGN = _COMPARISONS | frozenset(
     {
         TokenType.SELECT,
         TokenType.COMMA,
         TokenType.L_PAREN,
         TokenType.L_BRACKET,
-        TokenType.EQ,
-        TokenType.NEQ,
-        TokenType.LT,
-        TokenType.LTE,
-        TokenType.GT,
-        TokenType.GTE,
         TokenType.PLUS,
         TokenType.DASH,
         TokenType.STAR,
@@ -104,7 +95,7 @@ _UNITS = """
     W WK WEEKOFYEAR WOY WY WEEK_ISO WEEKOFYEARISO WEEKOFYEAR_ISO Q QTR QTRS QUARTERS H HH HR HOURS HRS M MI MIN MINUTES
     MINS S SEC SECONDS SECS MS MSEC MSECS MILLISECONDS US USEC USECS MICROSECONDS NS NSEC NSECS NANOSEC NANOSECS
     NSECOND NSECONDS NANOSECONDS EPOCH_SECONDS EPOCH_MILLISECONDS EPOCH_MICROSECONDS EPOCH_NANOSECONDS TZH TZM EPOCH
-    DATE_PART DAYS WEEKS
+    DATE_PART WEEKS
 """
 _DEFAULTS = frozenset({"REPEATABLE", "IDENTIFIER", "NULLS", "FIRST", "LAST", "ROW", "PERCENT"})
 _REPLACED = frozenset(PRINTED_AS) | frozenset(_UNITS.split()) | _DEFAULTS

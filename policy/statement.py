@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from policy.functions import classes_of
 from policy.names import TableName
 from policy.tree import Tree
 
@@ -106,11 +105,6 @@ class SqlStatement:
     digest: str
     tree: Tree = field(repr=False, compare=False)
     change: "TableChange | None" = None
-
-    @property
-    def function_classes(self) -> frozenset[str]:
-        """The classes of the functions that it calls, as words: `pure`, `aggregate`, `window`, `spends`, ..."""
-        return classes_of(self.functions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,11 +108,6 @@ class HoldRecord:
     outcome: Mapping[str, Any]
     votes: tuple[Said, ...] = field(default=())
 
-    @property
-    def is_alive(self) -> bool:
-        """Whether it can still be decided on or run."""
-        return self.state in ALIVE
-
 
 def seal(sealer: Sealer, hold_id: str, asked: Asked) -> str:
     """The sealed part of a row, which opens for this hold alone."""
