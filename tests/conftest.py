@@ -1,11 +1,13 @@
 """Fixtures that every folder shares; each folder adds its own."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from hypothesis import settings
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from server.database import open_engine
 from server.sandbox.postgres import EmbeddedPostgres
 from tests.support.databases import Databases, reachable_directory
 from tests.support.gates import gate
@@ -54,3 +56,10 @@ def database_url(databases: Databases) -> Iterator[str]:
     """The URL of a fresh, migrated database."""
     with databases.fresh() as url:
         yield url
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    """An engine on that database."""
+    async with open_engine(database_url) as engine:
+        yield engine

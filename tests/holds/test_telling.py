@@ -17,7 +17,6 @@ from audit.note import new_signer
 from policy.approving import ApprovalEntry, Verdict
 from policy.names import TableName
 from policy.principal import Principal, Subject
-from server.database import open_engine
 from server.desk import HoldDesk
 from server.hold_keeper import HoldKeeper
 from server.hold_record import HoldRecord, State
@@ -34,12 +33,6 @@ from tests.support.watching import eventually
 
 ADA_HERSELF = Principal(Subject(ADA.subject), ADA.actor, ADA.issuer)
 [BY_OWNERS] = ENGINE.policy.approving.entries
-
-
-@pytest.fixture
-async def engine(database_url: str) -> AsyncGenerator[AsyncEngine]:
-    async with open_engine(database_url) as opened_engine:
-        yield opened_engine
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from server.database import open_engine
 from server.hold_record import HoldRecord
 from server.outbox import ATTEMPTS_MAX, SIGNATURE, Outbox, Webhook
 from tests.holds.stores import ADA, ONE, asked, entry, store
@@ -38,12 +37,6 @@ class Received:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/hook"
-
-
-@pytest.fixture
-async def engine(database_url: str) -> AsyncGenerator[AsyncEngine]:
-    async with open_engine(database_url) as opened_engine:
-        yield opened_engine
 
 
 @pytest.fixture

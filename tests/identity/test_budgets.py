@@ -1,6 +1,5 @@
 """A budget of the policy is kept by all replicas together: what is asked is taken from it first, never overdrawn."""
 
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import anyio
@@ -12,7 +11,6 @@ from policy.circumstances import UNKNOWN
 from policy.decision import CountAnswer, Permit, UseHolds
 from policy.principal import Principal, Subject
 from policy.statement import HoldsAct
-from server.database import open_engine
 from server.judging import Judge
 from server.limits import Limits, budgets_of
 from server.measuring import Measuring
@@ -25,12 +23,6 @@ from tools.contract import Sql
 ADA = Principal(Subject("ada"), "claude", "iss")
 BEN = Principal(Subject("ben"), "claude", "iss")
 DAY_S = 86_400
-
-
-@pytest.fixture
-async def engine(database_url: str) -> AsyncGenerator[AsyncEngine]:
-    async with open_engine(database_url) as engine:
-        yield engine
 
 
 @pytest.fixture

@@ -22,63 +22,57 @@ APART_S = 30.0
 
 
 @pytest.fixture
-async def database(database_url: str) -> AsyncGenerator[AsyncEngine]:
-    async with open_engine(database_url) as engine:
-        yield engine
-
-
-@pytest.fixture
-async def journal(database: AsyncEngine) -> AsyncGenerator[Journal]:
-    async with open_journal(database, Sealer(bytes(32), "k"), new_signer("test/writer")) as journal:
+async def journal(engine: AsyncEngine) -> AsyncGenerator[Journal]:
+    async with open_journal(engine, Sealer(bytes(32), "k"), new_signer("test/writer")) as journal:
         yield journal
 
 
-def off_by(database: AsyncEngine, journal: Journal, off_s: float) -> Clock:
+def off_by(engine: AsyncEngine, journal: Journal, off_s: float) -> Clock:
     """A gate whose clock is so far off, on a machine where no time passes but by hand."""
     wall = datetime.now(UTC).timestamp() + off_s
-    return Clock(database, journal, APART_S, wall=lambda: wall, steady=Played())
+    return Clock(engine, journal, APART_S, wall=lambda: wall, steady=Played())
 
 
 @pytest.mark.parametrize("off_s", [0, 25, -25])
-async def test_clocks_that_agree_let_people_in(database: AsyncEngine, journal: Journal, off_s: float) -> None:
-    clock = off_by(database, journal, off_s)
+async def test_clocks_that_agree_let_people_in(engine: AsyncEngine, journal: Journal, off_s: float) -> None:
+    clock = off_by(engine, journal, off_s)
     assert await clock.look()
     clock.check()
 
 
 @pytest.mark.parametrize("off_s", [35, -35, 86_400, -86_400])
 async def test_clocks_that_are_apart_let_nobody_in(
-    database: AsyncEngine, journal: Journal, off_s: float, caplog: pytest.LogCaptureFixture
+    engine: AsyncEngine, journal: Journal, off_s: float, caplog: pytest.LogCaptureFixture
 ) -> None:
-    clock = off_by(database, journal, off_s)
+    clock = off_by(engine, journal, off_s)
     assert not await clock.look()
     assert not await clock.look()
     with pytest.raises(ClockApart) as caught:
         clock.check()
     assert (caught.value.code, caught.value.retryable) == ("clock_apart", True)
     assert [record.levelno for record in caplog.records if record.name == "server.clocks"] == [logging.ERROR]
-    (told,) = [entry for entry in await entries(database, last=10) if entry.stage == "clock.apart"]
+    (told,) = [entry for entry in await entries(engine, last=10) if entry.stage == "clock.apart"]
     assert abs(int(str(told.facts["clock_ahead_ms"])) - 1_000 * off_s) < 3_000
 
 
-async def test_nobody_is_asked_who_they_are_by_a_clock_that_is_apart(database: AsyncEngine, journal: Journal) -> None:
+async def test_nobody_is_asked_who_they_are_by_a_clock_that_is_apart(engine: AsyncEngine, journal: Journal) -> None:
     """What else the first step would do is not reached, for it is not there."""
-    admission = Admission(None, None, None, None, off_by(database, journal, 3_600))  # type: ignore[arg-type]
+    admission = Admission(None, None, None, None, off_by(engine, journal, 3_600))  # type: ignore[arg-type]
     assert not await admission.clock.look()
     with pytest.raises(ClockApart):
         await admission(None)  # type: ignore[arg-type]
 
 
-async def test_a_clock_that_was_never_compared_lets_nobody_in(database: AsyncEngine, journal: Journal) -> None:
+async def test_a_clock_that_was_never_compared_lets_nobody_in(engine: AsyncEngine, journal: Journal) -> None:
     with pytest.raises(ClockApart):
-        off_by(database, journal, 0).check()
+        off_by(engine, journal, 0).check()
 
 
 async def test_a_clock_that_jumps_between_two_looks_lets_nobody_in_at_once(
-    database: AsyncEngine, journal: Journal
+    engine: AsyncEngine, journal: Journal
 ) -> None:
     wall, steady = Played(datetime.now(UTC).timestamp()), Played()
-    clock = Clock(database, journal, APART_S, wall=wall, steady=steady)
+    clock = Clock(engine, journal, APART_S, wall=wall, steady=steady)
     assert await clock.look()
     for each in (wall, steady):
         each.now += 3_600  # an hour passes
@@ -90,14 +84,14 @@ async def test_a_clock_that_jumps_between_two_looks_lets_nobody_in_at_once(
     clock.check()
 
 
-async def test_a_clock_that_is_set_right_lets_people_in_again(database: AsyncEngine, journal: Journal) -> None:
+async def test_a_clock_that_is_set_right_lets_people_in_again(engine: AsyncEngine, journal: Journal) -> None:
     wall = Played(datetime.now(UTC).timestamp() + 3_600)
-    clock = Clock(database, journal, APART_S, wall=wall, steady=Played())
+    clock = Clock(engine, journal, APART_S, wall=wall, steady=Played())
     assert not await clock.look()
     wall.now -= 3_600
     assert await clock.look()
     clock.check()
-    stages = [entry.stage for entry in await entries(database, last=10) if entry.stage.startswith("clock.")]
+    stages = [entry.stage for entry in await entries(engine, last=10) if entry.stage.startswith("clock.")]
     assert sorted(stages) == ["clock.agrees", "clock.apart"]
 
 
@@ -109,9 +103,9 @@ async def test_a_gate_does_not_start_without_knowing_the_time_of_its_database(jo
 
 @pytest.mark.parametrize(("off_s", "is_signed"), [(25, True), (-25, True), (35, False), (-35, False)])
 async def test_a_clock_that_is_apart_signs_no_head(
-    database: AsyncEngine, off_s: float, is_signed: bool, caplog: pytest.LogCaptureFixture
+    engine: AsyncEngine, off_s: float, is_signed: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     now = datetime.now(UTC) + timedelta(seconds=off_s)
-    sequencer = Sequencer(database, "test/journal", new_signer("test/journal"), clock=lambda: now)
+    sequencer = Sequencer(engine, "test/journal", new_signer("test/journal"), clock=lambda: now)
     assert (await sequencer.publish() is not None) is is_signed
     assert ("CRITICAL" in {record.levelname for record in caplog.records}) is not is_signed

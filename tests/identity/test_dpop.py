@@ -57,12 +57,6 @@ class Agent:
 
 
 @pytest.fixture
-async def engine(database_url: str) -> AsyncGenerator[AsyncEngine]:
-    async with open_engine(database_url) as engine:
-        yield engine
-
-
-@pytest.fixture
 def agent() -> Agent:
     return Agent(Issuer(), ECKey.generate_key("P-256"))
 

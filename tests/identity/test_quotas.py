@@ -1,6 +1,5 @@
 """Limits hold for all replicas together, cost no look into the database on most calls, and are never overdrawn."""
 
-from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -23,12 +22,6 @@ from tests.identity.issuer import Clock
 ADA = Principal(Subject("ada"), "claude", "iss", groups=frozenset({"analysts"}))
 BEN = Principal(Subject("ben"), "claude", "iss", groups=frozenset({"analysts"}))
 EVE = Principal(Subject("eve"), "claude", "iss", groups=frozenset({"others"}))
-
-
-@pytest.fixture
-async def engine(database_url: str) -> AsyncGenerator[AsyncEngine]:
-    async with open_engine(database_url) as engine:
-        yield engine
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """Nobody is let in on what a replica has not been able to read lately."""
 
-from collections.abc import AsyncGenerator
-
 import anyio
 import psycopg
 import pytest
@@ -23,12 +21,6 @@ ADA = Principal(Subject("ada"), "claude", "https://issuer.test", session="s1")
 class NoSessions:
     async def end(self, revocation: Revocation) -> None:
         raise AssertionError(revocation)
-
-
-@pytest.fixture
-async def engine(database_url: str) -> AsyncGenerator[AsyncEngine]:
-    async with open_engine(database_url) as engine:
-        yield engine
 
 
 async def test_what_was_read_a_moment_ago_needs_no_other_look(engine: AsyncEngine) -> None:

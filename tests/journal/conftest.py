@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from audit.journal import Journal, open_journal
 from audit.note import Signer, new_signer
 from audit.sealing import Sealer
-from server.database import open_engine
 
 
 @pytest.fixture(scope="session")
@@ -19,12 +18,6 @@ def sealer() -> Sealer:
 @pytest.fixture(scope="session")
 def signer() -> Signer:
     return new_signer("test/writer")
-
-
-@pytest.fixture
-async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    async with open_engine(database_url) as engine:
-        yield engine
 
 
 @pytest.fixture

@@ -35,13 +35,19 @@ async def call(journal: Journal, call_id: str, subject: str) -> None:
         record.note(sample=f"the rows of {subject}")
 
 
-async def test_an_erased_person_can_be_read_by_nobody_and_everything_verifies(
-    engine: AsyncEngine, journal: Journal, signer: Signer
-) -> None:
+@pytest.fixture
+async def proven(engine: AsyncEngine, journal: Journal, signer: Signer) -> Proven:
+    """A log with a call of ada's and one of grace's."""
     for subject in ("ada", "grace"):
         await call(journal, f"call-{subject}", subject)
     proven = Proven(engine, journal, signer)
     await proven.weave()
+    return proven
+
+
+async def test_an_erased_person_can_be_read_by_nobody_and_everything_verifies(
+    engine: AsyncEngine, journal: Journal, proven: Proven
+) -> None:
     assert await erase_subject(engine, journal, "", "ada") == 1
     sealer = fresh()
     for entry in await entries(engine, call_id="call-ada", sealer=sealer):
@@ -56,12 +62,8 @@ async def test_an_erased_person_can_be_read_by_nobody_and_everything_verifies(
 
 
 async def test_a_process_that_has_read_a_person_cannot_read_them_once_they_are_erased(
-    engine: AsyncEngine, journal: Journal, signer: Signer
+    engine: AsyncEngine, journal: Journal, proven: Proven
 ) -> None:
-    for subject in ("ada", "grace"):
-        await call(journal, f"call-{subject}", subject)
-    proven = Proven(engine, journal, signer)
-    await proven.weave()
     reader, log = fresh(), proven.log.public
 
     async def read(subject: str) -> list[object]:

@@ -11,7 +11,6 @@ from audit.journal import Journal, JournalUnavailable, open_journal
 from audit.note import new_signer
 from audit.reading import entries
 from audit.sealing import Sealer
-from server.database import open_engine
 from server.janitor import Janitor
 from server.ledger import LeaseRecord, PostgresLedger, lease_table
 from server.pool import Kind, PoolLimits, SessionPool, open_pool
@@ -24,20 +23,14 @@ SIGNER = new_signer("test/writer")
 
 
 @pytest.fixture
-async def database(database_url: str) -> AsyncGenerator[AsyncEngine]:
-    async with open_engine(database_url) as engine:
-        yield engine
-
-
-@pytest.fixture
-async def journal(database: AsyncEngine) -> AsyncGenerator[Journal]:
-    async with open_journal(database, SEALER, SIGNER) as opened:
+async def journal(engine: AsyncEngine) -> AsyncGenerator[Journal]:
+    async with open_journal(engine, SEALER, SIGNER) as opened:
         yield opened
 
 
 @pytest.fixture
-def ledger(database: AsyncEngine, journal: Journal) -> PostgresLedger:
-    return PostgresLedger(database, journal)
+def ledger(engine: AsyncEngine, journal: Journal) -> PostgresLedger:
+    return PostgresLedger(engine, journal)
 
 
 @pytest.fixture
@@ -47,52 +40,52 @@ async def pool(stub: StubSnowflake, ledger: PostgresLedger) -> AsyncGenerator[Se
             yield opened
 
 
-async def rows(database: AsyncEngine) -> list[tuple[str, str | None, str]]:
-    async with database.connect() as connection:
+async def rows(engine: AsyncEngine) -> list[tuple[str, str | None, str]]:
+    async with engine.connect() as connection:
         found = await connection.execute(
             select(lease_table.c.subject, lease_table.c.session_id, lease_table.c.state).order_by(lease_table.c.subject)
         )
         return [tuple(row) for row in found]
 
 
-async def falls_silent(database: AsyncEngine, subject: str) -> None:
+async def falls_silent(engine: AsyncEngine, subject: str) -> None:
     """As if the process that holds this subject's sessions had died a while ago."""
-    async with database.begin() as connection:
+    async with engine.begin() as connection:
         silent = func.now() - text("interval '10 minutes'")
         await connection.execute(update(lease_table).where(lease_table.c.subject == subject).values(seen_at=silent))
 
 
 async def test_a_session_is_written_down_before_it_is_used_and_struck_out_when_it_has_ended(
-    pool: SessionPool, stub: StubSnowflake, database: AsyncEngine
+    pool: SessionPool, stub: StubSnowflake, engine: AsyncEngine
 ) -> None:
     pooled = await pool.borrow(ADA)
-    assert await rows(database) == [("ada", "1001", "live")]
+    assert await rows(engine) == [("ada", "1001", "live")]
     pool.give_back(pooled)
     await pool.revoke(owner=ADA.owner)
-    assert await rows(database) == []
-    told = [(entry.stage, entry.facts.get("session_id")) for entry in await entries(database, last=10)]
+    assert await rows(engine) == []
+    told = [(entry.stage, entry.facts.get("session_id")) for entry in await entries(engine, last=10)]
     assert told == [("stream.open", None), ("lease.opened", "1001"), ("lease.ended", None)]
 
 
 async def test_a_session_that_cannot_be_written_down_is_ended_unused(
-    pool: SessionPool, stub: StubSnowflake, database: AsyncEngine
+    pool: SessionPool, stub: StubSnowflake, engine: AsyncEngine
 ) -> None:
-    async with database.begin() as connection:
+    async with engine.begin() as connection:
         await connection.execute(text("alter table gate.lease rename to lease_away"))
     with pytest.raises(JournalUnavailable):
         await pool.borrow(ADA)
     assert (len(stub.logins), stub.ended, stub.statements) == (1, 1, [])
-    async with database.begin() as connection:
+    async with engine.begin() as connection:
         await connection.execute(text("alter table gate.lease_away rename to lease"))
 
 
 async def test_the_janitor_ends_the_session_of_a_process_that_fell_silent_and_no_other(
-    pool: SessionPool, stub: StubSnowflake, ledger: PostgresLedger, database: AsyncEngine
+    pool: SessionPool, stub: StubSnowflake, ledger: PostgresLedger, engine: AsyncEngine
 ) -> None:
     kept = await pool.borrow(ADA)
     await ledger.opened(LeaseRecord("dead", "external_oauth", "iss", "emil", "READER", "WH", None), 77)
     ledger.abandoned("dead")
-    await falls_silent(database, "emil")
+    await falls_silent(engine, "emil")
     janitor = Janitor(ledger, pool, OWN)
     assert await janitor.clean() == 1
     aborted = [r["bindings"]["1"]["value"] for r in stub.requests if "SYSTEM$ABORT_SESSION" in r["sqlText"]]
@@ -103,25 +96,25 @@ async def test_the_janitor_ends_the_session_of_a_process_that_fell_silent_and_no
 
 
 async def test_what_the_janitor_cannot_take_away_it_takes_away_later(
-    pool: SessionPool, stub: StubSnowflake, ledger: PostgresLedger, database: AsyncEngine
+    pool: SessionPool, stub: StubSnowflake, ledger: PostgresLedger, engine: AsyncEngine
 ) -> None:
     await ledger.opened(LeaseRecord("dead", "external_oauth", "iss", "emil", "READER", "WH", None), 77)
     ledger.abandoned("dead")
-    await falls_silent(database, "emil")
+    await falls_silent(engine, "emil")
     janitor = Janitor(ledger, pool, OWN)
     stub.login_answer = failure(390144, "JWT token is invalid.", "28000")
     assert await janitor.clean() == 0
-    assert await rows(database) == [("emil", "77", "orphan")]
+    assert await rows(engine) == [("emil", "77", "orphan")]
     stub.login_answer = None
     assert await janitor.clean() == 1
-    assert ("emil", "77", "orphan") not in await rows(database)
+    assert ("emil", "77", "orphan") not in await rows(engine)
 
 
 async def test_a_process_that_says_it_lives_keeps_its_sessions(
-    pool: SessionPool, stub: StubSnowflake, ledger: PostgresLedger, database: AsyncEngine
+    pool: SessionPool, stub: StubSnowflake, ledger: PostgresLedger, engine: AsyncEngine
 ) -> None:
     kept = await pool.borrow(ADA)
-    await falls_silent(database, "ada")
+    await falls_silent(engine, "ada")
     await ledger.beat()
     assert await Janitor(ledger, pool, OWN).clean() == 0
     pool.give_back(kept)

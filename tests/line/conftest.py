@@ -8,14 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from audit.journal import Journal, open_journal
 from audit.note import new_signer
 from audit.sealing import Sealer
-from server.database import open_engine
 from tests.line.played import PlayedHouse
-
-
-@pytest.fixture
-async def engine(database_url: str) -> AsyncGenerator[AsyncEngine]:
-    async with open_engine(database_url) as opened:
-        yield opened
 
 
 @pytest.fixture
