@@ -214,16 +214,14 @@ class HoldDesk:
 
         It is judged by what the catalog shows now: another replica may have made the table, or dropped it.
         """
-        unasked = await self.points.find(principal, wanted.call_id or "")
-        if unasked is not None:
-            await shown_by(self.refresh)
-            return Sql(unasked, (), wanted.reason, is_write=True)
-        hold = await self.holds.executed(principal.issuer, principal.subject, wanted.call_id or "")
-        if hold is None or hold.requester.actor != principal.actor:
-            raise HoldNotFound("no request of yours was executed in that call", "Use the call_id of its answer.")
-        undo = hold.outcome.get("undo")
-        if not isinstance(undo, str):
-            raise NothingToUndo("no command takes this change back", hold_id=hold.id)
+        undo = await self.points.find(principal, wanted.call_id or "")
+        if undo is None:
+            hold = await self.holds.executed(principal.issuer, principal.subject, wanted.call_id or "")
+            if hold is None or hold.requester.actor != principal.actor:
+                raise HoldNotFound("no request of yours was executed in that call", "Use the call_id of its answer.")
+            undo = hold.outcome.get("undo")
+            if not isinstance(undo, str):
+                raise NothingToUndo("no command takes this change back", hold_id=hold.id)
         await shown_by(self.refresh)
         return Sql(undo, (), wanted.reason, is_write=True)
 
