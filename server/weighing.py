@@ -4,16 +4,16 @@ Most calls are decided at once. Only where a rule about the very tables asks for
 and only of what could be permitted; only where a rule about the caller asks for it, a history of their session is kept.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from policy.circumstances import Circumstances, Estimate
+from policy.circumstances import Circumstances
 from policy.conditions import REMEMBERED
 from policy.decision import Deny
 from policy.principal import Principal
 from policy.statement import SqlStatement, Statement
 from server.estimating import Estimating
-from server.histories import Histories, Seen
+from server.histories import Histories
 from server.judging import Judge, Judged
 from server.refusals import HistoryUnavailable
 from tools.contract import Sql, Wanted
@@ -43,11 +43,12 @@ class Weighing:
         if not isinstance(statement, SqlStatement) or not isinstance(wanted, Sql):
             return judge.decide(principal, wanted, statement, known)
         if not judge.engine.remembers(principal):
-            known = await self._estimated(call_id, judge, principal, wanted, statement, known)
-            return judge.decide(principal, wanted, statement, known)
+            return await self._judged(call_id, judge, principal, wanted, statement, known)
+        asks = any(name.startswith(REMEMBERED) for name in judge.engine.asked_of_call(principal, statement))
         for _ in range(ATTEMPTS_MAX):
             seen = await self.histories.of(principal)
-            judged = await self._judged(call_id, judge, principal, wanted, statement, known, seen)
+            known = replace(known, history=seen.history if asks else None)
+            judged = await self._judged(call_id, judge, principal, wanted, statement, known)
             is_denied = isinstance(judged.decision, Deny)
             footprint = None if is_denied else judge.engine.footprint(principal, statement)
             if await self.histories.add(principal, seen, footprint):
@@ -62,35 +63,20 @@ class Weighing:
         wanted: Sql,
         statement: SqlStatement,
         known: Circumstances,
-        seen: Seen,
     ) -> Judged:
-        if any(name.startswith(REMEMBERED) for name in judge.engine.asked_of_call(principal, statement)):
-            known = Circumstances(known.time, known.purpose, known.estimate, seen.history)
-        known = await self._estimated(call_id, judge, principal, wanted, statement, known)
-        return judge.decide(principal, wanted, statement, known)
-
-    async def _estimated(
-        self,
-        call_id: str,
-        judge: Judge,
-        principal: Principal,
-        wanted: Sql,
-        statement: SqlStatement,
-        known: Circumstances,
-    ) -> Circumstances:
-        """`known` with an estimate, where a rule asks for one and it can help."""
+        """What policy says, knowing an estimate besides where a rule asks for one and it can help."""
         engine = judge.engine
         action = engine.estimable(principal, statement, rows_max=wanted.rows_max, circumstances=known)
-        if action is None:
-            return known
-        estimate: Estimate = await self.estimating(
-            call_id,
-            principal,
-            statement,
-            action,
-            wanted.parameters,
-            {str(name): name for name in engine.tables_of(principal, statement)},
-            policy=engine.provenance.policy,
-            wants_rows="estimate.rows" in engine.asked_of_call(principal, statement),
-        )
-        return Circumstances(known.time, known.purpose, estimate, known.history)
+        if action is not None:
+            estimate = await self.estimating(
+                call_id,
+                principal,
+                statement,
+                action,
+                wanted.parameters,
+                {str(name): name for name in engine.tables_of(principal, statement)},
+                policy=engine.provenance.policy,
+                wants_rows="estimate.rows" in engine.asked_of_call(principal, statement),
+            )
+            known = replace(known, estimate=estimate)
+        return judge.decide(principal, wanted, statement, known)

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -12,13 +11,14 @@ from audit.journal import Journal
 from audit.sealing import Sealer
 from server.claims import ClaimsReader
 from server.clocks import Clock
-from server.config import Settings, SettingsError
+from server.config import Settings
 from server.database import open_engine
 from server.desk import HoldDesk
 from server.issuers import IssuerTrust
 from server.journal_keys import log_signer_of
 from server.keys import IssuerKeys
 from server.revocations import Revocations
+from server.verifiers import read_secret
 
 if TYPE_CHECKING:
     from server.console.app import Console
@@ -64,7 +64,7 @@ async def open_console(
             http,
             sealer,
             settings.console_client_id,
-            _read_secret(secret_file),
+            read_secret(secret_file),
             settings.console_scope,
             f"{url}/signed-in",
         )
@@ -86,13 +86,3 @@ async def _auditing(settings: Settings, sealer: Sealer, journal: Journal) -> Asy
         groups = frozenset(settings.console_auditor_groups)
         log_key = log.public if log else None
         yield JournalPages(database, sealer, log_key, journal, groups, settings.console_proof_s)
-
-
-def _read_secret(path: Path) -> str:
-    try:
-        secret = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"no secret can be read from {path}: {type(error).__name__}") from None
-    if not secret:
-        raise SettingsError(f"the secret in {path} is empty")
-    return secret
