@@ -231,9 +231,9 @@ def test_a_change_is_undone_by_an_id_and_by_nothing_else() -> None:
 
 def test_a_digest_tells_a_table_from_its_absence() -> None:
     name = TableName("D", "S", "T")
-    catalog = Catalog.of([Table(name, (Column("A", "VARCHAR"),))])
-    assert catalog.digest_of(name) == catalog.digest_of(name)
-    assert catalog.digest_of(name) != Catalog.of([]).digest_of(name)
+    one, same = (Catalog.of([Table(name, (Column("A", "VARCHAR"),))]) for _ in range(2))
+    assert one.digest_of(name) == same.digest_of(name)
+    assert one.digest_of(name) != Catalog.of([]).digest_of(name)
 
 
 # Facts of conditions

@@ -194,8 +194,8 @@ def _secret_of(credential: Credential) -> str:
             return str(key.private_numbers().d)
 
 
-def test_a_signing_program_never_shows_its_key(sandbox: Sandbox, tmp_path: Path) -> None:
-    """Stands for a key management service: the key is on the other side of a pipe."""
+def test_a_program_that_keeps_the_key_to_itself_signs_what_opens_a_session(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Stands for a key management service: the key is on the other side of a pipe, and never in this process."""
     key, out = sandbox.state.lease_key_file, tmp_path / "sign"
     out.write_text(f"#!/bin/sh\n/usr/bin/openssl dgst -sha256 -sign {key} | /usr/bin/base64 -w0\n")
     out.chmod(out.stat().st_mode | stat.S_IXUSR)

@@ -107,11 +107,12 @@ async def test_a_waiting_caller_gets_the_session_that_comes_back(pool: SessionPo
     pool.give_back(held[1])
 
 
-async def test_when_all_are_taken_an_idle_session_of_another_makes_way(pool: SessionPool) -> None:
+async def test_when_all_are_taken_an_idle_session_of_another_makes_way(pool: SessionPool, stub: StubSnowflake) -> None:
     kinds = [replace(ADA, subject=name) for name in ("a", "b", "c")]
     for kind in kinds:
         pool.give_back(await pool.borrow(kind))
     pool.give_back(await pool.borrow(replace(ADA, subject="d")))
+    assert (len(stub.logins), pool.counts()["idle"]) == (4, 3)
 
 
 async def test_a_refused_login_frees_its_place(pool: SessionPool, stub: StubSnowflake) -> None:

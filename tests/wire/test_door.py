@@ -73,8 +73,10 @@ async def test_a_token_in_another_form_proves_nobody(form: str, gate: Gate) -> N
 
 async def test_the_scheme_may_be_written_in_any_case(gate: Gate) -> None:
     token = mint(gate.sandbox.state, "ada")
-    response = await _send(gate, [("authorization", f"BEARER {token}")], {"jsonrpc": "2.0", "id": 1, "method": "ping"})
-    assert response.status_code not in (400, 401, 403) or "www-authenticate" not in response.headers
+    said = {"authorization": f"BEARER {token}", "MCP-Protocol-Version": "2026-07-28"}
+    said |= {"Mcp-Method": "tools/call", "Mcp-Name": "run_query"}
+    response = await _send(gate, list(said.items()), _call("run_query", sql="SELECT 1 AS x", purpose="a test"))
+    assert (response.status_code, response.json()["result"]["structuredContent"]["rows"]) == (200, [[1]])
 
 
 async def test_a_token_in_the_address_proves_nobody(gate: Gate) -> None:
