@@ -6,7 +6,7 @@ of any other. The journal hears of each session's beginning and end.
 """
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
 from uuid import UUID
@@ -189,20 +189,8 @@ class PostgresLedger:
             return [LeaseRecord(**row._mapping) for row in await connection.execute(claim)]
 
     def _row(self, lease: LeaseRecord, session_id: str | None) -> dict[str, Any]:
-        return {
-            "id": lease.id,
-            "replica": self.replica,
-            "state": "live",
-            "broker": lease.broker,
-            "issuer": lease.issuer,
-            "subject": lease.subject,
-            "role": lease.role,
-            "warehouse": lease.warehouse,
-            "handle": lease.handle,
-            "session_id": session_id,
-            "opened_at": func.now(),
-            "seen_at": func.now(),
-        }
+        ours = {"replica": self.replica, "state": "live", "opened_at": func.now(), "seen_at": func.now()}
+        return {**asdict(lease), "session_id": session_id, **ours}
 
     async def _write(self, statement: Any) -> None:
         try:

@@ -3,7 +3,7 @@
 import json
 import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -31,6 +31,7 @@ from server.findings import Finding, well
 from server.issuers import trusts_of
 from server.journal_keys import read_key, sealer_of, signer_of
 from server.keys import IssuerKeys, KeysUnavailable
+from server.ledger import PostgresLedger
 from server.limits import read_limits
 from server.pool import PoolLimits, SessionPool, open_pool
 from server.refusals import Unauthenticated
@@ -253,14 +254,12 @@ async def _catalog(settings: Settings) -> str:
 
 
 @asynccontextmanager
-async def pool_of(settings: Settings) -> AsyncGenerator[SessionPool]:
-    """A pool by these settings, for a command."""
-    brokers = await to_thread.run_sync(brokers_of, settings, account_of(settings))
-    try:
-        async with open_pool(account_of(settings), brokers.people, PoolLimits(), own=brokers.own) as pool:
+async def pool_of(settings: Settings, ledger: PostgresLedger | None = None) -> AsyncGenerator[SessionPool]:
+    """A pool by these settings, for a command; with a ledger its sessions are journaled as a gate's are."""
+    account = account_of(settings)
+    with closing(await to_thread.run_sync(brokers_of, settings, account)) as brokers:
+        async with open_pool(account, brokers.people, PoolLimits(), ledger, brokers.own) as pool:
             yield pool
-    finally:
-        brokers.close()
 
 
 CHECKS = (

@@ -78,15 +78,13 @@ def verify(
         told = [text for path in anchor or () for text in texts(path) if '{"journal_' in text or "\n\n" in text]
         state = orjson.loads(state_file.read_bytes()) if state_file and state_file.exists() else None
         try:
-            if export_file is not None and trust_file is not None:
-                verifier = Verifier(Trust(trust_file.read_text("utf-8")), told, state)
+            keys = trust_file.read_text("utf-8") if trust_file else trust_of(load(env_file))
+            verifier = Verifier(Trust(keys), told, state)
+            if export_file is None:
+                anyio.run(_read_database, load(env_file), verifier, state)
+            else:
                 for line in texts(export_file):
                     verifier.read(orjson.loads(line))
-            else:
-                settings = load(env_file)
-                keys = trust_file.read_text("utf-8") if trust_file else trust_of(settings)
-                verifier = Verifier(Trust(keys), told, state)
-                anyio.run(_read_all, settings, verifier, export_file, state)
             report = verifier.report
             if not report:
                 raise ValueError("the export is cut off")
@@ -98,13 +96,7 @@ def verify(
     raise typer.Exit(0 if report["ok"] else 1)
 
 
-async def _read_all(
-    settings: Settings, verifier: Verifier, export_file: Path | None, state: dict[str, Any] | None
-) -> None:
-    if export_file is not None:
-        for line in texts(export_file):
-            verifier.read(orjson.loads(line))
-        return
+async def _read_database(settings: Settings, verifier: Verifier, state: dict[str, Any] | None) -> None:
     start, after = (state["size"], state["last"][0]) if state else (0, 0)
     async with journaling(settings, settings.auditor_url) as (engine, journal):
         async for record in records(engine, settings.journal_origin, start, after):

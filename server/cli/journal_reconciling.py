@@ -1,28 +1,23 @@
 """`snowgate journal reconcile`: the journal against what Snowflake itself says has run."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import anyio
 import orjson
 import typer
-from anyio import to_thread
 
 from server.app import read_policy
-from server.brokers.choice import brokers_of
+from server.cli.doctor import pool_of
 from server.cli.journal_proofs import journaling
 from server.cli.journal_replays import AsJson, From, To, between
 from server.cli.terminal import EnvFile, failing_cleanly
 from server.config import Settings, load
-from server.database import open_engine
 from server.ledger import PostgresLedger
-from server.pool import PoolLimits, open_pool
 from server.query_history import HISTORY_ROWS_MAX, Accessed, QueryHistory, Ran, read_accesses, read_history
 from server.reconciliation import KINDS, Finding, counted, known_calls, reads
 from server.reconciliation import reconcile as compare
-from server.snowflake_settings import account_of, catalog_kind
+from server.snowflake_settings import catalog_kind
 from server.visible import visible
 from server.warehouse import prepare_process
 
@@ -73,20 +68,11 @@ async def _compare(
 
 
 async def _ask(settings: Settings) -> list[Ran]:
+    """What ran, asked in a session of the gate's own, which is journaled as every session is."""
     prepare_process()
-    async with _history(settings) as history:
-        return await history.recent()
-
-
-@asynccontextmanager
-async def _history(settings: Settings) -> AsyncGenerator[QueryHistory]:
-    """A session of the gate's own, journaled as every session is."""
     url = settings.database_url.get_secret_value()
-    brokers = await to_thread.run_sync(brokers_of, settings, account_of(settings))
-    try:
-        async with journaling(settings, url) as (_, journal), open_engine(url) as database:
-            ledger = PostgresLedger(database, journal)
-            async with open_pool(account_of(settings), brokers.people, PoolLimits(), ledger, brokers.own) as pool:
-                yield QueryHistory(pool, catalog_kind(settings), settings.databases[0])
-    finally:
-        brokers.close()
+    async with (
+        journaling(settings, url) as (engine, journal),
+        pool_of(settings, PostgresLedger(engine, journal)) as pool,
+    ):
+        return await QueryHistory(pool, catalog_kind(settings), settings.databases[0]).recent()

@@ -20,7 +20,7 @@ from policy.importing import document_of, imported
 from policy.report import judge, verdict_on
 from server.app import read_policy
 from server.cli.activating import activate, history, second, shadow
-from server.cli.policy_checks import doubts_of, show_doubts, show_reach
+from server.cli.policy_checks import doubts_of, reach_of, show_doubts, show_reach
 from server.cli.policy_files import read_catalog
 from server.cli.policy_suites import SuiteReport, engine_of, read_suite_file, results_of
 from server.cli.terminal import failing_cleanly
@@ -74,16 +74,16 @@ def check(
         loaded = read_policy(policy)
         known = None if catalog is None else read_catalog(catalog)
         doubts = doubts_of(policy, loaded, known)
-        reached = Engine(loaded, known) if reach and known is not None else None
+        reached = reach_of(Engine(loaded, known)) if reach and known is not None else None
         if form is Form.JSON:
             told = {"digest": loaded.digest, "doubts": doubts}
-            sys.stdout.buffer.write(orjson.dumps(told | ({"reach": show_reach(reached)} if reached else {})) + b"\n")
+            sys.stdout.buffer.write(orjson.dumps(told | ({} if reached is None else {"reach": reached})) + b"\n")
         else:
             console = Console(soft_wrap=True, highlight=False)
             console.print(f"[green]ok[/] {policy}: digest {loaded.digest}")
             show_doubts(console, policy, doubts)
             if reached is not None:
-                show_reach(reached, console)
+                show_reach(console, reached)
     if strict and doubts:
         raise typer.Exit(1)
 

@@ -30,20 +30,23 @@ def show_doubts(console: Console, path: Path, doubts: list[dict[str, Any]]) -> N
         console.print(f"{place}: {doubt['kind']}: {doubt['message']}", markup=False)
 
 
-def show_reach(engine: Engine, console: Console | None = None) -> list[dict[str, Any]]:
-    """What each group can reach, as plain data; printed too if there is a `console`."""
-    told = [_told(each) for each in reach(engine)]
+def reach_of(engine: Engine) -> list[dict[str, Any]]:
+    """What each group can reach, as plain data."""
+    return [_told(each) for each in reach(engine)]
+
+
+def show_reach(console: Console, reached: list[dict[str, Any]]) -> None:
+    """What each group can reach, a table below the other."""
     group: str | None = ""
-    for each in told if console is not None else ():
+    for each in reached:
         if each["group"] != group:
             group = each["group"]
-            console.print(f"\n{'people in no group' if group is None else group}", markup=False)  # type: ignore[union-attr]
+            console.print(f"\n{'people in no group' if group is None else group}", markup=False)
         verbs = ", ".join(f"{verb} ({said})" for verb, said in each["verbs"].items())
         columns = [*each["clear"], *(f"{name} [{how}]" for name, how in each["masked"].items())]
         filters = f"; rows of {', '.join(each['row_filters'])}" if each["row_filters"] else ""
-        console.print(f"  {each['table']}: {verbs}{filters}", markup=False)  # type: ignore[union-attr]
-        console.print(f"    {', '.join(columns)}", markup=False)  # type: ignore[union-attr]
-    return told
+        console.print(f"  {each['table']}: {verbs}{filters}", markup=False)
+        console.print(f"    {', '.join(columns)}", markup=False)
 
 
 def _told(each: Reach) -> dict[str, Any]:

@@ -133,14 +133,14 @@ class Console:
 
     async def _hold(self, request: Request, visitor: Visitor) -> Response:
         hold_id = request.path_params["hold_id"]
-        if visitor.session.age_s > self.proof_s / 2:  # so that there is time to read before the proof is too old
+        if visitor.age_s > self.proof_s / 2:  # so that there is time to read before the proof is too old
             return RedirectResponse(f"{self.path}/sign-in/start?next={quote(f'/holds/{hold_id}')}", 303)
         return self._hold_page(visitor, await self.desk.show(visitor.who, hold_id, via="console"))
 
     async def _decide(self, request: Request, visitor: Visitor) -> Response:
         hold_id = request.path_params["hold_id"]
         form = await read_form(request, visitor.session, self._origin)
-        if visitor.session.age_s > self.proof_s:
+        if visitor.age_s > self.proof_s:
             raise ConsoleProofOld("it is too long ago that you signed in")
         if form.get("verdict") not in ("approve", "deny"):
             raise ConsoleBadForm("the form does not say what was decided")

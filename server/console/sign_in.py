@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import anyio
 import httpx2
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
@@ -24,7 +25,7 @@ from server.claims import ClaimsReader
 from server.config import is_safe_url
 from server.console.refusals import ConsoleSignInFailed
 from server.faults import Fault
-from server.keys import DISCOVERY_BYTES_MAX
+from server.keys import discovered
 from server.refusals import Unauthenticated
 from server.tokens import Claims, JwtVerifier, Unverified, read
 
@@ -169,20 +170,17 @@ class SignIn:
         """The issuer's metadata (OpenID Connect Discovery 1.0 section 4), fetched anew every few minutes."""
         if self._metadata is None or time.monotonic() - self._fetched_at > METADATA_FRESH_S:
             try:
-                self._metadata = await self._discovered()
-            except (httpx2.HTTPError, ValueError, KeyError, TypeError) as error:
+                with anyio.fail_after(TIMEOUT_S):
+                    self._metadata = await self._discovered()
+            except (httpx2.HTTPError, ValueError, KeyError, TypeError, TimeoutError) as error:
                 log.warning("the issuer's metadata could not be had: %s", type(error).__name__)
                 raise ConsoleSignInFailed("the issuer cannot be reached", "Try again later.") from None
             self._fetched_at = time.monotonic()
         return self._metadata
 
     async def _discovered(self) -> Mapping[str, Any]:
-        answer = await self.http.get(self.issuer.rstrip("/") + "/.well-known/openid-configuration", timeout=TIMEOUT_S)
-        answer.raise_for_status()
-        if len(answer.content) > DISCOVERY_BYTES_MAX:
-            raise ValueError("the document is too large")
-        document: dict[str, Any] = answer.json()
-        endpoints = {name: document[name] for name in ("authorization_endpoint", "token_endpoint")}
-        if document["issuer"] != self.issuer or not all(is_safe_url(url) for url in endpoints.values()):
-            raise ValueError("another issuer, or endpoints that others could answer for")
+        metadata = await discovered(self.http, self.issuer)
+        endpoints = {name: metadata[name] for name in ("authorization_endpoint", "token_endpoint")}
+        if not all(is_safe_url(url) for url in endpoints.values()):
+            raise ValueError("endpoints that others could answer for")
         return endpoints
