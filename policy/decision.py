@@ -148,6 +148,11 @@ class Permit:
     action: Action
     obligations: frozenset[Obligation] = frozenset()
 
+    @property
+    def padded_ms(self) -> int:
+        """Of how many milliseconds the time that its answer takes is a multiple; 0 if of none."""
+        return max((each.to_ms for each in self.obligations if isinstance(each, PadAnswer)), default=0)
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:

@@ -139,9 +139,8 @@ class _Follow:
         aliases: dict[str, Flow] = {}
         for n, cell in enumerate(cells):
             flow = self.of(cell)
-            for column in (
-                cell.find_all(exp.Column) if aliases else ()
-            ):  # an alias to the left, if there is no such column
+            for column in cell.find_all(exp.Column) if aliases else ():
+                # It is an alias to the left, if there is no such column.
                 flow |= aliases.get(stored(column.this), _NOTHING)
             if isinstance(cell, exp.Alias):
                 aliases[stored(cell.args["alias"])] = flow.spread()

@@ -100,10 +100,7 @@ def probes_of(
     if target is None:
         return UNMEASURABLE
     try:
-        deriving = _Deriving(parse_one(text).root, target, judge)
-        return deriving.probes(statement.verb)
-    except (PolicyRefusal, _Underivable, RecursionError):
-        return UNMEASURABLE
+        return _Deriving(parse_one(text).root, target, judge).probes(statement.verb)
     except Exception:
         # Whatever the parser or printer trips over: what cannot be measured needs the higher tier of approval.
         return UNMEASURABLE

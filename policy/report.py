@@ -12,7 +12,7 @@ from policy.decision import (
     FilterRows,
     Hold,
     MaskColumn,
-    PadAnswer,
+    Obligation,
     Permit,
     RuleId,
     RunSql,
@@ -21,7 +21,7 @@ from policy.engine import Engine
 from policy.names import display
 from policy.positions import position_of
 from policy.principal import Principal
-from policy.refusal import PolicyCode, PolicyRefusal
+from policy.refusal import PolicyRefusal
 from policy.statement import SqlStatement
 
 
@@ -62,28 +62,29 @@ class Verdict:
         return sorted(self.decision.determining | of_permit)
 
     @property
+    def owed(self) -> frozenset[Obligation]:
+        """What must be kept when it runs."""
+        return frozenset() if self.permit is None else self.permit.obligations
+
+    @property
     def masked(self) -> list[str]:
         """Full names of the columns that the caller meets masked, in order."""
-        owed = self.permit.obligations if self.permit is not None else frozenset()
-        return sorted(f"{each.table}.{display(each.column)}" for each in owed if isinstance(each, MaskColumn))
+        return sorted(f"{each.table}.{display(each.column)}" for each in self.owed if isinstance(each, MaskColumn))
 
     @property
     def filtered(self) -> list[str]:
         """The row filters that apply, in order."""
-        owed = self.permit.obligations if self.permit is not None else frozenset()
-        return sorted({each.filter_id for each in owed if isinstance(each, FilterRows)})
+        return sorted({each.filter_id for each in self.owed if isinstance(each, FilterRows)})
 
     @property
     def counted(self) -> list[CountAnswer]:
         """What it takes from budgets, in order of their names."""
-        owed = self.permit.obligations if self.permit is not None else frozenset()
-        return sorted((each for each in owed if isinstance(each, CountAnswer)), key=lambda each: each.budget_id)
+        return sorted((each for each in self.owed if isinstance(each, CountAnswer)), key=lambda each: each.budget_id)
 
     @property
     def padded_ms(self) -> int:
         """Of how many milliseconds the time that it takes is a multiple; 0 if of none."""
-        owed = self.permit.obligations if self.permit is not None else frozenset()
-        return max((each.to_ms for each in owed if isinstance(each, PadAnswer)), default=0)
+        return 0 if self.permit is None else self.permit.padded_ms
 
     @property
     def sql(self) -> str | None:
@@ -127,15 +128,12 @@ def judge(
     where it is a hold) and `masked` (full names of the columns that the caller meets masked).
     """
     verdict = verdict_on(engine, principal, sql, parameters=parameters, circumstances=circumstances)
-    code: PolicyCode | None = None
-    message: str | None = None
-    if isinstance(verdict.decision, Deny):
-        code, message = verdict.decision.code, verdict.decision.message
+    denied = verdict.decision if isinstance(verdict.decision, Deny) else None
     return {
         "id": id,
         "decision": verdict.word,
-        "code": None if code is None else code.value,
-        "message": message,
+        "code": None if denied is None else denied.code.value,
+        "message": None if denied is None else denied.message,
         "rules": verdict.rules,
         "sql": verdict.sql,
         "masked": verdict.masked,

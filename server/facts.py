@@ -3,7 +3,7 @@
 from typing import Any, assert_never
 
 from policy.circumstances import Circumstances
-from policy.decision import CountAnswer, Decision, Deny, FilterRows, Hold, MaskColumn, PadAnswer, Permit, RunSql
+from policy.decision import CountAnswer, Decision, Deny, FilterRows, Hold, MaskColumn, Permit, RunSql
 from policy.lru import Lru
 from policy.principal import Principal
 from policy.statement import HoldsRequest, SchemaRequest, SqlStatement, Statement
@@ -190,8 +190,8 @@ def _facts_of_permit(permit: Permit) -> Facts:
     counted = sorted(
         f"{o.budget_id}: {o.answers} of {o.per_day}" for o in permit.obligations if isinstance(o, CountAnswer)
     )
-    padded = [o.to_ms for o in permit.obligations if isinstance(o, PadAnswer)]
-    facts |= ({"budgets": counted} if counted else {}) | ({"padded_ms": max(padded)} if padded else {})
+    facts |= {"budgets": counted} if counted else {}
+    facts |= {"padded_ms": permit.padded_ms} if permit.padded_ms else {}
     if isinstance(permit.action, RunSql):
         facts |= {
             "role": permit.action.role,

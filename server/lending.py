@@ -12,7 +12,6 @@ from server.histories import Histories
 from server.inflight import InFlight
 from server.limits import budgets_of
 from server.line import Cleared, Lease, LeaseFor, Progress
-from server.padding import is_padded
 from server.pool import SessionPool
 from server.quotas import Quotas, Spending
 from server.raw import Raw, RawRows
@@ -67,7 +66,8 @@ class MeteredLease:
             HistoryUnavailable: a rule counts the rows of the session, and they cannot be counted.
         """
         self.spending.asks()
-        raw = await self.lease.execute(cleared, None if is_padded(cleared.permit) else progress)
+        # What is told at certain times only tells nothing of it in between.
+        raw = await self.lease.execute(cleared, None if cleared.permit.padded_ms else progress)
         if isinstance(raw, RawRows):
             volume = len(orjson.dumps(raw.rows, default=str)) if self.spending.counts_bytes else 0
             await self.spending.spent(len(raw.rows), volume)

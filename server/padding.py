@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import anyio
 
-from policy.decision import Decision, Deny, Hold, PadAnswer, Permit
+from policy.decision import Decision, Deny, Hold, Permit
 
 
 @dataclass
@@ -25,7 +25,7 @@ class Padding:
         """Pad from now on as `decision` asks for, if it does; what has been owed stays owed."""
         match decision:
             case Permit():
-                self.to_ms = max(self.to_ms, _padded_ms(decision))
+                self.to_ms = max(self.to_ms, decision.padded_ms)
             case Hold(_, then):
                 self.owe(then)
             case Deny():
@@ -49,12 +49,3 @@ async def padded() -> AsyncGenerator[Padding]:
         await padding.wait()
         raise
     await padding.wait()
-
-
-def is_padded(permit: Permit) -> bool:
-    """Whether what `permit` lets run is told at certain times only, and so nothing of it in between."""
-    return _padded_ms(permit) > 0
-
-
-def _padded_ms(permit: Permit) -> int:
-    return max((each.to_ms for each in permit.obligations if isinstance(each, PadAnswer)), default=0)

@@ -29,8 +29,8 @@ async def holds(
     gate: Gate, person: str, *arguments: str, answers: str | None = None, token: str | None = None, url: str = ""
 ) -> Ended:
     """`snowgate holds ...` as `person`; with `answers`, at a terminal at which that is typed."""
-    environment = {
-        "PATH": os.environ["PATH"],
+    theirs = {name: value for name, value in os.environ.items() if not name.startswith("SNOWGATE_")}
+    environment = theirs | {
         "PYTHONPATH": str(ROOT),
         "TERM": "dumb",
         "SNOWGATE_RESOURCE": url or gate.sandbox.state.resource_url,
@@ -85,6 +85,15 @@ async def test_a_denial_at_a_terminal_reaches_the_requester(gate: Gate) -> None:
     assert (await holds(gate, "sofia", "deny", hold_id, "--reason", "Not today", answers="yes\n")).status == 0
     said = await check(gate, hold_id)
     assert (said["code"], "Not today" in said["message"]) == ("denied", True)
+
+
+async def test_a_requester_takes_back_at_a_terminal_what_they_asked_for(gate: Gate) -> None:
+    hold_id = (await held(gate, 9306))["hold_id"]
+    assert (await holds(gate, "sofia", "withdraw", hold_id, "--reason", "It is not mine")).status == 2
+    said = await holds(gate, "stella", "withdraw", hold_id, "--reason", "Not needed any more")
+    assert (said.status, f"{hold_id} is withdrawn" in said.text) == (0, True), said.text
+    assert (await check(gate, hold_id))["code"] == "hold_spent"
+    assert tickets(gate, 9306) == 1
 
 
 @pytest.mark.parametrize("answer", ["no\n", "y\n", "\n"])
