@@ -113,18 +113,14 @@ class Catalog:
 def _facts(table: Table) -> list[object]:
     """Everything that a table is, in a fixed order."""
     return [
-        _parts(table.name),
+        table.name.parts,
         [[c.name, c.type, c.nullable, c.comment, c.tags, c.native_policies] for c in table.columns],
         table.kind.value,
         table.comment,
         table.primary_key,
-        [[key.columns, _parts(key.target), key.target_columns] for key in table.foreign_keys],
+        [[key.columns, key.target.parts, key.target_columns] for key in table.foreign_keys],
         table.definition,
         table.is_secure,
         table.native_policies,
         *([] if table.are_tags_known else ["tags unknown"]),
     ]
-
-
-def _parts(name: TableName) -> list[str]:
-    return [name.database, name.schema, name.name]

@@ -114,7 +114,7 @@ def _told(table: Table) -> dict[str, Any]:
     keys = [
         {
             "columns": list(key.columns),
-            "target": [key.target.database, key.target.schema, key.target.name],
+            "target": [*key.target.parts],
             "target_columns": list(key.target_columns),
         }
         for key in table.foreign_keys

@@ -1,7 +1,6 @@
 """A catalog as JSON and back, without losing a fact: what reads equal has an equal digest."""
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from policy.catalog import Catalog, Column, ForeignKey, Table, TableKind
@@ -12,12 +11,12 @@ def catalog_json(catalog: Catalog) -> bytes:
     """Every fact of `catalog`, as UTF-8 JSON."""
     tables = [
         {
-            "name": _parts(table.name),
+            "name": table.name.parts,
             "columns": [[c.name, c.type, c.nullable, c.comment, c.tags, c.native_policies] for c in table.columns],
             "kind": table.kind.value,
             "comment": table.comment,
             "primary_key": table.primary_key,
-            "foreign_keys": [[key.columns, _parts(key.target), key.target_columns] for key in table.foreign_keys],
+            "foreign_keys": [[key.columns, key.target.parts, key.target_columns] for key in table.foreign_keys],
             "definition": table.definition,
             "is_secure": table.is_secure,
             "native_policies": table.native_policies,
@@ -59,7 +58,3 @@ def _table(told: dict[str, Any]) -> Table:
         native_policies=tuple(told["native_policies"]),
         are_tags_known=told.get("are_tags_known", True),
     )
-
-
-def _parts(name: TableName) -> Sequence[str]:
-    return [name.database, name.schema, name.name]

@@ -31,10 +31,9 @@ def probes_of_change(
         return _NOTHING  # nothing that is there is touched
     if table is None:
         return UNMEASURABLE
-    full = ".".join(map(quote, (name.database, name.schema, name.name)))
 
     def counting(what: str, moment: str, verb: Verb) -> Counting:
-        sql = f"SELECT COUNT({what}) AS N FROM {full}{moment}"  # noqa: S608 - quoted names and an understood moment
+        sql = f"SELECT COUNT({what}) AS N FROM {name.quoted}{moment}"  # noqa: S608 - quoted names and an understood moment
         return Counting(Probe(judge(sql), ()), (verb,))
 
     try:
@@ -47,7 +46,9 @@ def probes_of_change(
                 counts = [counting("*", "", Verb.DELETE), counting("*", f" {moment}", Verb.INSERT)]
             case _:
                 assert_never(change)
-        return Probes(tuple(counts), {}, None if isinstance(change, DropColumn) else _sampling(full, table, judge))
+        return Probes(
+            tuple(counts), {}, None if isinstance(change, DropColumn) else _sampling(name.quoted, table, judge)
+        )
     except PolicyRefusal:
         return UNMEASURABLE
 

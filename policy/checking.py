@@ -133,14 +133,13 @@ def _missing_tables(policy: Policy, tables: Sequence[Table]) -> Iterator[Finding
 
 
 def _means_a_table(pattern: Pattern, tables: Iterable[Table]) -> bool:
-    return any(pattern.matches((t.name.database, t.name.schema, t.name.name)) for t in tables)
+    return any(pattern.matches(t.name.parts) for t in tables)
 
 
 def _means_a_column(patterns: Iterable[Pattern], tags: frozenset[str], tables: Iterable[Table]) -> bool:
     written = tuple(patterns)
     return any(
-        any(tag.upper() in tags for tag in column.tags)
-        or any(p.matches((t.name.database, t.name.schema, t.name.name, column.name)) for p in written)
+        any(tag.upper() in tags for tag in column.tags) or any(p.matches((*t.name.parts, column.name)) for p in written)
         for t in tables
         for column in t.columns
     )

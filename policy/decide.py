@@ -189,7 +189,7 @@ def _allow(
     verdicts += [v for t in through_views if (v := ruling.verdict(Verb.READ, t)).effect is Effect.HOLD]
     bounded = bounded_rows(limits, rows_max)
     text = tuple(
-        audience.writer.full_name(place.table) if place.is_target else written.sql
+        place.table.quoted if place.is_target else written.sql
         for place, written in zip(statement.tree.places, sources, strict=True)
     )
     owed: frozenset[Obligation] = audience.owing.of(statement) | {LimitRows(bounded)}

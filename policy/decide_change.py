@@ -50,7 +50,7 @@ def decide_change(
     if role.write_role is None:
         return _deny("your role does not write", _ASK_HINT)
     action = RunSql(
-        sql=statement.tree.written((audience.writer.full_name(name),)),
+        sql=statement.tree.written((name.quoted,)),
         verb=verb,
         role=role.write_role,
         warehouse=role.warehouse,

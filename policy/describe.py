@@ -30,7 +30,7 @@ class CatalogIndex:
         """The names and comments of `table` in lower case."""
         known = self._haystacks.get(table.name)
         if known is None:
-            words = [table.name.database, table.name.schema, table.name.name, table.comment]
+            words = [*table.name.parts, table.comment]
             for column in table.columns:
                 words += (column.name, column.comment)
             known = self._haystacks[table.name] = "\n".join(words).casefold()
@@ -123,7 +123,7 @@ def _request_digest(request: SchemaRequest) -> str:
 
 def _cursor(request: SchemaRequest, last: TableName) -> str:
     """An opaque text that names the request and the last table of the page; it opens nothing, so it needs no secret."""
-    text = json.dumps([_request_digest(request), last.database, last.schema, last.name])
+    text = json.dumps([_request_digest(request), *last.parts])
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 

@@ -5,12 +5,12 @@ is quoted in YAML as JSON quotes it, and cannot end a comment.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from policy.catalog import Catalog, Column, TableKind
-from policy.importing import Imported, imported, in_comment
-from policy.names import TableName, display
+from policy.catalog import Catalog, TableKind
+from policy.importing import Imported, column_name, imported, in_comment, listed
+from policy.names import display
 from policy.personal_names import KINDS, kind_of
 
 PROPOSED_MAX = 1_000
@@ -95,11 +95,6 @@ def _sorted(catalog: Catalog) -> _Sorted:
     return told
 
 
-def column_name(table: TableName, column: Column) -> str:
-    """A column as a pattern of policies names it, and no other."""
-    return f"{table}.{display(column.name)}"
-
-
 def _limits(catalog: Catalog) -> Iterator[str]:
     places = {(name.database, name.schema) for name in catalog.tables}
     if len(places) == 1:
@@ -138,12 +133,12 @@ def _classifications(found: Imported, told: _Sorted) -> Iterator[str]:
         yield "# Snowflake's own masking policies stay in force. A column with one is shown as they mask it only where"
         yield "# `public` has it by its name; what they show to whom was not read."
     for policy, columns in found.native.items():
-        yield f"#   {in_comment(policy)}: {_listed(columns)}"
+        yield f"#   {in_comment(policy)}: {listed(columns, SHOWN_MAX)}"
 
 
 def _from_tags(found: Imported) -> Iterator[tuple[str, list[str]]]:
     for each in found.proposed:
-        head = f"  # A tag of Snowflake's, on {_listed(each.columns)}"
+        head = f"  # A tag of Snowflake's, on {listed(each.columns, SHOWN_MAX)}"
         yield each.name, [head, f"  - {{ name: {json.dumps(each.name)}, tags: [{json.dumps(each.tag)}] }}"]
 
 
@@ -157,7 +152,7 @@ def _from_names(found: Imported, told: _Sorted) -> Iterator[tuple[str, list[str]
         # A pattern means names in upper case; one that is stored otherwise is named itself.
         named = [full for full in columns if not _is_plain(full)]
         lines = [
-            f"  # A proposal, by names alone: {_listed(columns)}",
+            f"  # A proposal, by names alone: {listed(columns, SHOWN_MAX)}",
             f"  - name: {json.dumps(name)}",
             "    columns:",
             *(f"      - {json.dumps('*.*.*.' + pattern)}" for pattern in patterns),
@@ -222,17 +217,12 @@ def _unknown(catalog: Catalog, told: _Sorted, found: Imported) -> Iterator[str]:
     if told.by_kind:
         yield "whether columns found by their names are what they are called; only English names were looked for"
     if told.opaque:
-        yield f"what is inside of {_listed(told.opaque)}, which are left out below"
+        yield f"what is inside of {listed(told.opaque, SHOWN_MAX)}, which are left out below"
     if views := [str(each.name) for each in tables if each.definition is None and each.kind is TableKind.VIEW]:
-        yield f"what these views read, whose text is not shown to the catalog's role: {_listed(views)}"
+        yield f"what these views read, whose text is not shown to the catalog's role: {listed(views, SHOWN_MAX)}"
     if rows := [str(each.name) for each in tables if each.native_policies]:
-        yield f"whose rows Snowflake's own row access policies hide: {_listed(rows)}"
+        yield f"whose rows Snowflake's own row access policies hide: {listed(rows, SHOWN_MAX)}"
     if found.native:
         yield "what Snowflake's own masking policies show, and to whom"
     yield "who is in the groups, and whether role and warehouse have what they need: see `snowgate doctor --as`"
     yield "databases that SNOWGATE_DATABASES does not name, and tables that the catalog's role may not see"
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(in_comment(name) for name in names[:SHOWN_MAX])
-    return f"{shown} and {len(names) - SHOWN_MAX} more" if len(names) > SHOWN_MAX else shown

@@ -82,8 +82,7 @@ class Exposures:
 
     def filters_on(self, name: TableName) -> tuple[RowFilter, ...]:
         """The row filters that apply to a table of that `name`, whether it is there or not."""
-        parts = (name.database, name.schema, name.name)
-        return tuple(each for each in self._filters if _any(each.tables, parts))
+        return tuple(each for each in self._filters if _any(each.tables, name.parts))
 
     def shown_instead(self, mask: Mask) -> frozenset[Mask]:
         """What a column that `mask` hides is shown as, and what others are whose results nothing else looks like."""
@@ -91,11 +90,11 @@ class Exposures:
 
     def is_past_open(self, name: TableName) -> bool:
         """Whether the policy opens what `name` held at an earlier time."""
-        return _any(self._policy.time_travel, (name.database, name.schema, name.name))
+        return _any(self._policy.time_travel, name.parts)
 
     def expose(self, table: Table) -> Exposure:
         """The exposure of a `table` that need not be in the catalog, worked out anew."""
-        name = (table.name.database, table.name.schema, table.name.name)
+        name = table.name.parts
         assumed = () if table.are_tags_known else tuple(each.name for each in self._policy.classifications if each.tags)
         is_secret = any(self._classes[name] for name in assumed)
         public = [pattern for pattern in self._policy.public if _reaches(pattern, name)]

@@ -4,7 +4,7 @@ import itertools
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from policy.catalog import Catalog, Column
@@ -39,9 +39,9 @@ def imported(catalog: Catalog, policy: Policy | None = None) -> Imported:
     for name, table in catalog.tables.items():
         for column in table.columns:
             for tag in _full(column):
-                tagged[tag].append(_shown(name, column))
+                tagged[tag].append(column_name(name, column))
             for each in column.native_policies:
-                native[each].append(_shown(name, column))
+                native[each].append(column_name(name, column))
     known = [] if policy is None else policy.classifications
     taken = {each.name for each in known}
     proposed: list[Proposed] = []
@@ -69,7 +69,8 @@ def _free(tag: str, taken: set[str]) -> str:
     return next(name for name in itertools.chain(names, numbered) if name not in taken)
 
 
-def _shown(table: TableName, column: Column) -> str:
+def column_name(table: TableName, column: Column) -> str:
+    """A column as a pattern of policies names it, and no other."""
     return f"{table}.{display(column.name)}"
 
 
@@ -78,7 +79,7 @@ def document_of(found: Imported) -> str:
     lines = ["# From the tags of Snowflake. Say by a mask what of each is shown, and to whom."]
     lines += ["classifications:"] if found.proposed else ["classifications: []"]
     for each in found.proposed:
-        lines.append(f"  # {len(each.columns)} columns: {_first(each.columns)}")
+        lines.append(f"  # {len(each.columns)} columns: {listed(each.columns, SHOWN_MAX)}")
         lines.append(f"  - {{ name: {each.name}, tags: [{json.dumps(each.tag)}] }}")
     if found.proposed:
         lines.append("masks:")
@@ -87,7 +88,7 @@ def document_of(found: Imported) -> str:
         lines.append("# Masking policies of Snowflake's own stay in force. A column with one is shown as they mask it")
         lines.append("# only where `public` has it by its name, and no wildcard.")
     for policy, columns in found.native.items():
-        lines.append(f"#   {in_comment(policy)}: {_first(columns)}")
+        lines.append(f"#   {in_comment(policy)}: {listed(columns, SHOWN_MAX)}")
     return "\n".join(lines) + "\n"
 
 
@@ -96,6 +97,7 @@ def in_comment(name: str) -> str:
     return name if name.isprintable() else json.dumps(name)
 
 
-def _first(columns: tuple[str, ...]) -> str:
-    more = f" and {len(columns) - SHOWN_MAX} more" if len(columns) > SHOWN_MAX else ""
-    return ", ".join(map(in_comment, columns[:SHOWN_MAX])) + more
+def listed(names: Sequence[str], most: int) -> str:
+    """The first of `names`, and how many more there are, for a comment."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(in_comment, names[:most])) + more

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TypeAlias, assert_never
 
-from policy.names import TableName, quote
+from policy.names import TableName
 from policy.sqltypes import Family, SqlType
 
 REDACTED = "***"
@@ -236,8 +236,7 @@ def _partial(column: str, first: int, last: int) -> str:
 
 def _keyed(function: TableName, text: str) -> str:
     """The call of a policy's secure function. Its key is in the function, so it is in no statement's text."""
-    name = ".".join(map(quote, (function.database, function.schema, function.name)))
-    return f"CASE WHEN {text} IS NULL THEN NULL ELSE {name}({text}) END"
+    return f"CASE WHEN {text} IS NULL THEN NULL ELSE {function.quoted}({text}) END"
 
 
 def _keyed_sql(mask: KeyedHash | Token, type_: SqlType, column: str) -> str:

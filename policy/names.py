@@ -32,5 +32,15 @@ class TableName:
     schema: str
     name: str
 
+    @property
+    def parts(self) -> tuple[str, str, str]:
+        """Its three parts."""
+        return self.database, self.schema, self.name
+
+    @property
+    def quoted(self) -> str:
+        """It as SQL: three quoted parts, which mean the same whatever the session's defaults are."""
+        return ".".join(map(quote, self.parts))
+
     def __str__(self) -> str:
         return f"{display(self.database)}.{display(self.schema)}.{display(self.name)}"

@@ -65,10 +65,6 @@ class Writer:
         table = self._tables.get(name)
         return table is not None and table.kind is TableKind.VIEW
 
-    def full_name(self, table: TableName) -> str:
-        """The quoted three-part name, which means the same whatever the session's defaults are."""
-        return f"{quote(table.database)}.{quote(table.schema)}.{quote(table.name)}"
-
     def source(
         self,
         name: TableName,
@@ -91,7 +87,7 @@ class Writer:
         exposure = self._exposures.of(table)
         columns = _needed(exposure.columns, names)
         # Also where nothing is masked: a column that was added since the catalog was read must stay hidden.
-        return self._derived(table, columns, _aliased(f"{self.full_name(name)}{_spaced(past)}", sample), ())
+        return self._derived(table, columns, _aliased(f"{name.quoted}{_spaced(past)}", sample), ())
 
     def _view(self, table: Table, names: frozenset[str] | None, sample: str, above: tuple[TableName, ...]) -> Written:
         exposure = self._exposures.of(table)
@@ -99,7 +95,7 @@ class Writer:
         if body is None or table.is_secure:
             if not exposure.is_named_public or exposure.filters:
                 raise Unwritable
-            return self._derived(table, exposure.columns, _aliased(self.full_name(table.name), sample), ())
+            return self._derived(table, exposure.columns, _aliased(table.name.quoted, sample), ())
         inside = (*above, table.name)
         places, shown = body.tree.places, body.tree.shape.names
         parts = tuple(self.source(p.table, shown, (p.past, p.sample), inside) for p in places)

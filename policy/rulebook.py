@@ -115,7 +115,7 @@ class Concern:
 
     def is_about(self, table: TableName, classes: frozenset[str]) -> bool:
         """Whether it is about a statement that meets columns of `classes` in `table`."""
-        name = (table.database, table.schema, table.name)
+        name = table.parts
         is_named = not self.tables or any(pattern.matches(name) for pattern in self.tables)
         return is_named and (not self.classifications or not self.classifications.isdisjoint(classes))
 

@@ -62,7 +62,7 @@ def _strictness(verdict: Verdict) -> int:
 
 def reaches(rule: Rule, table: TableName) -> bool:
     """Whether a rule's tables are meant to include `table`."""
-    names = (table.database, table.schema, table.name)
+    names = table.parts
     return any(pattern.matches(names) for pattern in rule.tables)
 
 

@@ -78,7 +78,7 @@ def understand_change(text: str, defaults: Defaults) -> SqlStatement | None:
         return None
     reader = _Reader(text, tokens_of(text), defaults)
     change, table, at = reader.change()
-    before, after = written(change, _full(table))
+    before, after = written(change, table.quoted)
     reference = Reference(table, "", is_target=True, is_sampled=False, at=at)
     literals = (Literal("string", change.moment),) if isinstance(change, PutBack) else ()
     skeleton = f"{before}{table}{f' CLONE {table} ? COPY GRANTS' if literals else after}"
@@ -139,10 +139,6 @@ def _shape(change: TableChange) -> Shape:
     """Which columns it meets: the one that it names, or all of them."""
     named = frozenset({change.name}) if isinstance(change, AddColumn | DropColumn) else _NONE
     return Shape(names=named, values=_NONE, has_star=False, has_where=False, is_whole=not named)
-
-
-def _full(table: TableName) -> str:
-    return ".".join(map(quote, (table.database, table.schema, table.name)))
 
 
 class _Reader:

@@ -5,7 +5,7 @@ Source: https://docs.snowflake.com/en/user-guide/data-time-travel
 
 from typing import assert_never
 
-from policy.names import TableName, quote
+from policy.names import TableName
 from policy.statement import AddColumn, Create, Drop, DropColumn, PutBack, TableChange, Truncate, Undrop
 from policy.table_changes import MOMENT, STATEMENT_ID, written
 
@@ -45,6 +45,5 @@ def _undo(target: TableName, change: TableChange | None, moment: str) -> str | N
 
 
 def _sql(target: TableName, change: TableChange) -> str:
-    name = ".".join(map(quote, (target.database, target.schema, target.name)))
-    before, after = written(change, name)
-    return f"{before}{name}{after}"
+    before, after = written(change, target.quoted)
+    return f"{before}{target.quoted}{after}"

@@ -138,9 +138,8 @@ class Approvals:
         effect = await self.measure(call.id, judged, hold.then)
         risk, reasons = risk_of(effect, approving.tiers)
         entry = approving.entry_for(effect, risk, hold.determining)
-        want, objects = judged.wanted, objects_of(judged)
+        want = judged.wanted
         assert isinstance(want, Sql)  # noqa: S101 - the action is SQL, so what is wanted is
-        named = [(name.database, name.schema, name.name) for name in objects]
         asked = Asked(
             text=want.text,
             parameters=want.parameters,
@@ -150,7 +149,7 @@ class Approvals:
             sql=action.sql,
             role=action.role,
             warehouse=action.warehouse,
-            objects=tuple((*name, object_digest(judged, each)) for name, each in zip(named, objects, strict=True)),
+            objects=tuple((*each.parts, object_digest(judged, each)) for each in objects_of(judged)),
             effect=effect,
             risk=risk,
             risk_reasons=reasons,

@@ -118,7 +118,7 @@ def read_tags_now(read: Read, database: str, names: Sequence[TableName]) -> Mapp
     told: dict[TableName, Told] = dict.fromkeys(names)
     for start in range(0, min(len(names), ASKED_MAX), ASKED_AT_ONCE):
         some = names[start : start + ASKED_AT_ONCE]
-        full = [literal(".".join(map(quote, (each.database, each.schema, each.name)))) for each in some]
+        full = [literal(each.quoted) for each in some]
         function = f"{quote(database)}.information_schema.tag_references_all_columns"
         asked = " UNION ALL ".join(f"{_TOLD} FROM TABLE({function}({each}, 'table'))" for each in full)
         try:
@@ -142,7 +142,7 @@ def _by_column(
 def governed(tables: Iterable[Table], found: Governance, now: Mapping[TableName, Told]) -> Iterable[Table]:
     """`tables` with their own and inherited tags, and with Snowflake's policies; `now` are those that have changed."""
     for table in tables:
-        place = _parts(table.name)
+        place = table.name.parts
         told = now.get(table.name, {})
         above = [tag for depth in (1, 2, 3) for tag in found.tags.get(place[:depth], ())]
         columns = tuple(
@@ -161,7 +161,3 @@ def governed(tables: Iterable[Table], found: Governance, now: Mapping[TableName,
             native_policies=tuple(sorted(found.policies.get(place, ()))),
             are_tags_known=told is not None,
         )
-
-
-def _parts(name: TableName) -> Place:
-    return (name.database, name.schema, name.name)

@@ -80,7 +80,7 @@ def _forgetful(stage: Stage, number: int) -> str:
     statement = engine.understand(in_snowflake(stage.benchmark.queries[str(number)]))
     writer, names = engine.audience(READER).writer, statement.tree.shape.names
     sources = [writer.source(place.table, names).sql for place in statement.tree.places]
-    sources[-1] = writer.full_name(statement.tree.places[-1].table)
+    sources[-1] = statement.tree.places[-1].table.quoted
     return in_duckdb(statement.tree.written(tuple(sources)))
 
 
