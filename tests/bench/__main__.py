@@ -19,6 +19,7 @@ from tests.bench.conditions import Watch, conditions, load
 from tests.bench.credentials import Keys
 from tests.bench.figures import figures
 from tests.bench.gates import Gate, gates
+from tests.bench.limits import limits
 from tests.bench.memory import Memory, measure_memory
 from tests.bench.peers import PEERS, NoPython, install, locked, peer
 from tests.bench.plots import draw
@@ -85,15 +86,16 @@ async def measure(given: argparse.Namespace, place: Premises, environments: Mapp
     facts |= {"load after": load(), "others": watch.others(), "client": given.client, "rounds": str(rounds)}
     if environments:
         facts["peers"] = ", ".join(locked(each) for each in PEERS if each.package in environments)
-    grown = {}
+    grown, limited = {}, None
     if not (given.quick or given.no_scaling):
         async for name, points in scaling(place):
             tell(f"measured by {name}")
             grown[name] = points
+        limited = await limits(place)
     judged, bounds = ([], []) if given.quick or given.no_scaling else judging.measure()
     told = [Gate(each.what, f"{each.measured:.3f}", f"at most {each.at_most:g}", each.holds) for each in bounds]
     held = [*gates(found, memories, first_answers_s), *told]
-    return Run(facts, found, memories, first_answers_s, grown, judged, held)
+    return Run(facts, found, memories, first_answers_s, grown, judged, held, limited)
 
 
 def _peers(

@@ -56,7 +56,7 @@ class Driver:
                     query = next(queries, None)
                 if query is None:
                     return
-                answers.append(_ask(connection, query))
+                answers.append(ask(connection, query))
 
         threads = [threading.Thread(target=work, args=(connection,)) for connection in self._connections[:in_flight]]
         for thread in threads:
@@ -71,7 +71,8 @@ class Driver:
             connection.close()
 
 
-def _ask(connection: Any, query: Query) -> Answer:
+def ask(connection: Any, query: Query) -> Answer:
+    """One query on one connection, answered in full."""
     began = time.perf_counter()
     with connection.cursor() as cursor:
         cursor.execute(query.sql)

@@ -36,6 +36,16 @@ def cpu_by_thread_s(pid: int) -> dict[str, float]:
     return spent
 
 
+def switches(pid: int) -> dict[str, int]:
+    """How often each thread of `pid` and its descendants has given up a processor to wait for something."""
+    found: dict[str, int] = {}
+    for one in tree(pid):
+        with suppress(OSError):  # it has ended meanwhile
+            for task in Path(f"/proc/{one}/task").iterdir():
+                found[task.name] = int((task / "status").read_text().split("\nvoluntary_ctxt_switches:")[1].split()[0])
+    return found
+
+
 def memory_mib(pid: int) -> tuple[float, float]:
     """What `pid` holds resident now, and its peak since `forget_peak` or its start, in MiB."""
     status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":" in line)

@@ -12,6 +12,7 @@ from tests.bench.cases import CASES
 from tests.bench.figures import Figure, Key
 from tests.bench.gates import Gate
 from tests.bench.judging import Measured
+from tests.bench.limits import Limits
 from tests.bench.memory import Memory
 from tests.bench.scaling import Point, Scaling
 
@@ -27,6 +28,7 @@ class Run:
     scaling: Scaling
     judging: Sequence[Measured]
     gates: Sequence[Gate]
+    limits: Limits | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,8 @@ def tables(run: Run) -> list[Table]:
         found.append(
             Table("Judging alone, from text to what runs: CPU ms", ("statements", "p50", "p99", "worst"), rows)
         )
-    return [*found, *(_scaling_table(name, points) for name, points in run.scaling.items())]
+    found += [_scaling_table(name, points) for name, points in run.scaling.items()]
+    return [*found, *(_limits_tables(run.limits) if run.limits else ())]
 
 
 def show(run: Run, console: Console) -> None:
@@ -88,6 +91,7 @@ def as_json(run: Run) -> str:
         "scaling": {name: [asdict(point) for point in points] for name, points in run.scaling.items()},
         "judging": [asdict(measured) for measured in run.judging],
         "gates": [asdict(gate) for gate in run.gates],
+        "limits": None if run.limits is None else asdict(run.limits),
     }
     return json.dumps(document, indent=1)
 
@@ -160,6 +164,23 @@ def _scaling_table(name: str, points: Sequence[Point]) -> Table:
     return Table(f"By {name}", head, rows)
 
 
+def _limits_tables(limits: Limits) -> list[Table]:
+    cases = list(limits.steps_ms)
+    steps = dict.fromkeys(step for case in cases for step in limits.steps_ms[case])
+    by_step = [(step, *(f"{limits.steps_ms[case].get(step, 0.0):.3f}" for case in cases)) for step in steps]
+    crowds = [
+        (c.target, f"{c.in_flight}", f"{c.calls_per_s:.0f}", f"{c.cpu_ms:.2f}", f"{c.switches:.1f}")
+        for c in limits.crowds
+    ]
+    head = ("target", "in flight", "calls/s", "CPU ms", "switches of context a call")
+    locked = [("calls of the driver's core", f"{limits.calls_of_core:.0f}"), ("events", f"{limits.log_events:.0f}")]
+    return [
+        Table("One call at a time, by step of the line, ms", ("step", *(CASES[case].title for case in cases)), by_step),
+        Table("Many calls at once, the repeated point query", head, crowds),
+        Table("How often one statement takes the interpreter's lock again", ("in the driver", "times"), locked),
+    ]
+
+
 INTRODUCTION = """# Benchmarks
 
 What snowgate costs beside the same work without it, measured by `make bench` in one run on one machine, over loopback:
@@ -184,7 +205,13 @@ MCP Toolbox; **mcp-proxy** and **fastmcp**, a proxy each before the floor (the f
 starts), and, where there is a Python 3.12 for it, **mcp-contextforge-gateway**, IBM's gateway before the floor, with
 nobody signed in. None of them judges a statement, asks a person or keeps a journal.
 
-The last tables say what grows: one caller asks for one order by its key, a new statement each time, before `stub`.
+The tables *By ...* say what grows: one caller asks for one order by its key, a new statement each time, before `stub`.
+
+**What limits it now** is in the last three tables. One call at a time waits for two commits to disk, the decision's and
+the outcome's (`decide` and `journal`), and for Snowflake (`execute`); the other steps together are a small part of it.
+Many calls at once wait for each other in the interpreter: a statement runs in a thread, and the driver's core calls
+Python back for every event that it logs; each such call takes the interpreter's lock again, for the floor as for
+snowgate. Worker processes have a lock each, and share the processors with the client, PostgreSQL and the backend.
 
 This file and its pictures are written by `make bench`; `docs/benchmarks.json` has every figure.
 
