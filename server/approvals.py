@@ -28,7 +28,7 @@ from server.holds import HoldStore
 from server.judging import Judged
 from server.line import Approval, Call, Lead
 from server.refusals import Declined, Held, Internal
-from server.showing import digest_of, question
+from server.showing import digest_of, question, time_text
 from tools.contract import Sql
 
 CLAIM_SLACK_S = 30.0
@@ -251,7 +251,7 @@ def _recount(judged: Judged, asked: Asked, rows: Mapping[str, range] | None) -> 
 def _following(record: HoldRecord, entry: ApprovalEntry) -> dict[str, str]:
     """What a caller needs to follow a hold."""
     needs = "the user of this client" if entry.by == "confirmation" else wanted(entry, is_escalated=record.is_escalated)
-    return {"hold_id": record.id, "approval": needs, "expires_at": record.expires_at.isoformat(timespec="seconds")}
+    return {"hold_id": record.id, "approval": needs, "expires_at": time_text(record.expires_at)}
 
 
 def _rows_allowed(effect: Effect, entry: ApprovalEntry) -> dict[str, range] | None:

@@ -7,13 +7,12 @@ scope" and "CREATE SECURITY INTEGRATION (External OAuth)".
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import get_args
 
+from server.config import BrokerName
 from server.spelling import literal, quoted
 
-Broker: TypeAlias = Literal["external_oauth", "workload_identity", "programmatic_access_token", "ephemeral_user"]
-
-BROKERS: tuple[Broker, ...] = ("external_oauth", "workload_identity", "programmatic_access_token", "ephemeral_user")
+BROKERS: tuple[BrokerName, ...] = get_args(BrokerName)
 ADMINISTRATION = "SNOWGATE"
 """The database of the gate's own policies; no role of the gate's can use it."""
 
@@ -22,7 +21,7 @@ ADMINISTRATION = "SNOWGATE"
 class Wanted:
     """What the SQL is to be about; names are as Snowflake stores them. `public_key` is base64 without PEM's lines."""
 
-    broker: Broker
+    broker: BrokerName
     databases: tuple[str, ...]
     read_role: str
     write_role: str | None
@@ -81,11 +80,7 @@ def _data(wanted: Wanted) -> Iterator[str]:
     yield "\n-- 3. Data. SELECT for the role of reads, and nothing else: no stage, function or procedure, no CREATE."
     for database in map(quoted, wanted.databases):
         for role in map(quoted, wanted.roles):
-            yield f"GRANT USAGE ON DATABASE {database} TO ROLE {role};"
-            for reach in ("ALL", "FUTURE"):
-                yield f"GRANT USAGE ON {reach} SCHEMAS IN DATABASE {database} TO ROLE {role};"
-                for kind in ("TABLES", "VIEWS"):
-                    yield f"GRANT SELECT ON {reach} {kind} IN DATABASE {database} TO ROLE {role};"
+            yield from _opened("SELECT", database, role)
         if wanted.write_role is not None:
             for reach in ("ALL", "FUTURE"):
                 role = quoted(wanted.write_role)
@@ -93,14 +88,18 @@ def _data(wanted: Wanted) -> Iterator[str]:
 
 
 def _catalog(wanted: Wanted) -> Iterator[str]:
-    role = quoted(wanted.catalog_role)
     yield "\n-- 4. The catalog: names, types and definitions."
     for database in map(quoted, wanted.databases):
-        yield f"GRANT USAGE ON DATABASE {database} TO ROLE {role};"
-        for reach in ("ALL", "FUTURE"):
-            yield f"GRANT USAGE ON {reach} SCHEMAS IN DATABASE {database} TO ROLE {role};"
-            for kind in ("TABLES", "VIEWS"):
-                yield f"GRANT REFERENCES ON {reach} {kind} IN DATABASE {database} TO ROLE {role};"
+        yield from _opened("REFERENCES", database, quoted(wanted.catalog_role))
+
+
+def _opened(privilege: str, database: str, role: str) -> Iterator[str]:
+    """A privilege on every table and view of a database, on those to come too, and what it takes to get there."""
+    yield f"GRANT USAGE ON DATABASE {database} TO ROLE {role};"
+    for reach in ("ALL", "FUTURE"):
+        yield f"GRANT USAGE ON {reach} SCHEMAS IN DATABASE {database} TO ROLE {role};"
+        for kind in ("TABLES", "VIEWS"):
+            yield f"GRANT {privilege} ON {reach} {kind} IN DATABASE {database} TO ROLE {role};"
 
 
 def _fences(wanted: Wanted) -> Iterator[str]:

@@ -6,7 +6,7 @@ settings, so that they are in no process listing and no dump of the environment.
 
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, AnyHttpUrl, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -31,6 +31,9 @@ def _url(text: str) -> str:
 
 
 Url = Annotated[str, AfterValidator(_url)]
+
+BrokerName: TypeAlias = Literal["external_oauth", "workload_identity", "programmatic_access_token", "ephemeral_user"]
+"""The ways that Snowflake knows to make a credential for one session; see `server.brokers`."""
 
 
 class Settings(BaseSettings):
@@ -114,9 +117,7 @@ class Settings(BaseSettings):
     snowflake_host: str | None = None
     snowflake_port: Annotated[int, Field(ge=1, le=65_535)] = 443
     snowflake_protocol: Literal["https", "http"] = "https"
-    snowflake_broker: Literal["external_oauth", "workload_identity", "programmatic_access_token", "ephemeral_user"] = (
-        "external_oauth"
-    )
+    snowflake_broker: BrokerName = "external_oauth"
     snowflake_oauth_issuer: str | None = None
     snowflake_oauth_audience: str | None = None
     snowflake_oauth_key_file: Path | None = None

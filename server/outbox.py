@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from policy.approving import ApprovalEntry, wanted
 from server.hold_record import HoldRecord
 from server.hold_tables import metadata
+from server.showing import time_text
 from server.visible import visible
 
 SIGNATURE = "Snowgate-Signature"
@@ -149,7 +150,7 @@ def message(event: str, hold: HoldRecord, entry: ApprovalEntry, console_url: str
         "requester": hold.requester.subject,
         "through": hold.requester.actor,
         "needs": needs,
-        "expires_at": hold.expires_at.isoformat(timespec="seconds"),
+        "expires_at": time_text(hold.expires_at),
     }
     what = f"{str(summary.get('verb')).upper()} on {', '.join(summary.get('objects') or ['nothing'])}"
     counted = "rows not measured" if rows is None else f"{rows} rows"

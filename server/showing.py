@@ -6,7 +6,7 @@ Nothing that an agent wrote can begin a line of its own or hide; only the statem
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from policy.approving import ApprovalEntry, Approving, groups_of, wanted
@@ -44,7 +44,7 @@ def question(hold: HoldRecord, entry: ApprovalEntry, shown: Sequence[bool] | Non
     lines += ["", f"Its reason: {visible(asked.reason)}"]
     if entry.by == "approvers":
         lines.append(f"Approval: {wanted(entry, is_escalated=hold.is_escalated)}.")
-    return "\n".join([*lines, f"Expires: {_time(hold)}", "", f"Hold {hold.id}"])
+    return "\n".join([*lines, f"Expires: {time_text(hold.expires_at)}", "", f"Hold {hold.id}"])
 
 
 def digest_of(text: str) -> str:
@@ -130,8 +130,9 @@ def _sample(effect: Effect, shown: Sequence[bool] | None) -> list[str]:
     return lines
 
 
-def _time(hold: HoldRecord) -> str:
-    return hold.expires_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+def time_text(at: datetime) -> str:
+    """A moment in UTC, to the second (RFC 3339)."""
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def hold_object(hold: HoldRecord, entry: ApprovalEntry) -> JsonObject:
@@ -140,8 +141,8 @@ def hold_object(hold: HoldRecord, entry: ApprovalEntry) -> JsonObject:
         "hold_id": hold.id,
         "state": hold.state.value,
         "requested_by": _who(hold.requester),
-        "opened_at": hold.opened_at.astimezone(UTC).isoformat(timespec="seconds"),
-        "expires_at": _time(hold),
+        "opened_at": time_text(hold.opened_at),
+        "expires_at": time_text(hold.expires_at),
         "approval": {"by": entry.by, "needs": wanted(entry, is_escalated=hold.is_escalated)},
         **hold.summary,
     }
@@ -158,7 +159,7 @@ def full_object(hold: HoldRecord, entry: ApprovalEntry, shown: Sequence[bool] | 
             "verdict": each.verdict.value,
             "break_glass": each.is_break_glass,
             "reason": each.reason,
-            "at": each.at.astimezone(UTC).isoformat(timespec="seconds") if each.at else None,
+            "at": time_text(each.at) if each.at else None,
         }
         for each in hold.votes
     ]
@@ -230,7 +231,7 @@ def approving_object(approving: Approving, mine: frozenset[str], people: Sequenc
             for entry in approving.entries
         ],
         "people": [
-            {"subject": each.subject, "groups": sorted(each.groups), "at": each.at.isoformat()}
+            {"subject": each.subject, "groups": sorted(each.groups), "at": time_text(each.at)}
             for each in people
             if each.at is not None
         ],

@@ -11,12 +11,12 @@ import typer
 
 from policy.catalog import Catalog
 from policy.catalog_document import to_document
-from server.bootstrap import BROKERS, Broker, Wanted, bootstrap
+from server.bootstrap import BROKERS, Wanted, bootstrap
 from server.brokers.signing import public_key_of
 from server.catalog_loader import CatalogTooLarge, load_catalog
 from server.cli.doctor import pool_of
 from server.cli.terminal import EnvFile, failing_cleanly
-from server.config import Settings, SettingsError, load
+from server.config import BrokerName, Settings, SettingsError, load
 from server.snowflake_settings import catalog_kind
 
 snowflake_app = typer.Typer(help="What has to be set up in Snowflake.", no_args_is_help=True)
@@ -90,7 +90,7 @@ async def _catalog(settings: Settings, tags: bool) -> Catalog:
             pool.give_back(pooled)
 
 
-def _broker_named(name: str) -> Broker:
+def _broker_named(name: str) -> BrokerName:
     found = next((each for each in BROKERS if each == name), None)
     if found is None:
         raise SettingsError(f"there is no broker `{name}`", f"It is one of {', '.join(BROKERS)}.")

@@ -8,8 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from server.account_check import Expected, Privilege, check_role, check_warehouse, privileges_of
-from server.bootstrap import BROKERS, Broker
+from server.bootstrap import BROKERS
 from server.cli.main import app
+from server.config import BrokerName
 from server.findings import Finding
 from tests.cli.test_bootstrap import statements, text_of
 from tests.support.clients import Gate
@@ -41,7 +42,7 @@ def codes(findings: list[Finding]) -> list[str]:
 
 @pytest.mark.parametrize("expected", [READS, WRITES, CATALOG], ids=lambda each: each.use)
 @pytest.mark.parametrize("broker", BROKERS)
-def test_an_account_that_was_set_up_as_printed_is_well(broker: Broker, expected: Expected) -> None:
+def test_an_account_that_was_set_up_as_printed_is_well(broker: BrokerName, expected: Expected) -> None:
     text = text_of(broker, write_role="RW")
     [finding] = check_role(expected, given_by(text, expected.role))
     assert finding.verdict == "ok"

@@ -5,9 +5,10 @@ import re
 import pytest
 from typer.testing import CliRunner
 
-from server.bootstrap import BROKERS, Broker, Wanted, bootstrap
+from server.bootstrap import BROKERS, Wanted, bootstrap
 from server.brokers.signing import public_key_of
 from server.cli.main import app
+from server.config import BrokerName
 from server.sandbox.run import Sandbox
 from tools.manifest import MANIFESTS
 
@@ -20,7 +21,7 @@ WANTED = {
 }  # fmt: skip
 
 
-def text_of(broker: Broker, **changes: object) -> str:
+def text_of(broker: BrokerName, **changes: object) -> str:
     return bootstrap(Wanted(broker=broker, **{**WANTED, **changes}))  # type: ignore[arg-type]  # a table of a test
 
 
@@ -29,21 +30,21 @@ def statements(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("broker", BROKERS)
-def test_what_the_command_prints_is_what_is_published(broker: Broker) -> None:
+def test_what_the_command_prints_is_what_is_published(broker: BrokerName) -> None:
     printed = CliRunner().invoke(app, ["snowflake", "setup", "--broker", broker])
     assert printed.exit_code == 0
     assert printed.stdout == (PUBLISHED / f"{broker}.sql").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("broker", BROKERS)
-def test_every_statement_can_be_run_again(broker: Broker) -> None:
+def test_every_statement_can_be_run_again(broker: BrokerName) -> None:
     for statement in statements(text_of(broker)):
         assert statement.endswith(";")
         assert re.match(r"CREATE [A-Z ]*IF NOT EXISTS |ALTER |GRANT ", statement), statement
 
 
 @pytest.mark.parametrize("broker", BROKERS)
-def test_a_role_of_reads_gets_no_privilege_that_changes_anything(broker: Broker) -> None:
+def test_a_role_of_reads_gets_no_privilege_that_changes_anything(broker: BrokerName) -> None:
     given = [s for s in statements(text_of(broker)) if s.startswith("GRANT ") and s.endswith('TO ROLE "R";')]
     assert given
     for statement in given:
@@ -51,7 +52,7 @@ def test_a_role_of_reads_gets_no_privilege_that_changes_anything(broker: Broker)
 
 
 @pytest.mark.parametrize("broker", BROKERS)
-def test_nothing_gives_an_administrators_role_or_every_privilege(broker: Broker) -> None:
+def test_nothing_gives_an_administrators_role_or_every_privilege(broker: BrokerName) -> None:
     given = text_of(broker, write_role="RW").upper()
     for word in ("ALL PRIVILEGES", "MANAGE GRANTS", "SECURITYADMIN", "USERADMIN", "SYSADMIN", "ORGADMIN"):
         assert word not in given

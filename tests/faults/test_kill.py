@@ -7,6 +7,7 @@ import anyio
 import psycopg
 import pytest
 
+from server.bootstrap import BROKERS
 from server.brokers.administrator import Administrator, KeyPairs
 from server.brokers.signing import private_key_of, read_signing_key
 from server.refusals import StatementFailed
@@ -59,9 +60,7 @@ def is_a_user(sandbox: Sandbox, name: str) -> bool:
         return True
 
 
-@pytest.mark.parametrize(
-    "broker", ["external_oauth", "workload_identity", "programmatic_access_token", "ephemeral_user"]
-)
+@pytest.mark.parametrize("broker", BROKERS)
 async def test_what_a_killed_gate_left_in_snowflake_is_gone_when_another_has_started(
     gate: Gate, broker: str, database_url: str, free_tcp_port: int
 ) -> None:
