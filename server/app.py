@@ -307,7 +307,8 @@ async def _pool(settings: Settings, seat: Seat | None, ledger: PostgresLedger) -
     """Snowflake sessions, and who makes credentials for them."""
     account, limits = account_of(settings), pool_limits_of(settings, seat)
     with closing(brokers_of(settings, account)) as brokers:
-        async with open_pool(account, brokers.people, limits, ledger, brokers.own) as pool:
+        journal = ledger.journal if settings.snowflake_submits else None
+        async with open_pool(account, brokers.people, limits, ledger, brokers.own, journal) as pool:
             watch = LongRunning(pool, catalog_kind(settings), settings.databases[0], ledger.journal)
             pool.tasks.start_soon(watch.watch_forever)
             yield pool

@@ -129,6 +129,7 @@ class Settings(BaseSettings):
     snowflake_broker_key_file: Path | None = None
     snowflake_catalog_user: str
     snowflake_catalog_role: str
+    snowflake_submits: bool = False
     warehouse: str
     credential_ttl_s: Annotated[float, Field(gt=0, le=600)] = 60.0
     lease_ttl_s: Annotated[float, Field(gt=0, le=3_600)] = 600.0

@@ -9,21 +9,32 @@ import json
 import logging
 import random
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import assert_never
 
 import anyio
+from anyio import from_thread
 
+from audit.unavailable import JournalUnavailable
 from policy.decision import ReadCatalog, RunSql, UseHolds
 from policy.statement import TABLE_CHANGES, WRITES
 from server.fates import Became, Fate, fate_of
 from server.line import Cleared, Lease, Progress
 from server.pool import Kind, Pooled, SessionPool
 from server.raw import Raw, RawRows, RawSchema
-from server.refusals import Internal, OutcomeUnknown, Refusal, Revoked, StatementFailed, StatementTimedOut
+from server.refusals import (
+    Internal,
+    OutcomeUnknown,
+    Refusal,
+    Revoked,
+    SnowflakeUnavailable,
+    StatementFailed,
+    StatementTimedOut,
+)
 from server.running import Running
-from server.warehouse import CommitUnconfirmed, Order, SessionLost
+from server.submitting import Fetched, Submitted
+from server.warehouse import CommitUnconfirmed, Execute, Order, SessionLost, at_once
 from tools.contract import Sql
 
 CANCEL_WAIT_S = 5.0
@@ -109,6 +120,7 @@ class SessionLease:
 
         Raises:
             StatementTimedOut, StatementFailed, SnowflakeUnavailable: as Snowflake answers.
+            JournalUnavailable: the statement was submitted, its id could not be written down, and so it was stopped.
             Revoked: the caller's sessions were ended.
             OutcomeUnknown: a write was sent, and whether it was committed cannot be told.
         """
@@ -163,6 +175,11 @@ class SessionLease:
                 return await self._run_telling(order, running, progress)
         except CommitUnconfirmed as unconfirmed:
             return await self._settle(order, unconfirmed)
+        except JournalUnavailable:
+            if not order.is_autocommitted:
+                raise
+            done = RawRows([], [], False, running.query_id, 0)  # it may have been done before it was stopped
+            return await self._settle(order, CommitUnconfirmed("a change was stopped, perhaps too late", done))
         finally:
             pooled.running = None
         return await self._cut_short(order, running)
@@ -198,11 +215,11 @@ class SessionLease:
                 raise OutcomeUnknown(unknown.message, **unknown.facts) from None
 
     async def _run(self, order: Order, running: Running) -> RawRows:
-        pooled = self._held()
+        pooled, execute = self._held(), self._execute(running)
 
         def work() -> RawRows:
             try:
-                running.raw = pooled.session.run(order)
+                running.raw = pooled.session.run(order, execute)
                 return running.raw
             finally:
                 running.ended.set()
@@ -215,6 +232,42 @@ class SessionLease:
             with anyio.move_on_after(CANCEL_WAIT_S, shield=True):
                 await self._stop(pooled, running)
             raise
+        except SessionLost as lost:
+            if execute is at_once or not running.query_id or order.is_write:
+                raise
+            unanswered = lost
+        return await self._fetch(order, running.query_id, unanswered)
+
+    def _execute(self, running: Running) -> Execute:
+        """How statements are run: in one request, or, where ids are journaled first, submitted and waited for."""
+        session, journal = self._held().session, self.pool.journal
+        if journal is None:
+            return at_once
+
+        def tell(query_id: str) -> None:
+            running.query_id = query_id
+            facts = {"query_id": query_id, "session_id": str(session.session_id)}
+            try:
+                from_thread.run(journal.append, running.call_id, "running", facts)
+            except BaseException:
+                session.is_usable = False  # whatever becomes of the statement, it ends with its session
+                raise
+
+        return Submitted(tell, lambda: session.is_usable)
+
+    async def _fetch(self, order: Order, query_id: str, lost: SessionLost) -> RawRows:
+        """Bring, from another session of the same user, what was submitted in one that was lost. Nothing is run."""
+        try:
+            async with self.pool.aside(self._held().kind) as other:
+                try:
+                    return await self.pool.in_thread(lambda: other.run(order, Fetched(query_id)), abandon=True)
+                except anyio.get_cancelled_exc_class():
+                    with anyio.move_on_after(CANCEL_WAIT_S, shield=True), suppress(Refusal):
+                        await self.pool.in_thread(lambda: other.abort_query(query_id), abandon=True)
+                    raise
+        except SnowflakeUnavailable as unavailable:
+            log.warning("the result of a lost session could not be asked for: %s", unavailable.message)
+        raise SessionLost(lost.message, ran=True, **lost.facts)
 
     async def _stop(self, pooled: Pooled, running: Running) -> None:
         """Stop the statement in its own session; if that does not end it, end the session from another one.
@@ -223,6 +276,8 @@ class SessionLease:
         """
 
         def stop() -> bool:
+            if running.query_id:
+                pooled.session.abort_query(running.query_id)
             pooled.session.stop()
             return running.ended.wait(STOP_WAIT_S)
 
@@ -247,15 +302,15 @@ class SessionLease:
                 await progress(anyio.current_time() - running.began_at, f"running in Snowflake{as_query}")
                 await anyio.sleep(PROGRESS_EVERY_S)
 
-        outcome: RawRows | Refusal
+        outcome: RawRows | Refusal | JournalUnavailable
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(tell)
             try:
                 outcome = await self._run(order, running)
-            except Refusal as refusal:  # carried out by hand: the task group would wrap it
+            except (Refusal, JournalUnavailable) as refusal:  # carried out by hand: the task group would wrap it
                 outcome = refusal
             tasks.cancel_scope.cancel()
-        if isinstance(outcome, Refusal):
+        if isinstance(outcome, Exception):
             raise outcome
         return outcome
 

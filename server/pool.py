@@ -16,6 +16,7 @@ import anyio
 from anyio import to_thread
 from anyio.abc import TaskGroup
 
+from audit.journal import Journal
 from server.credentials import Broker, Handle
 from server.ledger import LeaseRecord, Ledger, NoLedger
 from server.refusals import Busy, Revoked, SnowflakeUnavailable
@@ -83,7 +84,10 @@ class Pooled:
 
 @dataclass
 class SessionPool:
-    """Opens, keeps and ends sessions."""
+    """Opens, keeps and ends sessions.
+
+    With a `journal`, leases submit their statements, and journal each one's id before they wait for it.
+    """
 
     account: Account
     broker: Broker
@@ -91,6 +95,7 @@ class SessionPool:
     tasks: TaskGroup
     ledger: Ledger
     own: Broker | None = None
+    journal: Journal | None = None
     clock: Callable[[], float] = time.monotonic
     logins: int = 0
     _idle: dict[Kind, list[Pooled]] = field(default_factory=dict)
@@ -345,14 +350,20 @@ class SessionPool:
 
 @asynccontextmanager
 async def open_pool(
-    account: Account, broker: Broker, limits: PoolLimits, ledger: Ledger | None = None, own: Broker | None = None
+    account: Account,
+    broker: Broker,
+    limits: PoolLimits,
+    ledger: Ledger | None = None,
+    own: Broker | None = None,
+    journal: Journal | None = None,
 ) -> AsyncGenerator[SessionPool]:
     """A pool that sweeps itself, and ends its sessions on the way out.
 
     Without a ledger nobody else knows of them. `own` logs in the gate itself, where `broker` makes sessions of people.
+    `journal`: as in `SessionPool`.
     """
     async with anyio.create_task_group() as tasks:
-        pool = SessionPool(account, broker, limits, tasks, ledger or NoLedger(), own)
+        pool = SessionPool(account, broker, limits, tasks, ledger or NoLedger(), own, journal)
         tasks.start_soon(pool.sweep_forever)
         try:
             yield pool

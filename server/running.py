@@ -12,8 +12,8 @@ from server.raw import RawRows
 class Running:
     """One statement in its thread, since `began_at` on the event loop's clock. Cancelling `scope` ends it.
 
-    What came of it is set before `ended` is. `query_id` is Snowflake's, once it is known (`server.long_running`), and
-    `asked` how often it was asked for.
+    What came of it is set before `ended` is. `query_id` is Snowflake's, once it is known: when the statement has been
+    submitted (`server.submitting`), or has run for long (`server.long_running`); `asked` is how often it was asked for.
     """
 
     call_id: str

@@ -7,9 +7,9 @@ are given per statement, and its texts never leave except as facts for the journ
 
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 import snowflake.connector
@@ -102,6 +102,20 @@ class Order:
     rows_allowed: Mapping[str, range] | None = None
     is_autocommitted: bool = False
 
+    @property
+    def limits(self) -> dict[str, Any]:
+        """What holds for this statement alone, by Snowflake's names."""
+        return {"STATEMENT_TIMEOUT_IN_SECONDS": self.statement_timeout_s, "QUERY_TAG": self.tag}
+
+
+Execute: TypeAlias = Callable[[Any, Order], None]
+"""Runs an order's statement at a cursor of the driver's, which has its result afterwards."""
+
+
+def at_once(cursor: Any, order: Order) -> None:
+    """In one request, which is answered when the statement has ended; the other way is `server.submitting`."""
+    cursor.execute(order.sql, order.parameters or None, _statement_params=order.limits)
+
 
 def prepare_process() -> None:
     """Take from this process what the driver would use behind our back; call once, before the first login.
@@ -174,8 +188,10 @@ class SnowflakeSession:
         """Snowflake's id of this session."""
         return int(self._connection.session_id)
 
-    def run(self, order: Order) -> RawRows:
+    def run(self, order: Order, execute: Execute = at_once) -> RawRows:
         """Run `order` and bring back at most its `rows_max` rows; a write runs in a transaction of its own.
+
+        `execute` runs the statement itself, and not what stands around it.
 
         Raises:
             StatementTimedOut, StatementFailed, SnowflakeUnavailable: by the driver's error number.
@@ -185,8 +201,8 @@ class SnowflakeSession:
         told = decorators._TRACKING.set(False)
         try:
             if order.is_write:
-                return self._alone(order) if order.is_autocommitted else self._transaction(order)
-            return self._read(order)
+                return self._alone(order, execute) if order.is_autocommitted else self._transaction(order, execute)
+            return self._read(order, execute)
         except DriverError as error:
             failure = self._refusal(error)
         finally:
@@ -197,6 +213,10 @@ class SnowflakeSession:
         """Stop what this session runs in another thread. A session may run several statements, so no login is paid."""
         self._system("SYSTEM$CANCEL_ALL_QUERIES", self.session_id)
 
+    def abort_query(self, query_id: str) -> None:
+        """Stop one statement of the same user's; one that has ended stays as it is."""
+        self._ask(lambda cursor: cursor.abort_query(query_id))
+
     def abort(self, session_id: int) -> None:
         """End another session, and what runs in it: one of the same user, or on a warehouse that the role operates."""
         self._system("SYSTEM$ABORT_SESSION", session_id)
@@ -206,9 +226,12 @@ class SnowflakeSession:
         return self.run(Order(sql, (), rows_max, timeout_s, tag))
 
     def _system(self, function: str, session_id: int) -> None:
+        self._ask(lambda cursor: cursor.execute(f"SELECT {function}(?)", (session_id,)))
+
+    def _ask(self, work: Callable[[Any], object]) -> None:
         try:
             with self._connection.cursor() as cursor:
-                cursor.execute(f"SELECT {function}(?)", (session_id,))
+                work(cursor)
         except DriverError as error:
             failure = self._refusal(error)
         else:
@@ -225,9 +248,9 @@ class SnowflakeSession:
             return False
         return True
 
-    def _read(self, order: Order) -> RawRows:
+    def _read(self, order: Order, execute: Execute) -> RawRows:
         with self._connection.cursor() as cursor:
-            self._execute(cursor, order)
+            execute(cursor, order)
             total = cursor.rowcount or 0
             return RawRows(
                 columns=[_column(meta) for meta in cursor.description or ()],
@@ -236,12 +259,12 @@ class SnowflakeSession:
                 query_id=str(cursor.sfqid),
             )
 
-    def _transaction(self, order: Order) -> RawRows:
+    def _transaction(self, order: Order, execute: Execute) -> RawRows:
         tag = {"QUERY_TAG": order.tag}  # on all three, so that what became of the COMMIT can be asked for
         with self._connection.cursor() as cursor:
             try:
                 cursor.execute("BEGIN", _statement_params=tag)
-                self._execute(cursor, order)
+                execute(cursor, order)
                 affected, query_id = cursor.rowcount, str(cursor.sfqid)
                 changed = _changed(cursor, affected, order)
                 _check_drift(changed, order.rows_allowed)
@@ -254,11 +277,11 @@ class SnowflakeSession:
             self._commit(cursor, tag, done)
         return done
 
-    def _alone(self, order: Order) -> RawRows:
+    def _alone(self, order: Order, execute: Execute) -> RawRows:
         """A change that is its own transaction; once it was sent, only Snowflake knows what became of it."""
         with self._connection.cursor() as cursor:
             try:
-                self._execute(cursor, order)
+                execute(cursor, order)
             except DriverError as error:
                 if not _is_session_lost(error):
                     raise
@@ -289,10 +312,6 @@ class SnowflakeSession:
             cursor.execute("ROLLBACK")
         except Exception:
             self.is_usable = False
-
-    def _execute(self, cursor: Any, order: Order) -> None:
-        limits = {"STATEMENT_TIMEOUT_IN_SECONDS": order.statement_timeout_s, "QUERY_TAG": order.tag}
-        cursor.execute(order.sql, order.parameters or None, _statement_params=limits)
 
     def _refusal(self, error: DriverError) -> Refusal:
         facts = driver_facts(error)

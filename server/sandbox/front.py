@@ -166,11 +166,12 @@ class Front:
 
     async def _query(self, message: Message, _: str) -> bytes:
         session, request_id = self._session(message), message.query.get("requestId", "")
+        asynchronous = bool(message.body.get("asyncExec"))
         if earlier := self._runner.statements.of_request(session, request_id):
             # The driver asks again when a connection broke: a statement never runs twice for that.
-            return await self._outcome(earlier)
+            return orjson.dumps(_in_progress(earlier.query_id)) if asynchronous else await self._outcome(earlier)
         statement = self._runner.begin(session, message.body, request_id)
-        if not message.body.get("asyncExec"):
+        if not asynchronous:
             return await self._runner.run(statement, message.body)
         if self._background is None:
             raise session_gone()

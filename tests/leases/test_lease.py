@@ -2,16 +2,21 @@
 
 import json
 from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import anyio
 import pytest
 
+from audit.journal import open_journal
+from audit.note import new_signer
+from audit.sealing import Sealer
 from policy.decision import LimitRows, Permit, RuleId, RunSql
 from policy.engine import Provenance
 from policy.principal import Principal, Subject
 from policy.statement import Verb
 from server import leases as leases_module
+from server.database import open_engine
 from server.leases import Leases, order_of
 from server.line import CallId, Cleared
 from server.pool import PoolLimits, SessionPool, open_pool
@@ -39,12 +44,27 @@ from tools.contract import Sql
 
 SQL = 'SELECT "N" FROM "DB"."S"."T"'
 
+AT_ONCE, SUBMITTED = "at once", "submitted"
+both_ways = pytest.mark.parametrize("journal_url", [AT_ONCE, SUBMITTED], indirect=True)
+
 
 @pytest.fixture
-async def pool(stub: StubSnowflake) -> AsyncGenerator[SessionPool]:
+def journal_url(request: pytest.FixtureRequest) -> str | None:
+    """Where the ids of statements are journaled, if these are submitted."""
+    is_submitted = getattr(request, "param", AT_ONCE) == SUBMITTED
+    return str(request.getfixturevalue("database_url")) if is_submitted else None
+
+
+@pytest.fixture
+async def pool(stub: StubSnowflake, journal_url: str | None) -> AsyncGenerator[SessionPool]:
     with anyio.fail_after(40):
-        async with open_pool(stub.account, BROKER, PoolLimits()) as opened:
-            yield opened
+        async with AsyncExitStack() as stack:
+            journal = None
+            if journal_url is not None:
+                database = await stack.enter_async_context(open_engine(journal_url))
+                keys = Sealer(b"k" * 32, "test"), new_signer("test/writer")
+                journal = await stack.enter_async_context(open_journal(database, *keys))
+            yield await stack.enter_async_context(open_pool(stub.account, BROKER, PoolLimits(), journal=journal))
 
 
 class Began:
@@ -83,6 +103,7 @@ async def run(pool: SessionPool, what: Cleared) -> RawRows:
     return raw
 
 
+@both_ways
 async def test_only_the_permitted_sql_runs_and_its_tag_leads_back_to_the_call(
     pool: SessionPool, stub: StubSnowflake
 ) -> None:
@@ -93,6 +114,7 @@ async def test_only_the_permitted_sql_runs_and_its_tag_leads_back_to_the_call(
     assert tag == {"snowgate_call": "call_1", "subject": "ada", "actor": "claude"}
 
 
+@both_ways
 async def test_a_cancelled_call_cancels_its_statement_and_its_session_is_not_used_again(
     pool: SessionPool, stub: StubSnowflake
 ) -> None:
@@ -116,12 +138,13 @@ async def test_a_cancelled_call_cancels_its_statement_and_its_session_is_not_use
     assert len(stub.logins) == 2  # the call's and a fresh one: a session stops its own statement
 
 
+@both_ways
 async def test_a_statement_that_its_session_cannot_stop_is_ended_with_its_session(
     pool: SessionPool, stub: StubSnowflake
 ) -> None:
     began = Began()
     stub.answers[SQL] = began.hanging(stub)
-    stub.deaf_to = "SYSTEM$CANCEL_ALL_QUERIES"
+    stub.deaf_to, stub.submissions.is_deaf = "SYSTEM$CANCEL_ALL_QUERIES", True
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(run, pool, cleared())
         await began.event.wait()
@@ -131,6 +154,7 @@ async def test_a_statement_that_its_session_cannot_stop_is_ended_with_its_sessio
     assert len(stub.logins) == 2
 
 
+@both_ways
 async def test_a_statement_that_cannot_be_stopped_keeps_its_session_from_everybody_else(
     pool: SessionPool, stub: StubSnowflake
 ) -> None:
@@ -147,7 +171,7 @@ async def test_a_statement_that_cannot_be_stopped_keeps_its_session_from_everybo
         tasks.start_soon(run, pool, cleared())
         await began.wait()
         stub.login_answer = failure(390144, "JWT token is invalid.", "28000")
-        stub.deaf_to = "SYSTEM$"
+        stub.deaf_to, stub.submissions.is_deaf = "SYSTEM$", True
         tasks.cancel_scope.cancel()
     stub.hang.set()
     stub.login_answer = None
@@ -157,6 +181,7 @@ async def test_a_statement_that_cannot_be_stopped_keeps_its_session_from_everybo
     assert len(stub.logins) == 3  # the call's, the one that was to cancel, and a fresh one
 
 
+@both_ways
 async def test_a_statement_that_overruns_is_stopped_by_the_gate_itself(
     pool: SessionPool, stub: StubSnowflake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,6 +197,7 @@ async def test_a_statement_that_overruns_is_stopped_by_the_gate_itself(
     assert stub.hang.is_set()
 
 
+@both_ways
 async def test_who_asked_for_progress_hears_of_it_and_still_gets_the_refusal(
     pool: SessionPool, stub: StubSnowflake
 ) -> None:
@@ -190,6 +216,7 @@ async def test_who_asked_for_progress_hears_of_it_and_still_gets_the_refusal(
     assert len(told) >= 2
 
 
+@both_ways
 async def test_a_failed_statement_gives_its_session_back(pool: SessionPool, stub: StubSnowflake) -> None:
     stub.answers[SQL] = lambda _: failure(100051, "Division by zero")
     with pytest.raises(StatementFailed):
@@ -207,6 +234,7 @@ async def test_many_calls_at_once_each_have_a_session_of_their_own(pool: Session
     assert len(stub.logins) <= 16
 
 
+@both_ways
 async def test_a_revoked_caller_is_refused_and_what_runs_is_stopped(pool: SessionPool, stub: StubSnowflake) -> None:
     began = Began()
     stub.answers[SQL] = began.hanging(stub)
@@ -258,6 +286,7 @@ async def test_a_read_whose_answer_was_lost_is_never_sent_again(pool: SessionPoo
     assert stub.statements == [SQL]
 
 
+@both_ways
 async def test_a_write_in_a_session_that_snowflake_has_ended_is_never_sent_again(
     pool: SessionPool, stub: StubSnowflake
 ) -> None:
@@ -267,6 +296,7 @@ async def test_a_write_in_a_session_that_snowflake_has_ended_is_never_sent_again
     assert SQL not in stub.statements
 
 
+@both_ways
 @pytest.mark.parametrize(
     ("status", "outcome"),
     [

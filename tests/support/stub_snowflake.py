@@ -26,6 +26,7 @@ from starlette.routing import Route
 from server.brokers.minted import ExternalOAuth
 from server.brokers.signing import KeySigner
 from server.warehouse import Account
+from tests.support.submissions import Submissions
 
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -52,8 +53,12 @@ class StubSnowflake:
     login_answer: dict[str, Any] | None = None
     hang: threading.Event = field(default_factory=threading.Event)
     login_gate: threading.Event = field(default_factory=threading.Event)
+    submissions: Submissions = field(init=False)
     deaf_to: str = "nothing"
     ended: int = 0
+
+    def __post_init__(self) -> None:
+        self.submissions = Submissions(self.hang)
 
     @property
     def account(self) -> Account:
@@ -168,6 +173,8 @@ def stub_snowflake() -> Iterator[StubSnowflake]:
         if body["sqlText"].startswith("SELECT SYSTEM$") and stub.deaf_to not in body["sqlText"]:
             stub.hang.set()
         answer = stub.answers.get(body["sqlText"], stub.otherwise)
+        if body.get("asyncExec"):
+            return JSONResponse(stub.submissions.take(answer, body))
         said = await run_in_threadpool(answer, body)
         return JSONResponse(said, said.get("http_status", 200))
 
@@ -179,6 +186,7 @@ def stub_snowflake() -> Iterator[StubSnowflake]:
         routes=[
             Route("/session/v1/login-request", login, methods=["POST"]),
             Route("/queries/v1/query-request", query, methods=["POST"]),
+            *stub.submissions.routes,
             Route("/{path:path}", rest, methods=["GET", "POST"]),
         ]
     )
