@@ -18,6 +18,7 @@ from snowflake.connector.connection import _connection
 from server import warehouse
 from server.credentials import AccessToken, Credential, KeyPair, WorkloadToken
 from server.refusals import SnowflakeUnavailable
+from server.submitting import Submitted
 from server.warehouse import LoginRefused, Order, SessionLost, SnowflakeSession
 from tests.support.stub_snowflake import BROKEN, StubSnowflake, affected, failure, numbers
 
@@ -123,6 +124,27 @@ def test_a_session_keeps_nothing_alive_by_itself(stub: StubSnowflake) -> None:
     assert stub.logins[0]["SESSION_PARAMETERS"]["CLIENT_SESSION_KEEP_ALIVE"] == "false"
     assert stub.statements == []
     assert stub.ended == 1
+
+
+def test_a_statement_that_still_runs_comes_back_without_columns_and_not_as_an_error(stub: StubSnowflake) -> None:
+    stub.answers[SQL] = lambda _: numbers(int(stub.hang.wait(20)))
+    opened = session(stub)
+    with opened._connection.cursor() as cursor:
+        query_id = str(cursor.execute_async(SQL)["queryId"])
+        assert cursor.query_result(query_id).description is None
+        stub.hang.set()
+        assert cursor.query_result(query_id).description is not None
+    opened.close()
+    assert stub.statements == [SQL]
+
+
+def test_why_a_submission_was_refused_is_not_told_so_that_it_is_not_sent_again(stub: StubSnowflake) -> None:
+    stub.submissions.refuse = failure(390111, "Session no longer exists.", "08001")
+    opened, told = session(stub), list[str]()
+    with pytest.raises(SessionLost) as lost:
+        opened.run(order(), Submitted(told.append, lambda: True))
+    assert (lost.value.facts["driver_errno"], lost.value.ran, told) == (6, True, [])
+    opened.close()
 
 
 def test_the_driver_is_the_one_that_these_were_found_with() -> None:

@@ -7,7 +7,7 @@ once a step.
 import socket
 import sys
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,6 +46,8 @@ class Kills:
     gate: Gate
     port: int
     counts: Counter[str] = field(default_factory=Counter)
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Of the replicas that are killed."""
 
     async def once(self, step: str, customer: int) -> None:
         """One write, killed at `step` and followed to its end through another replica."""
@@ -128,7 +130,7 @@ class Kills:
 
     @asynccontextmanager
     async def serving(self) -> AsyncGenerator[Any]:
-        settings = {"SNOWGATE_RESOURCE": self.gate.sandbox.state.resource_url}
+        settings = {"SNOWGATE_RESOURCE": self.gate.sandbox.state.resource_url, **self.settings}
         async with serving(self.gate.sandbox, port=self.port, **settings) as process:
             yield process
 

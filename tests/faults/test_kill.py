@@ -60,14 +60,16 @@ def is_a_user(sandbox: Sandbox, name: str) -> bool:
         return True
 
 
-@pytest.mark.parametrize("broker", BROKERS)
+@pytest.mark.parametrize(
+    ("broker", "submits"), [*((broker, "false") for broker in BROKERS), ("external_oauth", "true")]
+)
 async def test_what_a_killed_gate_left_in_snowflake_is_gone_when_another_has_started(
-    gate: Gate, broker: str, database_url: str, free_tcp_port: int
+    gate: Gate, broker: str, submits: str, database_url: str, free_tcp_port: int
 ) -> None:
-    sandbox, mark = gate.sandbox, f"killed by {broker}"
+    sandbox, mark = gate.sandbox, f"killed by {broker} {submits}"
     sql = f"SELECT COUNT(*) AS n FROM tpch.public.nation WHERE n_name <> '{mark}'"
     await sandbox.lookalike.delay_next(mark, 60)
-    settings = settings_of(gate, broker, database_url)
+    settings = settings_of(gate, broker, database_url) | {"SNOWGATE_SNOWFLAKE_SUBMITS": submits}
     async with serving(sandbox, port=free_tcp_port, **settings) as process, anyio.create_task_group() as tasks:
         tasks.start_soon(Calls(gate, free_tcp_port).attempt, {"sql": sql, "purpose": "to be cut off"})
         await eventually(lambda: any(mark in each.sql for each in sandbox.lookalike.queries()), within_s=30)

@@ -6,12 +6,23 @@ from tests.faults.kills import STEPS, Kills
 from tests.faults.table_kills import CASES, WRONG, TableKills
 from tests.support.clients import Gate
 
+SUBMITTED = {"SNOWGATE_SNOWFLAKE_SUBMITS": "true"}
+ROWS: list[tuple[str, dict[str, str]]] = [
+    *((step, {}) for step in STEPS),
+    ("at the change", SUBMITTED),
+    ("at COMMIT", SUBMITTED),
+]
 
-@pytest.mark.parametrize(("step", "customer"), list(zip(STEPS, range(1030, 1040), strict=False)), ids=STEPS.keys())
+
+@pytest.mark.parametrize(
+    ("step", "settings", "customer"),
+    [(*case, 1030 + n) for n, case in enumerate(ROWS)],
+    ids=[f"{step}{', submitted' if settings else ''}" for step, settings in ROWS],
+)
 async def test_an_approved_write_runs_once_though_its_gate_is_killed(
-    gate: Gate, step: str, customer: int, free_tcp_port: int
+    gate: Gate, step: str, settings: dict[str, str], customer: int, free_tcp_port: int
 ) -> None:
-    kills = Kills(gate, free_tcp_port)
+    kills = Kills(gate, free_tcp_port, settings=settings)
     await kills.once(step, customer)
     assert kills.counts["double effects"] == 0
     assert kills.counts["approved and lost"] == 0

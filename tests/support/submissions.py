@@ -44,19 +44,25 @@ class Submission:
 class Submissions:
     """Everything that was submitted, by id; an abort sets `hang` unless `is_deaf`.
 
-    The next `lose` requests for a result get no answer in Snowflake's shape; with `hides`, nobody is shown anything.
+    The next `lose` requests for a result get no answer in Snowflake's shape, and the next submission gets `refuse` if
+    it is set; with `hides`, nobody is shown anything.
     """
 
     hang: threading.Event
     all: dict[str, Submission] = field(default_factory=dict)
     aborted: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    was_asked: threading.Condition = field(default_factory=threading.Condition)
     lose: int = 0
+    refuse: dict[str, Any] | None = None
     hides: bool = False
     is_deaf: bool = False
 
     def take(self, answer: Callable[[dict[str, Any]], dict[str, Any]], body: dict[str, Any]) -> dict[str, Any]:
         """Begin to run a statement, and say its id."""
+        if self.refuse is not None:
+            refused, self.refuse = self.refuse, None
+            return {**refused, "data": {**refused["data"], "queryId": None}}
         submission = Submission()
         self.all[submission.query_id] = submission
         threading.Thread(target=submission.run, args=(answer, body), daemon=True).start()
@@ -72,7 +78,9 @@ class Submissions:
 
     async def _result(self, request: Request) -> Response:
         submission = self.all[request.path_params["query_id"]]
-        self.asked.append(request.headers["authorization"])
+        with self.was_asked:
+            self.asked.append(request.headers["authorization"])
+            self.was_asked.notify_all()
         if self.lose:
             self.lose -= 1
             return JSONResponse({"code": None})
