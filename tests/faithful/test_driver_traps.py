@@ -138,6 +138,17 @@ def test_a_statement_that_still_runs_comes_back_without_columns_and_not_as_an_er
     assert stub.statements == [SQL]
 
 
+def test_a_session_that_is_closed_is_ended_though_what_was_submitted_in_it_still_runs(stub: StubSnowflake) -> None:
+    """Left to itself the driver looks, and keeps such a session alive in Snowflake."""
+    stub.answers[SQL] = lambda _: numbers(int(stub.hang.wait(20)))
+    opened = session(stub)
+    with opened._connection.cursor() as cursor:
+        cursor.execute_async(SQL)
+    assert opened.close()
+    assert stub.ended == 1
+    assert stub.submissions.asked == []
+
+
 def test_why_a_submission_was_refused_is_not_told_so_that_it_is_not_sent_again(stub: StubSnowflake) -> None:
     stub.submissions.refuse = failure(390111, "Session no longer exists.", "08001")
     opened, told = session(stub), list[str]()

@@ -240,6 +240,24 @@ async def test_a_submission_that_is_refused_is_unavailable_and_the_next_call_has
     assert len(stub.logins) == 2
 
 
+async def test_a_cancelled_call_stops_its_statement_by_its_id(
+    pool: SessionPool, stub: StubSnowflake, database_url: str
+) -> None:
+    stub.answers[SQL] = hanging(stub, CANCELLED)
+    stub.deaf_to = "SYSTEM$"
+
+    async def is_journaled() -> bool:
+        return bool(await journaled(database_url))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(run, pool, READ)
+        await eventually(is_journaled)
+        tasks.cancel_scope.cancel()
+    assert stub.submissions.aborted == list(stub.submissions.all)
+    assert all(each.ended.is_set() for each in stub.submissions.all.values())
+    assert len(stub.logins) == 1  # no other session had to end this one
+
+
 async def test_a_revoked_caller_is_stopped_while_a_lost_result_is_fetched(
     pool: SessionPool, stub: StubSnowflake
 ) -> None:
