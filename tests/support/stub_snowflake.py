@@ -173,8 +173,7 @@ def stub_snowflake() -> Iterator[StubSnowflake]:
         if body["sqlText"].startswith("SELECT SYSTEM$") and stub.deaf_to not in body["sqlText"]:
             stub.hang.set()
         answer = stub.answers.get(body["sqlText"], stub.otherwise)
-        is_submitted = body.get("asyncExec")
-        said = stub.submissions.take(answer, body) if is_submitted else await run_in_threadpool(answer, body)
+        said = await run_in_threadpool(stub.submissions.take, answer, body)
         return JSONResponse(said, said.get("http_status", 200))
 
     async def rest(request: Request) -> Response:

@@ -59,7 +59,9 @@ class Submissions:
     is_deaf: bool = False
 
     def take(self, answer: Callable[[dict[str, Any]], dict[str, Any]], body: dict[str, Any]) -> dict[str, Any]:
-        """Begin to run a statement, and say its id."""
+        """What the sender of a statement is told: what came of it or, of what it submits, the id."""
+        if not body.get("asyncExec"):
+            return answer(body)
         if self.refuse is not None:
             refused, self.refuse = self.refuse, None
             return {**refused, "data": {**refused["data"], "queryId": None}}
