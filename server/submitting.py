@@ -4,7 +4,9 @@ Snowflake answers a submission with the statement's id at once. Whoever asks for
 until it has ended, or for some while; then they ask again. Asking runs nothing, so that a connection which breaks is
 no reason to run anything twice.
 
-Source: connector 5.2.0, whose `query_result` gives a statement that still runs for one without columns and rows.
+Source: Snowflake, "Using the Python Connector", asynchronous queries: asking for a result also keeps its statement from
+being given up after five minutes, and one connection may ask for what another has submitted. In connector 5.2.0 the
+result of a statement that still runs has no columns and no rows.
 """
 
 import logging
@@ -44,9 +46,8 @@ class Submitted:
 
     def __call__(self, cursor: Any, order: Order) -> None:
         """Raises what `tell` raises, when the statement has ended."""
-        query_id = str(
-            cursor.execute_async(order.sql, order.parameters or None, _statement_params=order.limits)["queryId"]
-        )
+        submitted = cursor.execute_async(order.sql, order.parameters or None, _statement_params=order.limits)
+        query_id = str(submitted["queryId"])
         try:
             self.tell(query_id)
         except BaseException:
