@@ -96,7 +96,7 @@ class Gate:
         return [(entry, dict(unseal(entry, sealer))) for entry in found]
 
     async def stages(self, call_id: str) -> list[str]:
-        """How a call went on. Whether it ran so long that its id was asked for is the machine's doing, and left out."""
+        """How a call went on, but for the ids of what it ran: they are there with a setting, or on a slow machine."""
         return [entry.stage for entry, _ in await self.journal(call_id) if entry.stage != "running"]
 
     async def refusals(self, last: int) -> list[tuple[JournalEntry, dict[str, Any]]]:

@@ -133,7 +133,7 @@ async def test_a_table_is_made_emptied_and_dropped_and_each_is_undone(gate: Gate
     assert gone["code"] == "object_not_found"
     await done(gate, await undone(gate, dropped["call_id"], era))
     assert count(gate, scratch) == 3
-    stages = [entry.stage for entry, _ in await gate.journal(dropped["call_id"])]
+    stages = await gate.stages(dropped["call_id"])
     assert stages == ["decided", "hold.executed", "answered"]
 
 

@@ -59,7 +59,7 @@ async def test_a_held_write_is_a_task_whose_answer_is_that_of_the_change(gate: G
         told = answer(done.result)
         assert (told["status"], told["rows_affected"]) == ("executed", 1)
         journaled = await gate.journal(told["call_id"])
-        assert [entry.stage for entry, _ in journaled] == ["decided", "hold.executed", "answered"]
+        assert await gate.stages(told["call_id"]) == ["decided", "hold.executed", "answered"]
         assert (journaled[0][1]["tool"], journaled[0][1]["via"]) == ("check_request", "tasks")
         assert journaled[-1][1]["hold_id"] == task.task_id
 
