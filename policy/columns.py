@@ -5,7 +5,6 @@ instead of Snowflake's error about a text that the caller never wrote, and it te
 matter. Where the columns of a source cannot be known (after PIVOT, of a missing table) it is taken to have any name.
 """
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import TypeAlias
 
 from sqlglot import exp
 
+from policy.alike import alike
 from policy.bounds import too_deep
 from policy.guard import position
 from policy.names import TableName
@@ -24,7 +24,6 @@ _SPLIT = ("SEQ", "INDEX", "VALUE")
 _HIERARCHY = frozenset({"LEVEL", "CONNECT_BY_ISLEAF", "CONNECT_BY_ISCYCLE"})
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _PARTS = ("catalog", "db", "table", "this")
-_SUGGESTIONS_MAX = 3
 ALIASES_WATCHED_MIN = 10
 ALIAS_GROWTH_MAX = 2_000
 """How often an alias may stand in another, written out."""
@@ -335,8 +334,7 @@ class _Checker:
         if self._unknown_first is None:
             return None
         at, name, candidates = self._unknown_first
-        wanted, offered = name.rsplit(".", 1)[-1].upper(), {each for each in candidates if each}
-        return UnknownColumn(name, tuple(difflib.get_close_matches(wanted, sorted(offered), _SUGGESTIONS_MAX, 0.6)), at)
+        return UnknownColumn(name, alike(name.rsplit(".", 1)[-1].upper(), filter(None, candidates)), at)
 
 
 def _refuse_growth(projections: Iterable[exp.Expr]) -> None:

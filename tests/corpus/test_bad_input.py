@@ -118,7 +118,21 @@ def _in_each_other(
     return before * times + inside + after * times
 
 
+def _pieces(apart: str, pieces: int = 200) -> str:
+    """A name of pieces, each shorter than the one before it, that `apart` divides."""
+    letters = "".join(map(chr, range(0x4E00, 0x4E00 + 160))) * 4
+    return apart.join(letters[(37 * n) % 160 :][: pieces - n] for n in range(pieces))
+
+
+def _spelled(number: int) -> str:
+    """A name of 60 characters, much like that of any other number."""
+    return f"{number * 65:020b}".replace("0", "aab").replace("1", "aba")
+
+
 LARGE = {
+    "a name like another": f"SELECT q.{_pieces('a')} FROM (SELECT 1 AS {_pieces('b')}) q",
+    "a name like many others": f"SELECT q.{_spelled(7_919)} FROM (SELECT "
+    + ", ".join(f"1 AS {_spelled(n)}" for n in range(3_000, 3_900)) + ") q",
     "values": _many("'{}'", 3_400, "SELECT r_name FROM region WHERE r_name IN (", ")"),
     "columns": _many("r_name", 3_400, "SELECT "),
     "aliases": _many("r_name AS a{}", 1_700, "SELECT "),
