@@ -47,7 +47,8 @@ class Counting:
 class Cell:
     """A column of a sample: `side` is key, before or after.
 
-    It is made of the target's columns `names`, and of other tables too where `is_foreign`.
+    It is made of the target's columns `names`, a star standing for all of them, and of other tables too where
+    `is_foreign`.
     """
 
     label: str
@@ -100,7 +101,8 @@ def probes_of(
     if target is None:
         return UNMEASURABLE
     try:
-        return _Deriving(parse_one(text).root, target, judge).probes(statement.verb)
+        deriving = _Deriving(parse_one(text).root, target, judge, reads_target=target.name in statement.reads)
+        return deriving.probes(statement.verb)
     except Exception:
         # Whatever the parser or printer trips over: what cannot be measured needs the higher tier of approval.
         return UNMEASURABLE
@@ -111,10 +113,12 @@ class _Underivable(Exception):
 
 
 class _Deriving:
-    def __init__(self, root: exp.Expr, target: Table, judge: _Understand) -> None:
+    def __init__(self, root: exp.Expr, target: Table, judge: _Understand, *, reads_target: bool) -> None:
         self._root = root
         self._table = target
         self._judge = judge
+        self._reads_target = reads_target
+        self._all_names = frozenset(column.name for column in target.columns)
 
     def probes(self, verb: Verb) -> Probes:
         match verb:
@@ -134,7 +138,9 @@ class _Deriving:
         into = self._root.this
         columns = [each.name for each in into.expressions] if isinstance(into, exp.Schema) else []
         labels = columns or [column.name for column in self._table.columns]
-        cells = tuple(Cell(label, "after", frozenset(), is_foreign=True) for label in labels)
+        # What is inserted is not followed, so where the target is read, each cell may be of any column of it.
+        names = self._all_names if self._reads_target else frozenset[str]()
+        cells = tuple(Cell(label, "after", names, is_foreign=True) for label in labels)
         shown = exp.Select(expressions=[exp.Star()]).from_(rows).limit(SAMPLE_ROWS_MAX)
         return Probes((counting,), {}, self._sampling(shown, cells))
 
@@ -225,7 +231,9 @@ class _Deriving:
         return column, Cell(name, side, frozenset({name}), is_foreign=False)
 
     def _new(self, name: str, value: exp.Expr) -> tuple[exp.Expr, Cell]:
-        names = frozenset(stored(column.this) for column in value.find_all(exp.Column))
+        names = frozenset(stored(each.this) for each in value.find_all(exp.Column) if not each.is_star)
+        if any(_picks_columns(star) for star in value.find_all(exp.Star)):
+            names |= self._all_names
         is_foreign = value.find(exp.Query) is not None or value.find(exp.Subquery) is not None
         return value.copy(), Cell(name, "after", names, is_foreign)
 
@@ -263,6 +271,11 @@ class _Deriving:
 
 def _select(value: exp.Expr) -> exp.Select:
     return exp.Select(expressions=[exp.alias_(value, "N")])
+
+
+def _picks_columns(star: exp.Expr) -> bool:
+    """Whether a star stands for columns; the one of COUNT(*) stands for rows."""
+    return not isinstance(star.parent, exp.Count) or any(star.args.values())
 
 
 def _target(root: exp.Expr) -> exp.Expr:

@@ -94,21 +94,34 @@ def cells_shown(
         return hidden
     masked = {column.name for column in audience.exposures.of(table).columns if column.mask is not None}
     known = {column.name for column in table.columns}
-    foreign = [tables.get(name) for name in others]
-    is_foreign_clear = all(
-        each is not None and _reads_all(audience, each) and not audience.exposures.of(each).is_protected
-        for each in foreign
-    )
+    is_foreign_clear = all(_reads_clear(audience, tables.get(name)) for name in others)
     return tuple(
         cell.names <= known and not (cell.names & masked) and (is_foreign_clear or not cell.is_foreign)
         for cell in cells
     )
 
 
+def _reads_clear(audience: Audience, table: Table | None) -> bool:
+    """Whether the audience may read the table or view at once, all of it and in clear, whatever lies beneath."""
+    if table is None or not _reads_all(audience, table):
+        return False
+    try:
+        source = audience.writer.source(table.name, None)
+    except Unwritable:
+        return False
+    return not (source.is_masked or source.is_filtered or any(_is_stopped(audience, each) for each in source.touched))
+
+
 def _reads_all(audience: Audience, table: Table) -> bool:
     """Whether the audience may read the table at once, every row of it."""
     verdict = audience.rules.verdict(Verb.READ, table.name)
-    may_stop = any(
-        rule.effect is not Effect.PERMIT and reaches(rule, table.name) for rule in audience.rules.conditional[Verb.READ]
-    )
-    return verdict.effect is Effect.PERMIT and not may_stop and not audience.exposures.of(table).filters
+    is_permitted = verdict.effect is Effect.PERMIT and not _is_stopped(audience, table.name)
+    return is_permitted and not audience.exposures.of(table).filters
+
+
+def _is_stopped(audience: Audience, name: TableName) -> bool:
+    """Whether a rule forbids or holds reading what is called `name`, or may do so of some statement."""
+    rules = audience.rules
+    if rules.verdict(Verb.READ, name).effect in (Effect.FORBID, Effect.HOLD):
+        return True
+    return any(rule.effect is not Effect.PERMIT and reaches(rule, name) for rule in rules.conditional[Verb.READ])

@@ -2,10 +2,13 @@
 
 import pytest
 
+from policy.catalog import Catalog, Column, Table, TableKind
 from policy.catalog_document import from_document
 from policy.document import load
 from policy.engine import Engine
+from policy.names import TableName
 from policy.principal import Principal, Subject
+from policy.probes import Cell
 from policy.questions import Questions
 from policy.statement import Verb
 
@@ -14,13 +17,14 @@ version: 1
 defaults: {database: DB, schema: S}
 roles:
   - {id: all, who: {anyone: true}, read_role: READER, write_role: WRITER, warehouse: WH}
-public: ["DB.S.T.ID", "DB.S.T.B", "DB.S.SRC.*"]
+public: ["DB.S.T.ID", "DB.S.T.B", "DB.S.SRC.*", "DB.S.VAULT.ID"]
 classifications: [{name: secret, columns: ["*.*.*.A"]}]
 masks: [{classification: secret, mask: {kind: redact}, unless: {groups: [stewards]}}]
 row_filters: [{id: own, tables: [DB.S.T], where: "B > 0", who: {groups: [filtered]}}]
 rules:
   - {id: reads, effect: permit, who: {groups: [readers, stewards, filtered]}, verbs: [read], tables: ["DB.S.*"]}
   - {id: reads-src, effect: permit, who: {anyone: true}, verbs: [read], tables: [DB.S.SRC]}
+  - {id: no-vault, effect: forbid, who: {groups: [readers]}, verbs: [read], tables: [DB.S.VAULT]}
   - {id: writes, effect: hold, who: {anyone: true}, verbs: [write], tables: [DB.S.T]}
 """
 ENGINE = Engine(
@@ -31,6 +35,7 @@ ENGINE = Engine(
                 "S": {
                     "T": {"ID": "NUMBER(38,0)", "A": "VARCHAR", "B": "NUMBER(38,0)"},
                     "SRC": {"ID": "NUMBER(38,0)", "Z": "NUMBER(38,0)", "D": "BOOLEAN"},
+                    "VAULT": {"ID": "NUMBER(38,0)"},
                 }
             }
         }
@@ -111,6 +116,54 @@ def test_an_approver_sees_no_cell_that_they_could_not_read_themselves() -> None:
     assert shown("readers") == (True, True, False, True)  # `a` is masked for them; what it becomes is in the statement
     assert shown("filtered") == (False, False, False, False)
     assert shown("nobody") == (False, False, False, False)
+
+
+@pytest.mark.parametrize(
+    ("sql", "for_readers"),
+    [
+        ("INSERT INTO t SELECT * FROM t", (False, False, False)),
+        ("INSERT INTO t (id, b) SELECT x.id, LENGTH(x.a) FROM src AS s JOIN t AS x ON x.id = s.id", (False, False)),
+        ("UPDATE t SET b = HASH(*) WHERE id = 1", (True, False)),
+        ("UPDATE t SET b = HASH(t.*) WHERE id = 1", (True, False)),
+        ("UPDATE t SET a = OBJECT_CONSTRUCT(*)::VARCHAR WHERE id = 1", (False, False)),
+        ("UPDATE t SET a = {* EXCLUDE b}::VARCHAR WHERE id = 1", (False, False)),
+        ("UPDATE t SET b = (SELECT COUNT(*) FROM src) WHERE id = 1", (True, True)),
+        ("INSERT INTO t (id, a) SELECT id, 'x' FROM src", (True, True)),
+    ],
+)
+def test_an_approver_sees_no_cell_that_may_be_made_of_a_column_which_nobody_named(
+    sql: str, for_readers: tuple[bool, ...]
+) -> None:
+    statement = ENGINE.understand(sql)
+    sample, target = asked(sql, "stewards").sample, statement.target
+    assert sample is not None
+    assert target is not None
+    others = sorted(statement.reads - {target})
+    assert ENGINE.cells_shown(person("readers"), target, others, sample.cells) == for_readers
+    assert all(ENGINE.cells_shown(person("stewards"), target, others, sample.cells))
+
+
+@pytest.mark.parametrize(
+    ("view", "is_shown"),
+    [
+        ("SELECT id, z FROM db.s.src", True),
+        ("SELECT id, b FROM db.s.t", True),
+        ("SELECT id, a AS z FROM db.s.t", False),
+        ("SELECT id, z FROM (SELECT s.id, t.a AS z FROM db.s.src AS s JOIN db.s.t AS t USING (id))", False),
+        ("SELECT id, id AS z FROM db.s.vault", False),
+        ("SELECT no sql", False),
+    ],
+)
+def test_an_approver_sees_what_comes_through_a_view_only_if_all_beneath_it_is_clear_to_them(
+    view: str, is_shown: bool
+) -> None:
+    columns = (Column("ID", "NUMBER(38,0)"), Column("Z", "VARCHAR"))
+    name = TableName("DB", "S", "V")
+    table = Table(name, columns, kind=TableKind.VIEW, definition=view)
+    engine = Engine(load(POLICY), Catalog.of([*ENGINE.catalog.tables.values(), table]))
+    cell = Cell("ID", "after", frozenset(), is_foreign=True)
+    shown = engine.cells_shown(person("readers"), TableName("DB", "S", "T"), [name], [cell])
+    assert shown == (is_shown,)
 
 
 @pytest.mark.parametrize("sql", ["DELETE FROM gone WHERE id = 1", "UPDATE t SET b = 1 WHERE nothing = 1"])
