@@ -17,6 +17,7 @@ from tests.corpus.world import READER, WRITER, engine
 from tests.support.scores import Score
 from tools.contract import MaskedRows, ResultColumn
 
+_TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln"
 FOUND = {
     Detector.EMAIL: ("ada@example.com", "a.b+c@x-y.co.uk"),
     Detector.PHONE: ("+49 30 901820", "+1-202-555-0143", "(202) 555-0143", "202-555-0143"),
@@ -24,7 +25,7 @@ FOUND = {
     Detector.CARD: ("4111111111111111", "5555-5555-5555-4444", "3782 822463 10005"),
     Detector.SSN: ("536-90-4399",),
     Detector.API_KEY: ("AKIAIOSFODNN7EXAMPLE", "ghp_" + "a1B2" * 9, "-----BEGIN RSA PRIVATE KEY-----"),
-    Detector.JWT: ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",),
+    Detector.JWT: (_TOKEN,),
 }
 LEFT = {
     Detector.EMAIL: ("ada@", "@example", "a @ b", "user@localhost"),
@@ -62,6 +63,31 @@ def test_what_only_looks_like_one_is_left_alone(kind: Detector) -> None:
     scanned = scan(_columns(1), rows, {kind})
     assert list(scanned.rows) == rows
     assert scanned.notes == ()
+
+
+LURES = {
+    Detector.EMAIL: "a",
+    Detector.PHONE: "+1",
+    Detector.IBAN: "AA11 ",
+    Detector.CARD: "4444 ",
+    Detector.SSN: "123-45-",
+    Detector.API_KEY: "-----BEGIN A",
+    Detector.JWT: "-eyJaaaaaa",
+}
+"""What begins as each kind of content again and again, and is none."""
+
+
+@pytest.mark.parametrize("kind", Detector)
+def test_a_text_that_nearly_is_one_again_and_again_takes_time_by_its_length(kind: Detector) -> None:
+    text = FOUND[kind][0] + " " + LURES[kind] * (400_000 // len(LURES[kind]))
+    began = time.process_time()
+    assert scan(_columns(1), [(text,)], ALL).rows[0][0].startswith(REDACTED)
+    assert time.process_time() - began < 1.5  # some 100 ms alone
+
+
+@pytest.mark.parametrize("before", ["-eyJ-", "eyJ-", "a-eyJaaaa-", "-"])
+def test_what_only_begins_like_a_token_hides_none_behind_it(before: str) -> None:
+    assert scan(_columns(1), [(before + _TOKEN,)], {Detector.JWT}).rows == [(before + REDACTED,)]
 
 
 def test_a_card_that_is_stored_as_a_number_is_found() -> None:
