@@ -20,7 +20,7 @@ from policy.names import TableName
 from policy.principal import Principal
 from policy.statement import HoldsAct, HoldsRequest
 from server.executing import Refresh, shown_by
-from server.hold_record import HoldRecord, Said, State
+from server.hold_record import HoldRecord, Requester, Said, State
 from server.hold_refusals import Denied, HoldNotFound, HoldStale, NotApprover, NothingToUndo, OwnRequest
 from server.hold_telling import Also, Tell, Telling, new_call_id
 from server.holds import HOLDS_LISTED_MAX, HoldStore
@@ -346,8 +346,11 @@ class HoldDesk:
 
 
 def _cells(engine: Engine, who: Principal, hold: HoldRecord) -> Sequence[bool] | None:
-    """Which cells `who` may see: the requester all (they were masked for them), others what they could read."""
-    if hold.asked is None or (hold.requester.issuer, hold.requester.subject) == (who.issuer, who.subject):
+    """Which cells `who` may see: the requester all (they were masked for them), others what they could read.
+
+    Through another client the requester is another audience, to which policy may show less.
+    """
+    if hold.asked is None or hold.requester == Requester(who.issuer, who.subject, who.actor):
         return None
     names = [TableName(database, schema, name) for database, schema, name, _ in hold.asked.objects]
     cells = hold.asked.effect.sample.cells
