@@ -62,6 +62,15 @@ class Table:
     native_policies: tuple[str, ...] = ()
     are_tags_known: bool = True
 
+    @property
+    def is_its_text(self) -> bool:
+        """Whether this is a view for which its text can stand: a known one, of no secure view, and under no policy.
+
+        What Snowflake itself masks or filters of a view it leaves as it is where the tables beneath are read instead.
+        """
+        has_policies = self.native_policies or any(column.native_policies for column in self.columns)
+        return self.kind is TableKind.VIEW and self.definition is not None and not self.is_secure and not has_policies
+
 
 @dataclass(frozen=True)
 class Catalog:

@@ -8,7 +8,7 @@ Where the tags of a table are not known (yet), each of its columns may have any.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from policy.catalog import Column, Table, TableKind
+from policy.catalog import Column, Table
 from policy.masks import EmailDomain, Mask, Null, Partial, Redact, Token, describe, fitted, masked_sql, strongest
 from policy.names import TableName, quote
 from policy.patterns import Pattern
@@ -102,7 +102,7 @@ class Exposures:
             (each, [pattern for pattern in each.columns if _reaches(pattern, name)])
             for each in self._policy.classifications
         ]
-        is_inherited = table.kind is TableKind.VIEW and table.definition is not None and not table.is_secure
+        is_inherited = table.is_its_text
         appearances: list[Appearance] = []
         for column in table.columns:
             classified = [

@@ -92,7 +92,7 @@ class Writer:
     def _view(self, table: Table, names: frozenset[str] | None, sample: str, above: tuple[TableName, ...]) -> Written:
         exposure = self._exposures.of(table)
         body = self._views(table)
-        if body is None or table.is_secure:
+        if body is None or not table.is_its_text:
             if not exposure.is_named_public or exposure.filters:
                 raise Unwritable
             return self._derived(table, exposure.columns, _aliased(table.name.quoted, sample), ())

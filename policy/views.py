@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from sqlglot import exp
-from sqlglot.tokenizer_core import Token
+from sqlglot.tokenizer_core import Token, TokenType
 
 from policy.bounds import tokens_of
 from policy.catalog import Table
@@ -14,6 +14,8 @@ from policy.resolve import Defaults
 from policy.statement import SqlStatement, Verb
 from policy.syntax import Parsed
 from policy.understand import understand_tree
+
+_BEFORE_A_NAME = frozenset({TokenType.L_PAREN, TokenType.COMMA})
 
 
 def view_statement(
@@ -39,7 +41,9 @@ def view_statement(
             if root.args.get("kind") != "VIEW":
                 return None
             root = root.expression.pop()
-            tokens = ()
+            tokens = _query_of(tokens)
+            if not tokens:
+                return None
         if not isinstance(root, exp.Query):
             return None
         read = Parsed(root, Verb.READ, tokens, binds=0)
@@ -49,3 +53,19 @@ def view_statement(
     except Exception:
         # Whatever the parser trips over, a view that is not understood is one that cannot be looked into.
         return None
+
+
+def _query_of(tokens: Sequence[Token]) -> Sequence[Token]:
+    """The tokens of `CREATE VIEW ... AS` behind its AS; none for a view that is made under a policy of Snowflake's.
+
+    Such a policy (ROW ACCESS POLICY, MASKING POLICY, ...) is not in the query that would stand for the view.
+    """
+    depth = 0
+    for n, token in enumerate(tokens):
+        kind = token.token_type
+        depth += (kind is TokenType.L_PAREN) - (kind is TokenType.R_PAREN)
+        if depth == 0 and kind is TokenType.ALIAS:
+            return tokens[n + 1 :]
+        if kind is TokenType.POLICY and tokens[n - 1].token_type not in _BEFORE_A_NAME:
+            return ()
+    return ()

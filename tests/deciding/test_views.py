@@ -1,5 +1,7 @@
 """A view shows no more than the tables it reads; one that cannot be looked into shows only what policy names."""
 
+from dataclasses import replace
+
 import pytest
 
 from policy.catalog import Table
@@ -67,6 +69,67 @@ def test_short_names_in_a_view_are_completed_with_its_own_schema() -> None:
 )
 def test_a_view_that_is_not_understood_is_closed(definition: str | None) -> None:
     assert _judge("SELECT a FROM v", view("V", "A VARCHAR", definition))["code"] == "not_permitted"
+
+
+MEANT = "SELECT customer_id AS a FROM customers WHERE CONTAINS(country, 'E')"
+HEADS = (
+    "CREATE VIEW v AS",
+    "CREATE OR REPLACE VIEW v (a COMMENT 'AS it is') COPY GRANTS COMMENT = 'of AS' AS\n",
+    """CREATE VIEW v ("AS") CHANGE_TRACKING = TRUE AS""",
+    "CREATE VIEW v (policy WITH TAG (t = 'x')) WITH TAG (t = 'x') AS",
+    "",
+)
+
+
+@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize(
+    ("query", "is_understood"),
+    [
+        (MEANT, True),
+        (f"({MEANT})", True),
+        (f"WITH c AS ({MEANT}) SELECT a FROM c", True),
+        (MEANT.replace("CONTAINS", '"CONTAINS"'), False),  # a user's function of that very name
+        (MEANT.replace("CONTAINS(country, 'E')", "ARRAY_SIZE(ARRAY_SLICE([1], 0, 1, TRUE)) = 1"), False),
+        (MEANT.replace("CONTAINS(country, 'E')", "created_at::VARCHAR = DATE '2026-01-31'::VARCHAR"), False),
+        (MEANT + " WITHOUT", False),
+    ],
+)
+def test_a_view_is_looked_into_only_if_all_of_its_query_is_kept(head: str, query: str, is_understood: bool) -> None:
+    told = _judge("SELECT a FROM v", view("V", "A VARCHAR", f"{head} {query}".strip()))
+    assert told["decision"] == ("permit" if is_understood else "deny")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "CREATE VIEW v ROW ACCESS POLICY p ON (a) AS",
+        "CREATE VIEW v WITH ROW ACCESS POLICY p ON (a) AS",
+        "CREATE VIEW v (a MASKING POLICY p) AS",
+        "CREATE VIEW v (a WITH MASKING POLICY p USING (a)) AS",
+        "CREATE VIEW v (a PROJECTION POLICY p) AS",
+        "CREATE VIEW v WITH AGGREGATION POLICY p AS",
+    ],
+)
+def test_a_view_that_is_made_under_a_policy_of_snowflakes_is_not_looked_into(head: str) -> None:
+    assert _judge("SELECT a FROM v", view("V", "A VARCHAR", f"{head} {MEANT}"))["code"] == "not_permitted"
+
+
+@pytest.mark.parametrize("place", ["view", "column"])
+def test_a_view_that_has_a_policy_of_snowflakes_is_read_as_it_is_or_not_at_all(place: str) -> None:
+    def governed(name: str) -> Table:
+        made = view(name, "ID NUMBER(38,0)", "CREATE VIEW v AS SELECT customer_id AS id FROM customers")
+        if place == "view":
+            return replace(made, native_policies=("G.P.X",))
+        return replace(made, columns=tuple(replace(each, native_policies=("G.P.X",)) for each in made.columns))
+
+    other = governed("OTHER")
+    assert _judge("SELECT id FROM other", other)["code"] == "not_permitted"
+    [column] = Engine(load(POLICY), catalog(other)).audience(ADA).exposures.of(other).columns
+    assert column.how == "masked: null"
+    told = _judge("SELECT id FROM open", governed("OPEN"))
+    assert told["decision"] == "permit"
+    assert 'FROM "CRM"."PUBLIC"."OPEN"' in str(told["sql"])
+    assert "CUSTOMERS" not in str(told["sql"])
 
 
 def test_a_closed_view_is_open_where_policy_names_it_and_all_its_columns() -> None:
