@@ -1,6 +1,7 @@
 """SQL as a person reads it: its words told apart, and what the gate put in marked. For the eye; nothing is judged here.
 
-Every text can be read: what is not closed reaches to the end.
+Strings and comments begin and end where they do for Snowflake (see `policy.lexing` for its rules): what is shown as
+either must be one. Every text can be read: what is not closed reaches to the end.
 """
 
 import re
@@ -8,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _WORDS = re.compile(
-    r"(?P<comment>--[^\n]*|/\*.*?(?:\*/|\Z))"
-    r"|(?P<text>'(?:[^']|'')*(?:'|\Z))"
+    r"(?P<comment>(?:--|//)[^\n]*|/\*.*?(?:\*/|\Z))"
+    r"|(?P<text>'(?:[^'\\]|''|\\(?:.|\Z))*(?:'|\Z)|\$\$.*?(?:\$\$|\Z))"
     r"|(?P<number>\b\d[\w.]*)"
     r'|(?P<name>"(?:[^"]|"")*(?:"|\Z)|[^\W\d]\w*)'
     r"|(?P<space>\s+)"
