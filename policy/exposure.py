@@ -52,11 +52,6 @@ class Exposure:
     filters: tuple[RowFilter, ...]
     is_named_public: bool
 
-    @property
-    def is_protected(self) -> bool:
-        """Whether anything of the table is masked or filtered."""
-        return bool(self.filters) or any(column.mask is not None for column in self.columns)
-
 
 class Exposures:
     """The exposure of every table to one audience, worked out when first asked for.

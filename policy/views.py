@@ -1,6 +1,7 @@
 """The text of a view to the query that it is, so that what it reads can be protected where it reads it."""
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate, pairwise
 
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
@@ -60,12 +61,9 @@ def _query_of(tokens: Sequence[Token]) -> Sequence[Token]:
 
     Such a policy (ROW ACCESS POLICY, MASKING POLICY, ...) is not in the query that would stand for the view.
     """
-    depth = 0
-    for n, token in enumerate(tokens):
-        kind = token.token_type
-        depth += (kind is TokenType.L_PAREN) - (kind is TokenType.R_PAREN)
-        if depth == 0 and kind is TokenType.ALIAS:
-            return tokens[n + 1 :]
-        if kind is TokenType.POLICY and tokens[n - 1].token_type not in _BEFORE_A_NAME:
-            return ()
-    return ()
+    kinds = [token.token_type for token in tokens]
+    depths = accumulate((kind is TokenType.L_PAREN) - (kind is TokenType.R_PAREN) for kind in kinds)
+    end = next(n for n, depth in enumerate(depths) if depth == 0 and kinds[n] is TokenType.ALIAS)
+    header = pairwise(kinds[:end])
+    is_under_policy = any(kind is TokenType.POLICY and left not in _BEFORE_A_NAME for left, kind in header)
+    return () if is_under_policy else tokens[end + 1 :]

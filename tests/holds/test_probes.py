@@ -164,6 +164,9 @@ def test_an_approver_sees_what_comes_through_a_view_only_if_all_beneath_it_is_cl
     cell = Cell("ID", "after", frozenset(), is_foreign=True)
     shown = engine.cells_shown(person("readers"), TableName("DB", "S", "T"), [name], [cell])
     assert shown == (is_shown,)
+    assert engine.cells_shown(person("readers"), TableName("DB", "S", "T"), [TableName("DB", "S", "W")], [cell]) == (
+        False,
+    )
 
 
 @pytest.mark.parametrize("sql", ["DELETE FROM gone WHERE id = 1", "UPDATE t SET b = 1 WHERE nothing = 1"])
