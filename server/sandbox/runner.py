@@ -13,6 +13,7 @@ from server.sandbox import keys, object_privileges, querylog, warehouses
 from server.sandbox.account import Account
 from server.sandbox.fakesnow_app import Engine
 from server.sandbox.logins import Login
+from server.sandbox.names import stored
 from server.sandbox.querylog import QueryLog
 from server.sandbox.replies import (
     Column,
@@ -44,7 +45,6 @@ from server.sandbox.statements import (
     UseRole,
     UseWarehouse,
     Wait,
-    identifier,
     recognise,
 )
 from server.sandbox.tagging import TOLD, AskedTags, Tagging
@@ -76,7 +76,7 @@ class Runner:
 
     def open(self, login: Login, warehouse: str, parameters: dict[str, str], database: str, schema: str) -> Session:
         """Open a session for a proven login; an unknown warehouse is no error yet, as on Snowflake."""
-        name = identifier(warehouse) if warehouse else ""
+        name = stored(warehouse) if warehouse else ""
         session = self._sessions.open(login, name if name in self._account.warehouses else "", parameters)
         self._engine.open(session, database, schema)
         return session

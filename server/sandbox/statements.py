@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from server.sandbox import tagging, user_statements
+from server.sandbox.names import NAME, stored
 from server.sandbox.past import Moment, Name, seconds
 from server.sandbox.replies import SnowflakeError
 from server.sandbox.tagging import AskedTags, Tagging
@@ -141,15 +142,14 @@ AdminStatement: TypeAlias = (
     | UserStatement
 )
 
-_NAME = r'(?:"[^"]+"|[A-Za-z_][\w$]*)'
 _SYSTEM = re.compile(
-    r"(?:SELECT|CALL)\s+SYSTEM\$(\w+)\s*\(\s*(.*?)\s*\)(?:\s+AS\s+" + _NAME + r")?", re.IGNORECASE | re.DOTALL
+    r"(?:SELECT|CALL)\s+SYSTEM\$(\w+)\s*\(\s*(.*?)\s*\)(?:\s+AS\s+" + NAME + r")?", re.IGNORECASE | re.DOTALL
 )
 _ALTER_SESSION = re.compile(r"ALTER\s+SESSION\s+SET\s+(.*)", re.IGNORECASE | re.DOTALL)
 _ASSIGNMENT = re.compile(r"(\w+)\s*=\s*('(?:[^']|'')*'|[\w.]+)\s*,?\s*")
-_USE_WAREHOUSE = re.compile(rf"USE\s+WAREHOUSE\s+({_NAME})", re.IGNORECASE)
-_USE_ROLE = re.compile(rf"USE\s+(?:ROLE\s+({_NAME})|SECONDARY\s+ROLES\s+(?:ALL|(?!NONE\b){_NAME}.*))", re.IGNORECASE)
-_SHOW_PRIVILEGES = re.compile(rf"SHOW\s+GRANTS\s+TO\s+ROLE\s+({_NAME})", re.IGNORECASE)
+_USE_WAREHOUSE = re.compile(rf"USE\s+WAREHOUSE\s+({NAME})", re.IGNORECASE)
+_USE_ROLE = re.compile(rf"USE\s+(?:ROLE\s+({NAME})|SECONDARY\s+ROLES\s+(?:ALL|(?!NONE\b){NAME}.*))", re.IGNORECASE)
+_SHOW_PRIVILEGES = re.compile(rf"SHOW\s+GRANTS\s+TO\s+ROLE\s+({NAME})", re.IGNORECASE)
 _SHOW_WAREHOUSE = re.compile(r"SHOW\s+WAREHOUSES\s+LIKE\s+'([^'%]+)'", re.IGNORECASE)
 _SCAN = re.compile(
     r"SELECT\s+\*\s+FROM\s+TABLE\s*\(\s*RESULT_SCAN\s*\(\s*(?:'([\w-]+)'|LAST_QUERY_ID\s*\(\s*\))\s*\)\s*\)",
@@ -157,17 +157,17 @@ _SCAN = re.compile(
 )
 _USE_SECONDARY = re.compile(r"USE\s+SECONDARY\s+ROLES\s+NONE", re.IGNORECASE)
 _HISTORY = re.compile(
-    rf"SELECT\s+(\w+(?:\s*,\s*\w+)*)\s+FROM\s+TABLE\s*\(\s*{_NAME}\s*\.\s*INFORMATION_SCHEMA\s*\.\s*"
+    rf"SELECT\s+(\w+(?:\s*,\s*\w+)*)\s+FROM\s+TABLE\s*\(\s*{NAME}\s*\.\s*INFORMATION_SCHEMA\s*\.\s*"
     r"QUERY_HISTORY(?:_BY_SESSION\s*\(\s*SESSION_ID\s*=>\s*(\d+)\s*,?|\s*\()"
     r"\s*(?:RESULT_LIMIT\s*=>\s*(\d+)\s*)?\)\s*\)",
     re.IGNORECASE,
 )
 _SHOW_KEYS = re.compile(
     rf"SHOW\s+(?:TERSE\s+)?(PRIMARY|IMPORTED)\s+KEYS"
-    rf"(?:\s+IN\s+(?:ACCOUNT|(?:DATABASE|SCHEMA|TABLE)?\s*({_NAME}(?:\s*\.\s*{_NAME}){{0,2}})))?",
+    rf"(?:\s+IN\s+(?:ACCOUNT|(?:DATABASE|SCHEMA|TABLE)?\s*({NAME}(?:\s*\.\s*{NAME}){{0,2}})))?",
     re.IGNORECASE,
 )
-_TABLE = rf"({_NAME}\s*\.\s*{_NAME}\s*\.\s*{_NAME})"
+_TABLE = rf"({NAME}\s*\.\s*{NAME}\s*\.\s*{NAME})"
 _UNDROP = re.compile(rf"UNDROP\s+TABLE\s+{_TABLE}", re.IGNORECASE)
 _PUT_BACK = re.compile(
     rf"CREATE\s+OR\s+REPLACE\s+TABLE\s+{_TABLE}\s+CLONE\s+{_TABLE}\s+(?:BEFORE\s*\(\s*STATEMENT\s*=>\s*'([^']+)'\s*\)|"
@@ -218,7 +218,7 @@ def _history(found: re.Match[str], _: Mapping[str, Any]) -> History:
 
 
 def _show_keys(found: re.Match[str], _: Mapping[str, Any]) -> ShowKeys:
-    scope = tuple(identifier(part) for part in re.findall(_NAME, found[2] or ""))
+    scope = tuple(stored(part) for part in re.findall(NAME, found[2] or ""))
     return ShowKeys("PRIMARY" if found[1].upper() == "PRIMARY" else "IMPORTED", scope)
 
 
@@ -229,12 +229,7 @@ def _put_back(found: re.Match[str], _: Mapping[str, Any]) -> BringBack | None:
 
 
 def _table(text: str) -> Name:
-    return Name(*(identifier(part).upper() for part in re.findall(_NAME, text)))
-
-
-def identifier(text: str) -> str:
-    """Return a name as Snowflake stores it: as it is if quoted, else in upper case."""
-    return text[1:-1] if text.startswith('"') else text.upper()
+    return Name(*(stored(part).upper() for part in re.findall(NAME, text)))
 
 
 _SYSTEM_FUNCTIONS: dict[str, Callable[[str], AdminStatement]] = {
@@ -247,9 +242,9 @@ _SYSTEM_FUNCTIONS: dict[str, Callable[[str], AdminStatement]] = {
 _READERS: Sequence[tuple[re.Pattern[str], Callable[[re.Match[str], Mapping[str, Any]], AdminStatement | None]]] = (
     (_SYSTEM, _system),
     (_ALTER_SESSION, _set_parameters),
-    (_USE_WAREHOUSE, lambda found, _: UseWarehouse(identifier(found[1]))),
-    (_USE_ROLE, lambda found, _: UseRole(identifier(found[1]) if found[1] else None)),
-    (_SHOW_PRIVILEGES, lambda found, _: ShowPrivileges(identifier(found[1]))),
+    (_USE_WAREHOUSE, lambda found, _: UseWarehouse(stored(found[1]))),
+    (_USE_ROLE, lambda found, _: UseRole(stored(found[1]) if found[1] else None)),
+    (_SHOW_PRIVILEGES, lambda found, _: ShowPrivileges(stored(found[1]))),
     (_SHOW_WAREHOUSE, lambda found, _: ShowWarehouse(found[1].upper())),
     (_SCAN, lambda found, _: ScanResult(found[1])),
     (_USE_SECONDARY, lambda found, _: Nothing()),

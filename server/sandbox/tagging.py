@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from server.sandbox.names import NAME, stored
+
 DATABASE = "SNOWFLAKE"
 """Snowflake's own database, which GOVERNANCE_VIEWER opens to a role."""
 
-_NAME = r'(?:"[^"]+"|[A-Za-z_][\w$]*)'
-_FULL = rf"({_NAME})\s*\.\s*({_NAME})\s*\.\s*({_NAME})"
-_WHERE = rf"ALTER\s+(TABLE|VIEW)\s+{_FULL}(?:\s+(?:ALTER|MODIFY)\s+COLUMN\s+({_NAME}))?\s+"
+_FULL = rf"({NAME})\s*\.\s*({NAME})\s*\.\s*({NAME})"
+_WHERE = rf"ALTER\s+(TABLE|VIEW)\s+{_FULL}(?:\s+(?:ALTER|MODIFY)\s+COLUMN\s+({NAME}))?\s+"
 _SET_TAG = re.compile(rf"{_WHERE}SET\s+TAG\s+{_FULL}\s*=\s*'((?:[^']|'')*)'", re.IGNORECASE)
 _UNSET_TAG = re.compile(rf"{_WHERE}UNSET\s+TAG\s+{_FULL}", re.IGNORECASE)
 _SET_POLICY = re.compile(rf"{_WHERE}SET\s+MASKING\s+POLICY\s+{_FULL}", re.IGNORECASE)
@@ -60,7 +61,7 @@ TAGS_OF = (
     "((domain = 'SCHEMA' and object_name = $2) or (object_schema = $2 and object_name = $3 and "
     "(column_name is null or column_name = $4))))"
 )
-_FUNCTION = rf"{_NAME}\.information_schema\.tag_references_all_columns\('((?:[^']|'')*)', 'table'\)"
+_FUNCTION = rf"{NAME}\.information_schema\.tag_references_all_columns\('((?:[^']|'')*)', 'table'\)"
 _ASKED = re.compile(
     rf"SELECT [\w, ]+ FROM TABLE\({_FUNCTION}\)(?: UNION ALL (?=SELECT)|\Z)",  # noqa: S608  # a pattern
     re.IGNORECASE,
@@ -113,11 +114,7 @@ def recognise(text: str) -> Tagging | None:
 
 def _parts(found: re.Match[str]) -> tuple[str, list[str], str | None, list[str]]:
     """Return the domain, the place in three parts, the column if one is meant, and what is set, in three parts."""
-    column = None if found[5] is None else _stored(found[5])
-    place = [_stored(found[number]) for number in (2, 3, 4)]
-    what = [_stored(found[number]) for number in (6, 7, 8)]
+    column = None if found[5] is None else stored(found[5])
+    place = [stored(found[number]) for number in (2, 3, 4)]
+    what = [stored(found[number]) for number in (6, 7, 8)]
     return found[1].upper() if column is None else "COLUMN", place, column, what
-
-
-def _stored(name: str) -> str:
-    return name[1:-1] if name.startswith('"') else name.upper()

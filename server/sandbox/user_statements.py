@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-_NAME = r'(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*)'
+from server.sandbox.names import NAME, stored
+
 _TEXT = r"'(?:[^']|'')*'"
 _PAT = r"(?:PROGRAMMATIC\s+ACCESS\s+TOKEN|PAT)"
 
@@ -97,17 +98,12 @@ def recognise(text: str) -> UserStatement | None:
     return None
 
 
-def name_of(text: str) -> str:
-    """Return a name as Snowflake stores it: as it is if quoted, else in upper case."""
-    return text[1:-1].replace('""', '"') if text.startswith('"') else text.upper()
-
-
 def _text(options: str, name: str) -> str:
-    found = re.search(rf"\b{name}\s*=\s*({_TEXT}|{_NAME}|\d+)", options, re.IGNORECASE)
+    found = re.search(rf"\b{name}\s*=\s*({_TEXT}|{NAME}|\d+)", options, re.IGNORECASE)
     if found is None:
         return ""
     value = found[1]
-    return value[1:-1].replace("''", "'") if value.startswith("'") else name_of(value)
+    return value[1:-1].replace("''", "'") if value.startswith("'") else stored(value)
 
 
 def _pattern(text: str) -> re.Pattern[str]:
@@ -116,34 +112,34 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 _READERS: Sequence[tuple[re.Pattern[str], Callable[[re.Match[str]], UserStatement]]] = (
     (
-        _pattern(rf"ALTER USER ({_NAME}) ADD {_PAT} ({_NAME})(.*)"),
+        _pattern(rf"ALTER USER ({NAME}) ADD {_PAT} ({NAME})(.*)"),
         lambda m: AddToken(
-            name_of(m[1]), name_of(m[2]), _text(m[3], "ROLE_RESTRICTION"), int(_text(m[3], "DAYS_TO_EXPIRY") or 15)
+            stored(m[1]), stored(m[2]), _text(m[3], "ROLE_RESTRICTION"), int(_text(m[3], "DAYS_TO_EXPIRY") or 15)
         ),
     ),
     (
-        _pattern(rf"ALTER USER( IF EXISTS)? ({_NAME}) REMOVE {_PAT} ({_NAME})"),
-        lambda m: RemoveToken(name_of(m[2]), name_of(m[3]), m[1] is not None),
+        _pattern(rf"ALTER USER( IF EXISTS)? ({NAME}) REMOVE {_PAT} ({NAME})"),
+        lambda m: RemoveToken(stored(m[2]), stored(m[3]), m[1] is not None),
     ),
     (
-        _pattern(rf"SHOW USER PROGRAMMATIC ACCESS TOKENS FOR USER ({_NAME})"),
-        lambda m: ShowTokens(name_of(m[1])),
+        _pattern(rf"SHOW USER PROGRAMMATIC ACCESS TOKENS FOR USER ({NAME})"),
+        lambda m: ShowTokens(stored(m[1])),
     ),
     (
-        _pattern(rf"CREATE USER ({_NAME})(.*)"),
-        lambda m: CreateUser(name_of(m[1]), _text(m[2], "RSA_PUBLIC_KEY"), _text(m[2], "DEFAULT_ROLE")),
+        _pattern(rf"CREATE USER ({NAME})(.*)"),
+        lambda m: CreateUser(stored(m[1]), _text(m[2], "RSA_PUBLIC_KEY"), _text(m[2], "DEFAULT_ROLE")),
     ),
-    (_pattern(rf"DROP USER( IF EXISTS)? ({_NAME})"), lambda m: DropUser(name_of(m[2]), m[1] is not None)),
+    (_pattern(rf"DROP USER( IF EXISTS)? ({NAME})"), lambda m: DropUser(stored(m[2]), m[1] is not None)),
     (
-        _pattern(rf"(GRANT|REVOKE) ROLE ({_NAME}) (?:TO|FROM) USER ({_NAME})"),
-        lambda m: GiveRole(name_of(m[2]), name_of(m[3]), m[1].upper() == "GRANT"),
-    ),
-    (
-        _pattern(rf"ALTER USER( IF EXISTS)? ({_NAME}) SET DISABLED\s*=\s*(TRUE|FALSE)"),
-        lambda m: SetDisabled(name_of(m[2]), m[3].upper() == "TRUE", m[1] is not None),
+        _pattern(rf"(GRANT|REVOKE) ROLE ({NAME}) (?:TO|FROM) USER ({NAME})"),
+        lambda m: GiveRole(stored(m[2]), stored(m[3]), m[1].upper() == "GRANT"),
     ),
     (
-        _pattern(rf"ALTER USER( IF EXISTS)? ({_NAME}) ABORT ALL QUERIES"),
-        lambda m: AbortQueries(name_of(m[2]), m[1] is not None),
+        _pattern(rf"ALTER USER( IF EXISTS)? ({NAME}) SET DISABLED\s*=\s*(TRUE|FALSE)"),
+        lambda m: SetDisabled(stored(m[2]), m[3].upper() == "TRUE", m[1] is not None),
+    ),
+    (
+        _pattern(rf"ALTER USER( IF EXISTS)? ({NAME}) ABORT ALL QUERIES"),
+        lambda m: AbortQueries(stored(m[2]), m[1] is not None),
     ),
 )
