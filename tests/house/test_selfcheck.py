@@ -1,11 +1,10 @@
 """The program does not start from files that are not ours."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.house import tree
 
 CHECK = """
 from server import selfcheck
@@ -18,15 +17,8 @@ except selfcheck.NotOurs as error:
 
 def said(*path: Path) -> str:
     """What the self-check says of the files on `path`, in a process of its own."""
-    ended = subprocess.run(
-        [sys.executable, "-P", "-c", CHECK],
-        cwd=path[0].parent,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, path))},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+    ended = tree.ran(CHECK, *path)
+    assert ended.returncode == 0, ended.stderr
     return ended.stdout.strip()
 
 
@@ -62,15 +54,7 @@ def test_a_package_of_our_name_from_elsewhere_refuses_to_start(
 def test_the_command_says_so_before_a_strangers_module_can_run(installed: Path) -> None:
     (installed / "policy/names.py").write_text("raise SystemExit('a stranger ran')")
     (installed / "policy/__init__.py").write_text("raise SystemExit('a stranger ran')")
-    ended = subprocess.run(
-        [sys.executable, "-P", "-c", "import server.cli; server.cli.main()", "--version"],
-        cwd=installed.parent,
-        env={**os.environ, "PYTHONPATH": str(installed)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    ended = tree.ran("import server.cli; server.cli.main()", installed)
     assert ended.returncode == 3
     assert ended.stdout == ""
     assert ended.stderr.startswith("not_ours: ")

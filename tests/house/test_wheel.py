@@ -1,7 +1,6 @@
 """What is shipped: all of the four packages and the manifests, and nothing else. A build can succeed and be hollow."""
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -81,15 +80,7 @@ def test_the_sdist_can_be_built_checked_and_read(built: Path) -> None:
 
 def test_the_installed_command_runs(installed: Path) -> None:
     """The wheel's own files, away from the checkout, with this environment's libraries."""
-    ended = subprocess.run(
-        [sys.executable, "-P", "-c", "import server.cli; server.cli.main()", "--version"],
-        cwd=installed.parent,
-        env={**os.environ, "PYTHONPATH": str(installed)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    ended = tree.ran("import server.cli; server.cli.main()", installed)
     (info,) = installed.glob("*.dist-info")
     assert ended.stdout.split() == ["snowgate", PathDistribution(info).version], ended.stderr
 

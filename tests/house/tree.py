@@ -1,5 +1,8 @@
 """What the checkout consists of, as the house's tests look at it."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,3 +33,16 @@ def shown(path: Path) -> str:
 def directories(files: list[Path]) -> Iterator[Path]:
     """Every directory that holds one of `files`, once."""
     return iter(sorted({path.parent for path in files}))
+
+
+def ran(program: str, *path: Path) -> subprocess.CompletedProcess[str]:
+    """`program`, asked with `--version`, in a process away from the checkout that finds packages on `path` first."""
+    return subprocess.run(
+        [sys.executable, "-P", "-c", program, "--version"],
+        cwd=path[0].parent,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, path))},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
