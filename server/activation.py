@@ -146,15 +146,16 @@ class ActivationStore:
         async with self._adding() as connection:
             return int((await connection.execute(new)).scalar_one())
 
-    async def check(self, n: int, digest: str, connection: AsyncConnection | None = None) -> None:
+    async def check(self, n: int, digest: str) -> None:
         """Refuse what `second` would refuse.
 
         Raises:
             NotSeconded: see there.
         """
-        if connection is None:
-            async with self.engine.connect() as own:
-                return await self.check(n, digest, own)
+        async with self.engine.connect() as connection:
+            await self._check(connection, n, digest)
+
+    async def _check(self, connection: AsyncConnection, n: int, digest: str) -> None:
         enforced = _ALL.where(_table.c.mode == "enforce")
         is_own = (_table.c.login == literal_column("session_user")).label("is_own")
         this = enforced.where(_table.c.n == n, _table.c.digest == digest).add_columns(is_own)
@@ -166,7 +167,6 @@ class ActivationStore:
             raise _overtaken()
         if row.is_own:
             raise NotSeconded("this login of the database has activated it itself")
-        return None
 
     async def second(self, n: int, digest: str, *, why: str, by: str) -> None:
         """Agree to an activation of a policy with this digest.
@@ -176,7 +176,7 @@ class ActivationStore:
             ActivationBusy: another activation has begun and does not end.
         """
         async with self._adding() as connection:
-            await self.check(n, digest, connection)
+            await self._check(connection, n, digest)
             await connection.execute(insert(_seconding).values(n=n, why=why, made_by=by))
 
     @asynccontextmanager

@@ -21,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from audit.checkpoint import open_checkpoint
+from audit.entry import read_entry
 from audit.fields import Fact
 from audit.journal import Journal
 from audit.note import BadNote, PublicKey
@@ -159,13 +160,11 @@ class JournalPages:
         await self.journal.append("", looked, known | facts)
 
 
-def guarded(
-    pages: JournalPages | None, page: Callable[[Request, Any, Show], Awaitable[Response]], show: Show
-) -> Handler:
+def guarded(pages: JournalPages, page: Callable[[Request, Any, Show], Awaitable[Response]], show: Show) -> Handler:
     """A page that only auditors find."""
 
     async def handle(request: Request, visitor: Any) -> Response:
-        if pages is None or not pages.is_for(visitor.who):
+        if not pages.is_for(visitor.who):
             raise ConsoleNoPage("there is no such page for you")
         if visitor.age_s > pages.proof_s:  # a group may have been taken away since
             asked = request.url.path[request.url.path.rindex("/journal") :]
@@ -194,8 +193,6 @@ def _moment(moment: Moment) -> dict[str, Any]:
 
 
 def _facts(body: bytes) -> dict[str, Any]:
-    from audit.entry import read_entry
-
     entry = read_entry(body)
     return {"at": _iso(entry.at), **entry.facts}
 

@@ -128,15 +128,15 @@ async def test_of_two_that_agree_at_once_to_an_older_and_a_newer_policy_the_newe
 ) -> None:
     """Both have looked before either was there: the database looks again."""
     first, second = await activated(operators.grace, OPEN), await activated(operators.grace, SHUT)
-    check, looked, go_on = ActivationStore.check, anyio.Event(), anyio.Event()
+    check, looked, go_on = ActivationStore._check, anyio.Event(), anyio.Event()
 
-    async def look_and_wait(store: ActivationStore, n: int, digest: str, connection: AsyncConnection) -> None:
-        await check(store, n, digest, connection)
+    async def look_and_wait(store: ActivationStore, connection: AsyncConnection, n: int, digest: str) -> None:
+        await check(store, connection, n, digest)
         if n == first:
             looked.set()
             await go_on.wait()
 
-    monkeypatch.setattr(ActivationStore, "check", look_and_wait)
+    monkeypatch.setattr(ActivationStore, "_check", look_and_wait)
 
     async def agree_to_the_newer() -> None:
         await looked.wait()
