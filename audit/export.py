@@ -49,8 +49,13 @@ _TAIL = text(f"""
     where not exists (select from journal.stream s where s.stream = w.stream and s.month = w.month)
     order by stream, n
 """)  # noqa: S608  # constants
+# Of each level from the tile on that has leaf `start` beneath it, by the index of the key.
 _TILES = text("""
-    select level, index, hashes from journal.tile where level > 9 or (index + 1) * (256::numeric ^ (level + 1)) > :start
+    select t.* from generate_series(0, 6) l(level) cross join lateral (
+        select level, index, hashes from journal.tile
+        where level = l.level and index >= cast(:start as bigint) >> 8 * (l.level + 1) offset 0) t
+    union all
+    select level, index, hashes from journal.tile where level > 6 or level < 0
 """)
 _LEAVES = text("select index, hashes from journal.tile where level = 0 and index between :first and :last")
 

@@ -14,6 +14,7 @@ KEEP_DAYS = 400
 
 COVERED_WITHIN_S = 90.0
 
+# The month of a stream is what its row says; how old its entries are, the heads say that were signed without them.
 _DUE = text("""
     select month, sum(entries)::bigint as entries from (
         select s.month, (select count(*) from journal.entry e
@@ -21,7 +22,10 @@ _DUE = text("""
         from journal.stream s
         where s.month + interval '1 month' < now() - make_interval(days => :keep)
           and not exists (select from journal.legal_hold h where h.month = s.month and not h.released)) counted
-    where exists (select from pg_inherits join pg_class c on c.oid = inhrelid
+    where coalesce((select max(at) from journal.checkpoint where size < (
+                        select max(r.first + r.count) from journal.run r join journal.stream s on s.stream = r.stream
+                        where s.month = counted.month)), '-infinity') < now() - make_interval(days => :keep)
+      and exists (select from pg_inherits join pg_class c on c.oid = inhrelid
                   where inhparent = 'journal.entry'::regclass and c.relname = 'entry_' || to_char(month, 'YYYYMM'))
     group by month order by month
 """)

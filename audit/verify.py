@@ -9,14 +9,14 @@ With `--state` it goes on where the last run that held has ended, and leaves its
 """
 
 import argparse
-import base64
 import gzip
 import hashlib
 import json
+from base64 import b64decode
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -25,12 +25,13 @@ from uuid import UUID
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-KEEP, SLACK_S, PERMITS = timedelta(days=430), 120.0, ("permit", "hold")  # a month from its first day; of clocks
+KEEP_S, AGED_S, LATE_S, SLACK_S = 430 * 86_400, 365 * 86_400, 3_600, 120.0  # months; in the tree; not in it; clocks
 UNDONE, NEVER = ("refused", "failed", "cancelled", "unknown"), "a call was answered that was never permitted"
 Record = dict[str, Any]
 _spell = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 _sha: Callable[[bytes | bytearray], bytes] = lambda data: hashlib.sha256(data).digest()  # noqa: E731
-_key = lru_cache(lambda told: Ed25519PublicKey.from_public_bytes(base64.b64decode(told.split("+", 2)[2])[1:]))
+_when: Callable[[str], float] = lambda at: datetime.fromisoformat(at).timestamp()  # noqa: E731
+_key = lru_cache(lambda told: Ed25519PublicKey.from_public_bytes(b64decode(told.split("+", 2)[2])[1:]))
 
 
 def _fold(hashes: bytes) -> bytes:
@@ -53,11 +54,11 @@ class Trust:
         said = {what: [key for which, key in told if which == what] for what, _ in told if what}
         if said.keys() - {"log", "writer", "witness", "quorum"} or not said.keys() >= {"log", "writer"}:
             raise ValueError("trust: name at least one log and one writer, and nothing unknown")
-        self.writers, self.logs, self.witnesses = set(said["writer"]), said["log"], said.get("witness", [])
+        self.writers, self.logs, self.witnesses = (set(said.get(who, [])) for who in ("writer", "log", "witness"))
         self.quorum = int(said.get("quorum", ["0"])[0])
-        self._keys = {(key.split("+")[0], bytes.fromhex(key.split("+")[1])): key for key in self.logs + self.witnesses}
+        self._keys = {(key.split("+")[0], bytes.fromhex(key.split("+")[1])): key for key in self.logs | self.witnesses}
         for key in self.logs:  # a log signs with the time as well (C2SP tlog-cosignature), with the same key
-            name, raw = key.split("+")[0], b"\4" + base64.b64decode(key.split("+", 2)[2])[1:]
+            name, raw = key.split("+")[0], b"\4" + b64decode(key.split("+", 2)[2])[1:]
             self._keys[name, _sha(name.encode() + b"\n" + raw)[:4]] = key
 
     def checkpoint(self, note: str) -> tuple[str, int, bytes, int, int]:
@@ -66,24 +67,22 @@ class Trust:
         signed: dict[str, set[int]] = {}
         for line in lines.removesuffix("\n").split("\n"):
             dash, name, encoded = line.split(" ")
-            raw = base64.b64decode(encoded, validate=True)
+            raw = b64decode(encoded, validate=True)
             if dash != "\N{EM DASH}" or not blank or not lines.endswith("\n"):
                 raise ValueError("malformed")
             if (key := self._keys.get((name, raw[:4]))) is None:
                 continue  # by whom we do not know: it says nothing
-            at, message = 0, f"{text}\n"
-            if key in self.witnesses or raw[:4].hex() != key.split("+")[1]:
-                at = int.from_bytes(raw[4:12], "big")
-                message = f"cosignature/v1\ntime {at}\n{text}\n"
-            if not _is_signed(key, raw[4:] if at == 0 else raw[12:], message.encode()):
+            is_timed = key in self.witnesses or raw[:4].hex() != key.split("+")[1]
+            at = int.from_bytes(raw[4:12], "big") if is_timed else 0
+            message = f"cosignature/v1\ntime {at}\n{text}\n" if is_timed else f"{text}\n"
+            if not _is_signed(key, raw[12:] if is_timed else raw[4:], message.encode()):
                 raise ValueError(f"the signature of {name} does not verify")
             signed.setdefault(key, set()).add(at)
         by = next((key for key in self.logs if 0 in signed.get(key, ())), None)
         if by is None:
             raise ValueError("no log that is trusted has signed it")
         origin, size, root, *_ = text.split("\n")
-        cosigned = len(signed.keys() & set(self.witnesses))
-        return origin, int(size), base64.b64decode(root, validate=True), max(signed[by]), cosigned
+        return origin, int(size), b64decode(root, validate=True), max(signed[by]), len(signed.keys() & self.witnesses)
 
 
 class _Tree:  # RFC 6962, as the right edge of its tiles and the hashes of those that it has filled
@@ -123,10 +122,11 @@ class Verifier:
         self._streams = self._s["streams"] = defaultdict(new.copy, self._s["streams"])
         self._trust, self._tree = trust, _Tree(self._s["size"], self._s["edge"])
         self._log, self._tiles, self.state = Record(size=-1), self._tree.tiles(), Record()
-        self._span, self._run, self._entries, self._cosigned, self.report = ["~", ""], Record(count=0), 0, 0, Record()
+        self._entries, self._cosigned, self._before = 0, 0, self._s["last"][2]
+        self._span, self._run, self.report = ["~", ""], Record(count=0), Record()
         self.findings, self.warnings = list[dict[str, str]](), list[dict[str, str]]()
         self._registry, self._heads = dict[str, Record](), dict[tuple[str, int], str]()
-        self._want, self._times, self._gone = dict[int, bytes](), dict[int, int](), set[tuple[int, int]]()
+        self._want, self._times, self._gone = dict[int, bytes](), dict[int, list[int]](), set[tuple[int, int]]()
         for line in anchors:
             try:
                 told: Record = json.loads(line) if line.startswith("{") else {"journal_checkpoint": line}
@@ -137,11 +137,11 @@ class Verifier:
                     self._gone |= {(size, at)} if [size, at] > self._s["last"][1:] else set()
                     self._must(self._want.setdefault(size, root) == root, f"anchor of {size}", "it has two histories")
             except (ValueError, KeyError, TypeError) as error:
-                self.warnings.append({"place": "anchor", "why": f"not to be believed: {error}"})
+                self._must(False, "anchor", f"not to be believed: {error}", warns=True)
 
-    def _must(self, holds: bool, place: str, why: str) -> None:
+    def _must(self, holds: bool, place: str, why: str, *, warns: bool = False) -> None:
         if not holds:
-            self.findings.append({"place": place, "why": why})
+            (self.warnings if warns else self.findings).append({"place": place, "why": why})
 
     def read(self, record: Record) -> None:
         """Take the next record of the export. Raises ValueError."""
@@ -155,8 +155,8 @@ class Verifier:
                     self._registry[stream := record["stream"]] = record
                     self._must(record["key"] in self._trust.writers, f"stream {stream}", "its key is not trusted")
                 case "cursor":
-                    at_end = record["next_n"] == self.state["streams"].get(record["stream"], [0])[0]
-                    self._must(at_end, f"stream {record['stream']}", "its cursor is not at the end of its leaves")
+                    at_end = record["next_n"] == self.state["streams"].get(stream := record["stream"], [0])[0]
+                    self._must(at_end, f"stream {stream}", "its cursor is not at the end of its leaves")
                 case "tile":
                     at, digest = (record["level"], record["index"]), _sha(bytes.fromhex(record["hashes"]))
                     self._must(self._tiles.pop(at, None) == digest, f"tile {at}", "its hashes are not those of entries")
@@ -172,9 +172,10 @@ class Verifier:
                 case "leaf":
                     stream, n = self._run["stream"], self._run["n"]
                     month = self._registry.get(stream, {}).get("month", "2000-01-01")
-                    self._s["gone"].setdefault(month, [0, f"{stream}/{n}"])[0] += 1
                     self._streams[stream][:] = [n + 1, record["digest"], self._streams[stream][2], n]
                     self._grow(bytes.fromhex(record["digest"]))
+                    gone = self._s["gone"].setdefault(month, [0, f"{stream}/{n}"])
+                    gone[:1], gone[2:] = [gone[0] + 1], [self._before]  # the count, and the youngest
                 case other:
                     getattr(self, "_on_" + other)(record)
         except (KeyError, TypeError, AttributeError) as error:
@@ -191,20 +192,19 @@ class Verifier:
         self._must(told == (before[0], origin, size, root.hex(), at), place, "its columns are not what was signed")
         self._must(size >= before[1] and at >= before[2], place, f"it does not follow checkpoint {before[0]}")
         self._must(self._want.setdefault(size, root) == root, place, "outside, this size has another root")
-        self._times.setdefault(size, at)
+        self._times.setdefault(size, [at, at])[1] = at
         self._gone.discard((size, at))
         self._s["last"] = [record["id"], size, at]
 
     def _grow(self, digest: bytes) -> None:
         self._run |= {"count": self._run["count"] - 1, "n": self._run["n"] + 1}
+        self._before = self._times.get(self._tree.size, [0, self._before])[1]  # the last head that is without this leaf
         self._tree.push(digest)
         if (size := self._tree.size) in self._want:
             self._must(self._tree.root() == self._want[size], f"leaf {size - 1}", "up to it, the tree is not as signed")
         if size in self._times:
-            for at in self._span:
-                off = datetime.fromisoformat(at).timestamp() - self._times[size] if at[:1] == "2" else 0.0
-                if abs(off) > SLACK_S:
-                    self.warnings.append({"place": f"leaf {size - 1}", "why": f"dated {off:.0f} s off its first head"})
+            for off in (_when(at) - self._times[size][0] for at in self._span if at[:1] == "2"):
+                self._must(abs(off) <= SLACK_S, f"leaf {size - 1}", f"dated {off:.0f} s off its first head", warns=True)
             self._span = ["~", ""]
 
     def _on_entry(self, record: Record) -> None:
@@ -212,20 +212,18 @@ class Verifier:
         place, state, stage, signed = f"{stream}/{n}", self._streams[stream], record["stage"], record["signature"]
         raw, opened = body.encode("utf-8", "surrogateescape"), self._registry.get(stream, {"month": None, "key": "++"})
         hashed = (digest := _sha(b"\0" + raw)).hex()
-        # Its bytes are spelled from its columns and the hash of the entry before; only the facts have to be read.
         head = f'{{"at":{_spell(at)},"call_id":{_spell(call)},"facts":'
         link = f',"n":{n},"prev":"{state[1]}"'
         tail = f'{link},"stage":{_spell(stage)},"stream":{_spell(stream)},"v":1}}'
-        fits, facts, spelled = record["digest"] == hashed, Record(), body[len(head) : -len(tail)]
-        if fits and spelled[:1] == "{" and body == head + spelled + tail and raw.decode("utf-8", "replace") == body:
-            with suppress(ValueError):
-                facts = json.loads(spelled)
-        fits = fits and _spell(facts) == spelled and facts.get("subject", "") == record["subject"]
+        facts, spelled, fits = Record(), body[len(head) : -len(tail)], False
+        with suppress(ValueError, TypeError, RecursionError):  # without its facts, it does not fit
+            facts = dict(json.loads(spelled if (body, hashed) == (head + spelled + tail, record["digest"]) else ""))
+            fits = (_spell(facts), facts.get("subject", ""), body.encode()) == (spelled, record["subject"], raw)
         follows = n == state[0] and at >= state[2] and (fits or link in body)
         self._must(follows, place, "it does not follow the entry before it in its stream")
         self._must(fits or not follows, place, "its bytes are not what its columns say, in canonical form")
-        is_opened = record["month"] == opened["month"] and (n > 0 or facts.get("signed_by") == opened["key"])
-        self._must(is_opened, place, "its stream is not registered so")
+        is_opened = n > 0 or (facts.get("signed_by"), facts.get("month")) == (opened["key"], opened["month"])
+        self._must(is_opened and record["month"] == opened["month"], place, "its stream is not registered so")
         if signed is not None:
             message = b"snowgate journal batch v1\n" + UUID(stream).bytes + n.to_bytes(8, "big") + digest
             self._must(_is_signed(opened["key"], bytes.fromhex(signed), message), place, "its signature is wrong")
@@ -234,13 +232,15 @@ class Verifier:
         self._entries, self._span = self._entries + 1, [min(self._span[0], at), max(self._span[1], at)]
         if self._run["count"] > 0:
             self._grow(digest)
+        elif at[:1] == "2" and _when(at) < self._s["last"][2] - LATE_S:
+            self._must(False, place, "heads were signed long after it, and none covers it")
         if stage == "retention.drop":
             self._s["told"][facts.get("month")] = [facts.get("entries"), at]
         elif stage in ("decided", "answered", *UNDONE):  # in this order, but for a call whose month turned half-way
             one = self._s["calls"].setdefault(call, ["", ""])
             one[stage != "decided"] = str(facts.get("decision")) if stage == "decided" else place
             if stage in UNDONE or all(one):
-                self._must(stage in UNDONE or one[0] in PERMITS, one[1], NEVER)
+                self._must(stage in UNDONE or one[0] in ("permit", "hold"), one[1], NEVER)
                 del self._s["calls"][call]
 
     def _on_end(self, _: Record) -> None:
@@ -251,17 +251,16 @@ class Verifier:
             self._must(signed == after - 1, f"{stream}/{signed + 1}", "no signature of its writer covers it")
         for stream, n in self._heads:
             self._must(self._streams[stream][0] > n, f"{stream}/{n}", "its writer has printed it, and it is not there")
-        for month, (count, place) in self._s["gone"].items():
-            entries, at = self._s["told"].get(month, [-1, "~"])
-            due = entries == count and at >= str(date.fromisoformat(month) + KEEP)
-            self._must(due, place, f"{count} entries of {month} are gone, and none announces that with good reason")
+        for month, (count, place, *before) in self._s["gone"].items():
+            said, at = self._s["told"].get(month, [-1, ""])
+            due = max([_when(f"{month}T00Z") + KEEP_S, *(each + AGED_S for each in before)])
+            self._must(said == count and _when(at) >= due, place, f"{count} entries of {month} went for no good reason")
         for decision, place in self._s["calls"].values():
             self._must(bool(decision or self._s["gone"]), place, NEVER)
         self._must(not self._tiles, f"tile {min(self._tiles, default=0)}", "it is missing")
         self._must(self._cosigned >= self._trust.quorum, "newest checkpoint", f"cosigned by {self._cosigned} alone")
-        counts = {"entries": self._entries, "leaves": size, "open_calls": len(self._s["calls"])}
-        found = {"first": [*self.findings, None][0], "findings": self.findings, "warnings": self.warnings}
-        self.report = counts | {"ok": not self.findings} | found
+        found = {"ok": not (bad := self.findings), "first": [*bad, None][0], "findings": bad, "warnings": self.warnings}
+        self.report = {"entries": self._entries, "leaves": size, "open_calls": len(self._s["calls"])} | found
 
 
 def texts(path: Path) -> Iterator[str]:
@@ -291,8 +290,9 @@ def main() -> int:
         parser.error(f"cannot verify: {error}")
     if report["ok"] and asked.state:
         asked.state.write_text(json.dumps(verifier.state))
-    told = [f"{finding['place']}: {finding['why']}" for finding in report["findings"]]
-    print(json.dumps(report) if asked.json else "\n".join(told) or f"{report['leaves']} entries: everything holds")
+    told = [*map("{place}: {why}".format_map, report["findings"])] or [f"{report['leaves']} entries: everything holds"]
+    told += map("warning: {place}: {why}".format_map, report["warnings"])
+    print(json.dumps(report) if asked.json else "\n".join(told))
     return 0 if report["ok"] else 1
 
 

@@ -1,5 +1,6 @@
 """A journal that was kept honestly, and copies of it for whoever wants to tamper."""
 
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -96,8 +97,8 @@ class Original:
         for attack in ATTACKS:
             url = self.copy()
             as_superuser(url, attack.statements)
-            if attack.signs_anew:
-                await self._sign_anew(url)
+            if attack.signs_after_s:
+                await self._sign_anew(url, attack.signs_after_s)
             rows.append(await self.tried(attack.name, url))
         for name, writer, log in (
             ("remove an entry, chain anew, weave and sign anew, with no key", new_signer("eve"), new_signer("eve")),
@@ -110,10 +111,13 @@ class Original:
         rows.append(await self.tried("restore an older backup", self.older))
         return rows
 
-    async def _sign_anew(self, url: str) -> None:
+    async def _sign_anew(self, url: str, after_s: float) -> None:
         async with open_engine(url) as engine:
-            later = datetime.now(UTC) + timedelta(seconds=60)
-            await Sequencer(engine, ORIGIN, self.log, clock=lambda: later).publish()
+            later = datetime.now(UTC) + timedelta(seconds=after_s)
+            sequencer = Sequencer(engine, ORIGIN, self.log, clock=lambda: later, apart_s=math.inf)
+            await sequencer.weave()
+            if await sequencer.publish() is None:
+                raise RuntimeError("no head was signed, so this attack was not tried")
 
     async def _write_history_anew(self, url: str, writer: Signer, log: Signer) -> None:
         """As if one call had never been: every later entry is numbered, chained, hashed and signed again."""

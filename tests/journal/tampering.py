@@ -5,6 +5,11 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 OTHER_BODY = "convert_to(replace(convert_from(body, 'utf8'), 'permit', 'forbid'), 'utf8')"
+NESTED = (
+    "convert_to(replace(convert_from(body, 'utf8'), '\"facts\":{', "
+    "'\"facts\":{\"a\":' || repeat('[', 20000) || repeat(']', 20000) || ','), 'utf8')"
+)
+MONTH_BEFORE = "(date_trunc('month', {}) - interval '1 month')::date"
 LEAF = "sha256('\\x00'::bytea || {})"
 ONE = "where n = 9"
 
@@ -18,7 +23,8 @@ class Attack:
     name: str
     statements: Statements
     shows_inside: bool = True
-    signs_anew: bool = False
+    signs_after_s: float = 0.0
+    """If it is not 0, the key of the log is stolen as well, or goes on being used, and signs the head so much later."""
 
 
 def _flips() -> list[Attack]:
@@ -71,6 +77,20 @@ ATTACKS: list[Attack] = [
     ),
     Attack("change who asked, in the column alone", (f"update journal.entry set subject = 'eve' {ONE}",)),
     Attack("date an entry back", (f"update journal.entry set at = at - interval '1 day' {ONE}",)),
+    Attack("date the end of a stream otherwise", (
+        "update journal.entry set at = at + interval '1 hour' where stage = 'stream.close'",
+    )),
+    Attack("move all streams to another month", (
+        f"select journal.ensure_month({MONTH_BEFORE.format('now()')})",
+        f"update journal.stream set month = {MONTH_BEFORE.format('month')}",
+        f"update journal.entry set month = {MONTH_BEFORE.format('month')}",
+    )),
+    Attack("nest the facts of an entry deeper than anybody reads", (
+        f"update journal.entry set body = {NESTED}, digest = {LEAF.format(NESTED)} {ONE}",
+    )),
+    Attack("keep streams out of the tree, as if they had ended", (
+        "update journal.cursor set closed = true",
+    ), signs_after_s=7_200.0),
     Attack("remove one entry", (f"delete from journal.entry {ONE}",)),
     Attack("remove a call", ("delete from journal.entry where call_id = 'call-4'",)),
     Attack(
@@ -110,7 +130,7 @@ ATTACKS: list[Attack] = [
     ), shows_inside=False),
     Attack("remove the newest signed head, and sign another in its place with the stolen key of the log", (
         "delete from journal.checkpoint where id = (select max(id) from journal.checkpoint)",
-    ), shows_inside=False, signs_anew=True),
+    ), shows_inside=False, signs_after_s=60.0),
     Attack("remove a tile", ("delete from journal.tile where level = 0",)),
     Attack("shorten the tree by one run", (
         "delete from journal.run where first = (select max(first) from journal.run)",

@@ -26,7 +26,7 @@ from server.config import SettingsError
 from server.database import open_engine
 from server.rights import refuse_excess
 from server.sandbox.database_logins import make_logins
-from tests.journal.proving import ORIGIN, Proven, whys, write_lines
+from tests.journal.proving import ORIGIN, Proven, as_superuser, whys, write_lines
 from tests.support.databases import driver_dsn
 
 
@@ -116,6 +116,33 @@ async def test_an_old_month_goes_when_all_of_it_is_signed_for_and_what_stays_ver
         await proven.weave()
         report = await proven.verify()
     assert whys(report) == []
+
+
+async def test_calls_that_are_moved_into_an_old_month_are_not_due_and_cannot_go_with_it(
+    engine: AsyncEngine, sealer: Sealer, signer: Signer, database_url: str
+) -> None:
+    month = (datetime.now(UTC) - timedelta(days=500)).date().replace(day=1)
+    log, kept = new_signer(ORIGIN), list[str]()
+    async with open_journal(engine, sealer, signer) as first:
+        proven = Proven(engine, first, signer, log, kept)
+        await proven.weave()
+        async with open_journal(engine, sealer, signer) as hidden:
+            await Proven(engine, hidden, signer, log, kept).call("call-to-hide")
+        await proven.weave()
+        moved = f"set month = '{month}' where stream = '{hidden.stream}'"
+        partition = f"journal.entry_{month:%Y%m}"
+        made = f"create table {partition} partition of journal.entry for values from ('{month}')"
+        as_superuser(database_url, [
+            f"{made} to ('{(month + timedelta(days=32)).replace(day=1)}')",
+            f"update journal.stream {moved}", f"update journal.entry {moved}",
+        ])  # fmt: skip
+        assert await retain_months(engine, first, within_s=0) == []
+        await first.append("", "retention.drop", {"month": month.isoformat(), "entries": 4})
+        await proven.weave()
+        assert (await proven.verify())["first"]["why"] == "its stream is not registered so"
+        as_superuser(database_url, [f"drop table {partition}"])
+        (said,) = whys(await proven.verify())
+    assert said == f"{hidden.stream}/0: 4 entries of {month} went for no good reason"
 
 
 async def test_logins_can_do_no_more_than_they_need(database_url: str, sealer: Sealer, signer: Signer) -> None:
