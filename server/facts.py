@@ -1,4 +1,4 @@
-"""What the journal is told at each step, as facts named in `audit.entry.FIELDS`."""
+"""What the journal is told at each step, as facts named in `audit.fields.FIELDS`."""
 
 from typing import Any, assert_never
 
@@ -13,6 +13,14 @@ from tools.contract import Holds, Masked, MaskedHolds, MaskedRows, MaskedSchema,
 
 Facts = dict[str, Any]
 
+SAMPLE_BYTES_MAX = 16_384
+
+TOLD_MAX = 1_024
+"""Decisions whose facts are kept, because the engine gives the same one again for the same question."""
+
+_told: Lru[tuple[int, int], tuple[Statement, Decision, Facts]] = Lru(TOLD_MAX)
+"""By identity; what is kept with the facts keeps its identity from being given to another."""
+
 
 def facts_of_principal(principal: Principal) -> Facts:
     """Who asks."""
@@ -25,15 +33,6 @@ def facts_of_principal(principal: Principal) -> Facts:
         "session": principal.session,
         "delegates": list(principal.delegates),
     }
-
-
-SAMPLE_BYTES_MAX = 16_384
-
-TOLD_MAX = 1_024
-"""Decisions whose facts are kept, because the engine gives the same one again for the same question."""
-
-_told: Lru[tuple[int, int], tuple[Statement, Decision, Facts]] = Lru(TOLD_MAX)
-"""By identity; what is kept with the facts keeps its identity from being given to another."""
 
 
 def facts_of_judged(judged: Judged) -> Facts:

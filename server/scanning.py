@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from policy.detectors import Detector
+from policy.masks import REDACTED
 from tools.contract import ResultColumn
 
-REDACTED = "***"
 NUMBER_MIN = 10**12
 """Numbers below it have too few digits for a card's."""
 

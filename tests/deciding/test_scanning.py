@@ -8,10 +8,11 @@ from policy.decision import LimitRows, Permit, RunSql, ScanContent
 from policy.detectors import Detector
 from policy.document import load
 from policy.engine import Engine
+from policy.masks import REDACTED
 from policy.statement import Verb
 from server.masking import keep
 from server.raw import RawRows
-from server.scanning import KINDS, REDACTED, scan
+from server.scanning import KINDS, scan
 from tests.corpus.cases import HERE
 from tests.corpus.world import READER, WRITER, engine
 from tests.support.scores import Score

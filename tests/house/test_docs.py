@@ -1,5 +1,6 @@
 """The pages say what is there: files exist, links lead somewhere, settings, words and keys are complete."""
 
+import pkgutil
 import re
 from pathlib import Path
 
@@ -36,6 +37,12 @@ def test_every_file_that_the_architecture_names_exists() -> None:
     named = re.findall(r"`([\w/.]+)`", table)
     assert len(named) > 40
     assert [path for path in named if not (tree.ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("file", tree.ours(), ids=tree.shown)
+def test_what_code_names_of_our_own_in_its_words_is_there(file: Path) -> None:
+    for named in re.findall(r"`((?:server|policy|audit|tools)(?:\.\w+)+)`", file.read_text(encoding="utf-8")):
+        pkgutil.resolve_name(named)
 
 
 def anchors(page: Path) -> set[str]:
