@@ -5,6 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import sqlglot
+from sqlglot import exp
 
 from policy import decide as deciding
 from policy import probes, rules, understand
@@ -288,17 +290,20 @@ WRITES = READS + '  - {id: w, effect: hold, who: {anyone: true}, verbs: [write],
         "MERGE INTO t USING u ON t.a = u.a WHEN MATCHED THEN DELETE",
         "MERGE INTO t USING (WITH c AS (SELECT a FROM u) SELECT a FROM c) q ON t.a = q.a WHEN MATCHED THEN DELETE",
         "WITH c AS (SELECT a FROM u) MERGE INTO t USING c ON t.a = c.a WHEN MATCHED THEN DELETE",
-        "UPDATE t SET a = nope.x WHERE b = 1",
         "UPDATE t SET a = (SELECT MAX(a) FROM u) FROM u WHERE u.a = t.a",
-        "SELECT a FROM t",
     ],
 )
-def test_questions_never_fail(sql: str) -> None:
+def test_a_write_that_is_held_is_counted_by_questions_that_only_read(sql: str) -> None:
     by = engine(WRITES)
-    if judge(by, ADA, sql, "")["decision"] == "deny":
-        return
-    found = asked(by, sql)
-    assert found.counts is None or all(each.sql.startswith("SELECT") or "WITH" in each.sql for each in found.counts)
+    assert judge(by, ADA, sql, "")["decision"] == "hold"
+    counts = asked(by, sql).counts
+    assert counts
+    assert all(isinstance(sqlglot.parse_one(each.sql, dialect="snowflake"), exp.Query) for each in counts)
+
+
+@pytest.mark.parametrize("sql", ["UPDATE t SET a = nope.x WHERE b = 1", "SELECT a FROM t"])
+def test_what_no_read_can_tell_the_effect_of_has_no_questions(sql: str) -> None:
+    assert asked(engine(WRITES), sql).counts is None
 
 
 def test_what_cannot_be_derived_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
