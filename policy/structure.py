@@ -140,8 +140,10 @@ class _Observer:
     def limit(self, query: exp.Expr, depth: int = 0) -> int | None:
         """How many rows leave at most: -1 for a limit that is not a plain number, None without a limit."""
         own = query.args.get("limit")
-        if own is not None:
-            count = own.args.get("count") if isinstance(own, exp.Fetch) else own.expression
+        count = own.args.get("count") if isinstance(own, exp.Fetch) else own and own.expression
+        # LIMIT NULL and LIMIT '' limit nothing: https://docs.snowflake.com/en/sql-reference/constructs/limit
+        is_none = isinstance(count, exp.Null) or (isinstance(count, exp.Literal | exp.RawString) and not count.name)
+        if own is not None and not is_none:
             return int(count.this) if isinstance(count, exp.Literal) and count.this.isdigit() else -1
         if isinstance(query, exp.Subquery):
             return self.limit(query.this, depth)
