@@ -24,11 +24,12 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class SampleQuestion:
-    """One read that shows rows; its columns are `cells`, in order."""
+    """One read that shows rows; its columns are `cells`, in order. `permit` is the requester's, with what it owes."""
 
     sql: str
     binds: tuple[int, ...]
     cells: tuple[Cell, ...]
+    permit: Permit
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,8 @@ def questions_of(audience: Audience, probes: Probes, sample_decision: Decision |
     if probes.sampling is None:
         return Questions(counts, probes.known, None, "the rows are in the statement, or cannot be shown")
     match sample_decision:
-        case Permit(_, RunSql() as action):
-            sample = SampleQuestion(action.sql, probes.sampling.probe.binds, probes.sampling.cells)
+        case Permit(_, RunSql() as action) as permit:
+            sample = SampleQuestion(action.sql, probes.sampling.probe.binds, probes.sampling.cells, permit)
             return Questions(counts, probes.known, sample)
         case _:
             return Questions(counts, probes.known, None, "the requester may not read the rows")

@@ -8,6 +8,7 @@ not seeing.
 from typing import assert_never
 
 from policy.decision import LimitRows, Permit, ScanContent, TableView
+from policy.detectors import Detector
 from policy.notes import notes
 from server.raw import Raw, RawHolds, RawRows, RawSchema
 from server.scanning import scan
@@ -20,8 +21,7 @@ def keep(raw: Raw, permit: Permit) -> Masked:
         case RawRows():
             rows_max = min((o.rows_max for o in permit.obligations if isinstance(o, LimitRows)), default=0)
             kept = raw.rows if len(raw.rows) <= rows_max else raw.rows[:rows_max]
-            detectors = [kind for o in permit.obligations if isinstance(o, ScanContent) for kind in o.detectors]
-            scanned = scan(raw.columns, kept, detectors)
+            scanned = scan(raw.columns, kept, detectors_of(permit))
             return MaskedRows(
                 columns=raw.columns,
                 rows=scanned.rows,
@@ -37,6 +37,11 @@ def keep(raw: Raw, permit: Permit) -> Masked:
             return MaskedSchema([table_object(t) for t in page.tables], page.tables_total, page.next_cursor)
         case _:
             assert_never(raw)
+
+
+def detectors_of(permit: Permit) -> list[Detector]:
+    """What the rows that `permit` lets leave are scanned for."""
+    return [kind for o in permit.obligations if isinstance(o, ScanContent) for kind in o.detectors]
 
 
 def table_object(view: TableView) -> JsonObject:

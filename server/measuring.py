@@ -18,16 +18,19 @@ import orjson
 from policy.decision import Permit, RunSql
 from policy.effects import Cost, Effect, Sample, Touched
 from policy.names import TableName, quote
+from policy.principal import Principal
 from policy.questions import NO_QUESTIONS, Question, Questions, SampleQuestion
 from policy.statement import TABLE_CHANGES, WRITES, Create, SqlStatement, Undrop, Verb
 from server.binding import objects_of
 from server.judging import Judged
 from server.leases import OVERTIME_S, SessionLease
-from server.limits import budgets_of
+from server.limits import Bound, budgets_of
+from server.masking import detectors_of
 from server.pool import Kind, SessionPool
 from server.quotas import Quotas
 from server.raw import RawRows
 from server.refusals import ObjectExists, StatementFailed, StatementTimedOut
+from server.scanning import scan
 from server.warehouse import Order
 from tools.contract import Scalar, Sql
 
@@ -70,15 +73,16 @@ class Measuring:
             LimitReached, BudgetSpent, LimitsUnavailable: see `Quotas.statement`.
             Busy, SnowflakeUnavailable: there is no session to ask with.
         """
-        answers = budgets_of(judged.principal, permit)
+        questions = _questions(judged)
+        answers = _answers(judged.principal, permit, questions.sample)
         async with self.quotas.statement(judged.principal, SAMPLE_ROWS_MAX, answers) as spending:
             spending.asks()
-            effect = await self._effect(call_id, judged, permit)
+            effect = await self._effect(call_id, judged, permit, questions)
             volume = len(orjson.dumps(effect.sample.rows, default=str)) if spending.counts_bytes else 0
             await spending.spent(len(effect.sample.rows), volume)
             return effect
 
-    async def _effect(self, call_id: str, judged: Judged, permit: Permit) -> Effect:
+    async def _effect(self, call_id: str, judged: Judged, permit: Permit, questions: Questions) -> Effect:
         action, statement, wanted = permit.action, judged.statement, judged.wanted
         assert isinstance(action, RunSql)  # noqa: S101 - only a statement is measured
         assert isinstance(statement, SqlStatement)  # noqa: S101 - as above
@@ -97,18 +101,32 @@ class Measuring:
                 except TimeoutError:
                     raise StatementTimedOut("a question took longer than its limit") from None
 
-            return await _measure(ask, judged, statement, wanted, action)
+            return await _measure(ask, judged, statement, wanted, action, questions)
         finally:
             lease.give_back()
 
 
-async def _measure(ask: Ask, judged: Judged, statement: SqlStatement, wanted: Sql, action: RunSql) -> Effect:
+def _questions(judged: Judged) -> Questions:
+    statement, wanted = judged.statement, judged.wanted
+    if not isinstance(statement, SqlStatement) or not isinstance(wanted, Sql) or statement.verb is Verb.READ:
+        return NO_QUESTIONS
+    return judged.engine.questions(judged.principal, statement, wanted.text)
+
+
+def _answers(who: Principal, permit: Permit, sample: SampleQuestion | None) -> list[tuple[Bound, int]]:
+    """What is taken from budgets: by the statement, and by its sample, which shows columns that it need not name."""
+    answers = {} if sample is None else dict(budgets_of(who, sample.permit))
+    return sorted((answers | dict(budgets_of(who, permit))).items(), key=lambda each: each[0].limit_id)
+
+
+async def _measure(
+    ask: Ask, judged: Judged, statement: SqlStatement, wanted: Sql, action: RunSql, questions: Questions
+) -> Effect:
     is_write = statement.verb in WRITES | TABLE_CHANGES
     names = objects_of(judged)
     versions = await versions_of(ask, names) if is_write else {}
     if isinstance(statement.change, Create | Undrop) and statement.target in versions:
         raise ObjectExists(f"there is a table or view `{statement.target}` already")
-    questions = judged.engine.questions(judged.principal, statement, wanted.text) if is_write else NO_QUESTIONS
     rows, why_not = await count_rows(ask, questions.counts, questions.known, wanted.parameters)
     return Effect(
         verb=statement.verb,
@@ -120,7 +138,7 @@ async def _measure(ask: Ask, judged: Judged, statement: SqlStatement, wanted: Sq
         rows=rows,
         why_not=why_not,
         cost=None if statement.change else await _explain(ask, action.sql, wanted.parameters),
-        sample=await _sample(ask, questions, wanted.parameters),
+        sample=await sample_rows(ask, questions, wanted.parameters),
         is_narrowed=statement.verb in (Verb.READ, Verb.INSERT) or statement.tree.shape.has_where,
         breaks=judged.engine.breaks(judged.principal, statement),
         overwrites=judged.engine.overwrites(judged.principal, statement),
@@ -181,7 +199,8 @@ async def count_rows(
     return dict(counted), ""
 
 
-async def _sample(ask: Ask, questions: Questions, parameters: Sequence[Scalar]) -> Sample:
+async def sample_rows(ask: Ask, questions: Questions, parameters: Sequence[Scalar]) -> Sample:
+    """Some of the rows, scanned as an answer of them would be."""
     question = questions.sample
     if not isinstance(question, SampleQuestion):
         return Sample((), (), questions.note)
@@ -189,7 +208,8 @@ async def _sample(ask: Ask, questions: Questions, parameters: Sequence[Scalar]) 
         raw = await ask(question.sql, [parameters[n] for n in question.binds], SAMPLE_ROWS_MAX)
     except (StatementFailed, StatementTimedOut):
         return Sample((), (), "snowflake could not read the rows")
-    return Sample(question.cells, tuple(tuple(map(_short, row)) for row in raw.rows))
+    rows = scan(raw.columns, raw.rows, detectors_of(question.permit)).rows
+    return Sample(question.cells, tuple(tuple(map(_short, row)) for row in rows))
 
 
 def _short(value: Any) -> Any:

@@ -7,18 +7,22 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from policy.catalog_document import from_document
 from policy.circumstances import UNKNOWN
-from policy.decision import CountAnswer, Permit, UseHolds
+from policy.decision import CountAnswer, Hold, Permit, UseHolds
+from policy.document import load
+from policy.engine import Engine
 from policy.principal import Principal, Subject
-from policy.statement import HoldsAct
-from server.judging import Judge
+from policy.statement import HoldsAct, SqlStatement
+from server.judging import Judge, Judged
 from server.limits import Limits, budgets_of
-from server.measuring import Measuring
+from server.measuring import Measuring, sample_rows
 from server.quotas import Quotas
+from server.raw import RawRows
 from server.refusals import BudgetSpent, LimitsUnavailable
 from tests.identity.issuer import Clock
 from tests.line.played import ENGINE
-from tools.contract import Sql
+from tools.contract import ResultColumn, Sql
 
 ADA = Principal(Subject("ada"), "claude", "iss")
 BEN = Principal(Subject("ben"), "claude", "iss")
@@ -158,3 +162,70 @@ async def test_measuring_what_a_statement_would_do_draws_first_as_the_statement_
     measuring = Measuring(nowhere, Quotas(Limits(), engine, clock))
     with pytest.raises(BudgetSpent):
         await measuring("call_1", judged, taking(people(1, 2)))
+
+
+PAY = Engine(
+    load(
+        """
+version: 1
+defaults: {database: D, schema: S}
+roles: [{id: all, who: {anyone: true}, read_role: R, write_role: W, warehouse: WH}]
+public: ["D.S.*.ID", "D.S.*.NOTE"]
+classifications: [{name: pay, columns: ["*.*.*.PAY"]}]
+masks: [{classification: pay, mask: {kind: "null"}, unless: {subjects: [ada]}}]
+budgets: [{id: pay, who: {anyone: true}, classifications: [pay], answers_per_day: 1}]
+content_scan: [{detect: [email]}]
+rules:
+  - {id: reads, effect: permit, who: {anyone: true}, verbs: [read], tables: ["D.S.*"]}
+  - {id: writes, effect: hold, who: {anyone: true}, verbs: [write], tables: ["D.S.*"]}
+"""
+    ),
+    from_document(
+        {
+            "D": {
+                "S": {
+                    "T": {"ID": "NUMBER(38,0)", "NOTE": "VARCHAR", "PAY": "NUMBER(38,0)"},
+                    "SRC": {"ID": "NUMBER(38,0)"},
+                }
+            }
+        }
+    ),
+)
+MERGE = "MERGE INTO t USING src ON t.id = src.id WHEN MATCHED THEN UPDATE SET note = 'x'"
+
+
+def held(sql: str) -> tuple[Judged, Permit]:
+    wanted = Sql(sql, (), "why", is_write=True)
+    judge = Judge(PAY)
+    judged = judge.decide(ADA, wanted, judge.parse(wanted), UNKNOWN)
+    assert isinstance(judged.decision, Hold)
+    return judged, judged.decision.then
+
+
+@pytest.mark.parametrize(
+    ("sql", "is_drawn"), [(MERGE, True), ("UPDATE t SET note = 'x' WHERE id = 1", False), ("DELETE FROM src", False)]
+)
+async def test_a_sample_draws_on_budgets_of_columns_that_it_shows_and_the_statement_does_not_name(
+    sql: str, is_drawn: bool, engine: AsyncEngine, clock: Clock
+) -> None:
+    judged, permit = held(sql)
+    assert list(budgets_of(ADA, permit)) == []
+    quotas = Quotas(Limits(), engine, clock)
+    assert await ask(quotas, ADA, people(1, id="pay"))
+    nowhere: Any = None
+    with pytest.raises(BudgetSpent if is_drawn else AttributeError):
+        await Measuring(nowhere, quotas)("call_1", judged, permit)
+
+
+async def test_a_sample_is_scanned_as_an_answer_of_its_rows_would_be() -> None:
+    judged, _ = held("UPDATE t SET note = 'x' WHERE id = 1")
+    assert isinstance(judged.statement, SqlStatement)
+    assert isinstance(judged.wanted, Sql)
+    questions = PAY.questions(ADA, judged.statement, judged.wanted.text)
+
+    async def answered(*_: object) -> RawRows:
+        columns = [ResultColumn(name, "VARCHAR", True) for name in ("C0", "C1")]
+        return RawRows(columns, [["write to eve@example.com", "x"]], truncated=False, query_id="q")
+
+    sample = await sample_rows(answered, questions, ())
+    assert sample.rows == (("write to ***", "x"),)
