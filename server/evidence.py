@@ -39,6 +39,10 @@ CONTROLS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 """Trust services criteria (AICPA TSC 2017, paraphrased), and the stages of entries that speak of each."""
 
 
+ENDS = ("answered", "refused", "failed", "cancelled", "unknown")
+"""How a call ends."""
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One entry of the population: its leaf, and what is public of it."""
@@ -81,6 +85,8 @@ class Population:
     dropped: int = 0
     outside: int = 0
     others: int = 0
+    unsigned: int = 0
+    """Entries of the time asked for that are under no signed head yet, and so in no leaf that is counted."""
     decided: dict[str, str] = field(default_factory=dict)
     ended: dict[str, str] = field(default_factory=dict)
     requested: dict[str, JournalEntry] = field(default_factory=dict)
@@ -94,8 +100,9 @@ class Population:
     def add(self, leaf: int, entry: JournalEntry) -> None:
         """Count one leaf, and keep it if it belongs."""
         self.leaves += 1
-        if not self.start <= entry.at < self.end:
+        if not self.holds(entry):
             self.outside += 1
+            self._follow_outside(entry)
             return
         self._follow(entry)
         item = Item(leaf, entry)
@@ -103,6 +110,10 @@ class Population:
             self.items.append(item)
         else:
             self.others += 1
+
+    def holds(self, entry: JournalEntry) -> bool:
+        """Whether it is of the time asked for."""
+        return self.start <= entry.at < self.end
 
     def finish(self) -> None:
         """Say what was left open."""
@@ -116,6 +127,16 @@ class Population:
             for (hold_id, _), at in (words | self.counted).items()
             if hold_id in self.requested
         ]
+
+    def _follow_outside(self, entry: JournalEntry) -> None:
+        """What happened within the time is judged also by what came before it, and ended after it."""
+        facts, call_id = entry.facts, entry.call_id
+        if entry.stage == "decided" and facts.get("decision") == "deny":
+            self.decided[call_id] = "deny"
+        elif entry.stage == "hold.requested":
+            self.requested[str(facts.get("hold_id"))] = entry
+        elif entry.stage in ENDS and call_id in self.decided:
+            self.ended[call_id] = entry.stage
 
     def _follow(self, entry: JournalEntry) -> None:
         facts, call_id = entry.facts, entry.call_id
@@ -164,6 +185,7 @@ class Population:
             "of_other_controls": self.others,
             "outside_the_time": self.outside,
             "dropped_by_retention": self.dropped,
+            "under_no_head_yet": self.unsigned,
             "adds_up": self.adds_up,
             "by_stage": dict(sorted(stages.items())),
         }
@@ -179,21 +201,37 @@ def gather(
             case "checkpoint":
                 checkpoints.append(dict(record))
                 size = record["size"]
-            case "entry" if leaf < size:
-                told.add(leaf, read_entry(record["body"].encode("utf-8", "surrogateescape")))
-                leaf += 1
+            case "entry":
+                entry = read_entry(record["body"].encode("utf-8", "surrogateescape"))
+                if leaf < size:
+                    told.add(leaf, entry)
+                    leaf += 1
+                else:
+                    told.unsigned += told.holds(entry)
             case "leaf" if leaf < size:
                 told.leaves, told.dropped, leaf = told.leaves + 1, told.dropped + 1, leaf + 1
             case _:
-                pass  # what is under no signed head yet is of the next pack
+                pass
     told.finish()
     return told, checkpoints
+
+
+def seed_of(checkpoints: Sequence[Mapping[str, Any]], end: datetime) -> tuple[Mapping[str, Any], bool]:
+    """The head whose root draws the sample, the first that was signed when `end` was over; and whether there is one.
+
+    Each pack makes a newer head. With the newest, who makes packs until one pleases would choose the sample.
+    """
+    for each in checkpoints:
+        if each["at"] >= end.timestamp():
+            return each, True
+    return checkpoints[-1], False
 
 
 def sample(population: Sequence[Item], root: bytes, nonce: str, size: int = SAMPLE_MAX) -> list[Item]:
     """Items that follow from the root and the auditor's nonce alone: index k is HMAC-SHA256(root + nonce, k) mod N.
 
-    Who writes the journal does not know the nonce, and who gives it cannot change the root. Repeats are passed over.
+    Who writes the journal does not know the nonce when the root is signed, and who gives it cannot change the root.
+    Repeats are passed over.
     """
     chosen: dict[int, Item] = {}
     for index in _indexes(root + nonce.encode(), len(population)):

@@ -14,8 +14,11 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from server.config import SettingsError
-from server.evidence import CONTROLS, Item, Population
+from server.evidence import CONTROLS, ENDS, Item, Population
 from server.visible import visible
+
+SHOWN_MAX = 200
+"""Rows of exceptions and lines of warnings on paper; the page and exceptions.csv have all."""
 
 
 class Plots:
@@ -31,7 +34,7 @@ class Plots:
 
     def calls(self, form: str) -> bytes:
         """Calls by how they ended, by day."""
-        ends: dict[str, Counter[date]] = {name: Counter() for name in ("answered", "refused", "failed", "cancelled")}
+        ends: dict[str, Counter[date]] = {name: Counter() for name in ENDS}
         for item in self._told.items:
             if item.entry.stage in ends:
                 ends[item.entry.stage][item.entry.at.date()] += 1
@@ -41,7 +44,7 @@ class Plots:
         below = [0] * len(days)
         for name, counted in ends.items():
             heights = [counted[day] for day in days]
-            axes.bar([f"{day:%m-%d}" for day in days], heights, bottom=below, label=name)
+            axes.bar([f"{day:%Y-%m-%d}" for day in days], heights, bottom=below, label=name)
             below = [a + b for a, b in zip(below, heights, strict=True)]
         axes.set_title("Calls by day and how they ended")
         axes.tick_params(axis="x", rotation=60)
@@ -64,20 +67,36 @@ def _saved(figure: Any, form: str) -> bytes:
     return out.getvalue()
 
 
-def facts_of(told: Population, manifest: Mapping[str, Any], chosen: Sequence[Item], verdict: str) -> dict[str, Any]:
-    """What both forms of the report say."""
+def facts_of(
+    told: Population, manifest: Mapping[str, Any], chosen: Sequence[Item], verdict: Sequence[str]
+) -> dict[str, Any]:
+    """What both forms of the report say: of others' text, only what can be seen."""
     decisions = Counter(str(i.entry.facts.get("decision")) for i in told.items if i.entry.stage == "decided")
     return {
         "manifest": manifest,
         "counts": told.counts(),
         "decisions": dict(decisions),
-        "exceptions": told.exceptions,
+        "exceptions": [_seen(each) for each in told.exceptions],
         "controls": [
             (name, *CONTROLS[name][:1], sum(name in i.controls for i in told.items)) for name in told.controls
         ],
-        "sample": [item.row() for item in chosen],
-        "verdict": verdict,
+        "sample": [_seen(item.row()) for item in chosen],
+        "verdict": visible(verdict[0]),
+        "drawn": visible(_drawn(manifest["sample"], manifest["nonce"])),
+        "warnings": [visible(each) for each in verdict[1:]],
     }
+
+
+def _seen(row: Mapping[str, Any]) -> dict[str, str]:
+    return {name: visible(str(value)) for name, value in row.items()}
+
+
+def _drawn(drawn: Mapping[str, Any], nonce: str) -> str:
+    """How the sample came about, and whether that could be tried until it pleased."""
+    said = f"It follows from the root {drawn['root']} of the signed head {drawn['head']} and the nonce {nonce!r}"
+    if drawn["is_final"]:
+        return f"{said}. That head was the first when the time was over: the auditor gave the nonce after that."
+    return f"{said}. THE TIME WAS NOT OVER when that head was signed: another pack has another sample."
 
 
 def as_html(facts: Mapping[str, Any], plots: Plots) -> str:
@@ -104,22 +123,28 @@ def as_pdf(facts: Mapping[str, Any], plots: Plots) -> bytes:
     pdf.cell(0, 10, "Evidence from the journal", new_x="LMARGIN", new_y="NEXT")
     pdf.set_font("helvetica", size=10)
     manifest, counts = facts["manifest"], facts["counts"]
+    exceptions = facts["exceptions"]
     lines = [
         f"From {manifest['from']} to {manifest['to']}, for {', '.join(manifest['controls'])}.",
         f"The verifier says: {facts['verdict']}.",
+        *(f"{each}." for each in facts["warnings"][:SHOWN_MAX]),
         f"The tree has {counts['leaves']} entries: {counts['in_the_population']} are the population, "
         f"{counts['of_other_controls']} speak of other controls, {counts['outside_the_time']} are outside the time, "
         f"{counts['dropped_by_retention']} were dropped by retention. "
         + ("The counts add up." if counts["adds_up"] else "THE COUNTS DO NOT ADD UP."),
-        f"Exceptions: {len(facts['exceptions'])}.",
-        f"The sample follows from the signed root {manifest['root']} and the nonce `{manifest['nonce']}`.",
+        f"The newest head was signed at {manifest['signed_at']}; "
+        f"{counts['under_no_head_yet']} more entries of the time are under none yet.",
+        f"Exceptions: {len(exceptions)}"
+        + (f"; the first {SHOWN_MAX} are" if len(exceptions) > SHOWN_MAX else ", all")
+        + " below.",
+        f"The sample: {facts['drawn']}",
     ]
     for line in lines:
         pdf.multi_cell(0, 6, _latin(line), new_x="LMARGIN", new_y="NEXT")
     for name in ("calls", "approvals"):
         pdf.image(io.BytesIO(getattr(plots, name)("png")), w=pdf.epw)
     _table(pdf, ("control", "what it asks", "entries"), facts["controls"])
-    _table(pdf, ("exception", "call", "what"), [tuple(each.values()) for each in facts["exceptions"][:200]])
+    _table(pdf, ("exception", "call", "what"), [tuple(each.values()) for each in exceptions[:SHOWN_MAX]])
     shown = ("leaf", "at", "stage", "call_id", "subject", "decision")
     _table(pdf, shown, [tuple(row[name] for name in shown) for row in facts["sample"]])
     return bytes(pdf.output())

@@ -84,16 +84,25 @@ async def known_calls(database: AsyncEngine, start: datetime, end: datetime) -> 
 def reconcile(
     calls: Mapping[str, Known], ran: Sequence[Ran], roles: Iterable[str], *, is_complete: bool = True
 ) -> list[Finding]:
-    """What differs. `roles` are those that the policy gives out; `is_complete`: nothing was left out of `ran`."""
+    """What differs. `roles` are those that the policy gives out; `is_complete`: nothing was left out of `ran`.
+
+    Whoever has a session may set any tag. One of a call counts only for the user whose query the journal names, and
+    one of the gate's own for users of such queries; what they tag as their own call is not told from it.
+    """
     found: list[Finding] = []
-    ours = set(roles)
+    ours, named = set(roles), {call.query_id: call_id for call_id, call in calls.items() if call.query_id}
+    runs_as = {named[each.query_id]: each.user for each in ran if each.query_id in named}
+    people = set(runs_as.values())
     for each in ran:
         call = calls.get(each.call_id)
         if each.call_id and (call is None or call.decision not in ("permit", "hold")):
             found.append(Finding("not_permitted", each.query_id, each.call_id, f"{each.kind} by {each.user}"))
         elif each.call_id and call is not None and call.role and each.role and each.role != call.role:
             found.append(Finding("other_role", each.query_id, each.call_id, f"{each.role}, not {call.role}"))
-        elif not each.is_ours and each.role in ours:
+        elif each.call_id and each.user != runs_as.get(each.call_id, each.user):
+            said = f"{each.kind} by {each.user} as {each.role}, with the tag of another's call"
+            found.append(Finding("beside", each.query_id, each.call_id, said))
+        elif each.role in ours and not (each.is_ours and (not people or each.user in people)):
             found.append(Finding("beside", each.query_id, "", f"{each.kind} by {each.user} as {each.role}"))
     by_call = {each.call_id: each for each in ran if each.call_id}
     ids = {each.query_id for each in ran}

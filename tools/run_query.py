@@ -3,17 +3,18 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 
 from tools.arguments import Arguments, checked
-from tools.contract import JsonObject, Masked, MaskedRows, Scalar, Sql, Wanted
+from tools.contract import JsonObject, Masked, MaskedRows, Sql, Wanted
 
 SQL_LENGTH_MAX = 2_000_000
 """Characters of SQL that are looked at at all; policy sets a lower bound with a clearer answer."""
 
 SqlText = Annotated[str, Field(max_length=SQL_LENGTH_MAX)]
 Reason = Annotated[str, Field(min_length=3, max_length=1_000)]
-Parameters = Annotated[list[Scalar], Field(default_factory=list, max_length=1_000)]
+# NaN and infinities are no JSON: the inputs that the journal keeps of a decision could not spell them.
+Parameters = Annotated[list[str | int | FiniteFloat | bool | None], Field(default_factory=list, max_length=1_000)]
 
 
 class RunQueryArguments(Arguments):

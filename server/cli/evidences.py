@@ -21,16 +21,18 @@ from rich.console import Console
 import audit.verify
 from audit.checkpoint import Checkpoint
 from audit.export import records, write_export
-from audit.proofs import EntryProof, prove
+from audit.proofs import EntryProof, Unproven, prove
 from audit.subject_keys import learn_keys
 from audit.verify import Trust, Verifier, texts
 from server.cli.journal_proofs import journaling
 from server.cli.journal_replays import From, To, between
 from server.cli.terminal import EnvFile, failing_cleanly
 from server.config import Settings, SettingsError, load
-from server.evidence import CONTROLS, Item, Population, gather, opened, sample
+from server.evidence import CONTROLS, Item, Population, gather, opened, sample, seed_of
 from server.evidence_report import Plots, as_html, as_pdf, facts_of
 from server.journal_keys import log_key_of, sealer_of, signer_of, trust_of
+
+HOLDS = "everything holds"
 
 README = """Evidence from the journal of snowgate
 
@@ -43,8 +45,10 @@ README = """Evidence from the journal of snowgate
    your SIEM, can be given with another --anchor.
 2. Is it complete? report.html, "Is it all?": each entry of the tree is counted in exactly one place. population.csv has
    the number of each entry's leaf.
-3. Is the sample fair? Item k is number HMAC-SHA256(root + nonce, k) mod N of population.csv; the root is in
-   manifest.json and in the newest note of checkpoints/, the nonce is yours.
+3. Is the sample fair? Item k is number HMAC-SHA256(root + nonce, k) mod N of population.csv. The root is that of the
+   first note of checkpoints/ whose log has signed it when the time that you asked for was over; manifest.json names it
+   under "sample". The nonce is yours: give it after that time, or packs could be made until one pleases. If "is_final"
+   is false, the time was not over, and the next pack has another sample.
 4. Each item of the sample is in items/ as JSON, with a C2SP tlog-proof beside it.
 5. manifest.json has the SHA-256 of every file, and manifest.note a signature over it.
 """
@@ -76,13 +80,17 @@ def evidence(
         controls = tuple(each.strip() for each in control.split(",") if each.strip())
         for unknown in set(controls) - set(CONTROLS):
             raise SettingsError(f"the control `{unknown}` is not mapped", f"there are {', '.join(CONTROLS)}")
+        if not nonce.strip():
+            raise SettingsError(
+                "the nonce is empty", "have the auditor give one, so that nobody here can know it before"
+            )
         asked = Asked(*between(start, end), controls, nonce, open_sealed)
         told, verdict = anyio.run(_make, settings, asked, to)
-    Console(stderr=True).print(f"{len(told.items)} entries in the population; the verifier says: {verdict}")
-    raise typer.Exit(0 if verdict == "everything holds" and told.adds_up else 1)
+    Console(stderr=True).print(f"{len(told.items)} entries in the population; the verifier says: {verdict[0]}")
+    raise typer.Exit(0 if verdict[0] == HOLDS and told.adds_up else 1)
 
 
-async def _make(settings: Settings, asked: Asked, to: Path) -> tuple[Population, str]:
+async def _make(settings: Settings, asked: Asked, to: Path) -> tuple[Population, list[str]]:
     with TemporaryDirectory() as directory:
         export = Path(directory) / "journal.jsonl.gz"
         async with journaling(settings, settings.auditor_url) as (engine, journal):
@@ -91,22 +99,24 @@ async def _make(settings: Settings, asked: Asked, to: Path) -> tuple[Population,
             told, checkpoints = gather(map(json.loads, texts(export)), asked.start, asked.end, asked.controls)
             if not checkpoints:
                 raise SettingsError("no head is signed yet", "see that a gate with SNOWGATE_JOURNAL_LOG_KEY_FILE runs")
-            head = Checkpoint.parse(checkpoints[-1]["note"])
-            chosen = sample(told.items, head.root, asked.nonce)
+            seed, is_final = seed_of(checkpoints, asked.end)
+            root = Checkpoint.parse(seed["note"]).root
+            chosen = sample(told.items, root, asked.nonce)
             entries = [item.entry for item in chosen]
             proofs = await prove(engine, log_key_of(settings), entries)
             sealer = sealer_of(settings) if asked.opens else None
             if sealer is not None:
                 await learn_keys(engine, sealer, (entry.facts for entry in entries))
-        verdict = _verdict(settings, export, checkpoints)
-        manifest = _manifest(asked, told, head, sample_size=len(chosen))
+        verdict = _verdict(settings, export, checkpoints, proofs)
+        drawn = {"size": len(chosen), "head": seed["id"], "root": root.hex(), "is_final": is_final}
+        manifest = _manifest(asked, told, checkpoints[-1], drawn)
         facts, plots = facts_of(told, manifest, chosen, verdict), Plots(told)
         parts: dict[str, bytes] = {
             "journal.jsonl.gz": export.read_bytes(),
             "trust.txt": trust_of(settings).encode(),
             "policy.txt": _tlog_policy(settings).encode(),
             "verify.py": inspect.getsource(audit.verify).encode(),
-            "verify.txt": f"{verdict}\n".encode(),
+            "verify.txt": "\n".join([*verdict, ""]).encode(),
             "README.txt": README.encode(),
             "population.csv": _csv([item.row() for item in told.items]),
             "sample.csv": _csv([item.row() for item in chosen]),
@@ -123,7 +133,8 @@ async def _make(settings: Settings, asked: Asked, to: Path) -> tuple[Population,
     return told, verdict
 
 
-def _manifest(asked: Asked, told: Population, head: Checkpoint, sample_size: int) -> dict[str, Any]:
+def _manifest(asked: Asked, told: Population, newest: Mapping[str, Any], drawn: Mapping[str, Any]) -> dict[str, Any]:
+    head = Checkpoint.parse(newest["note"])
     return {
         "what": "snowgate evidence, version 1",
         "version": version("snowgate"),
@@ -135,21 +146,27 @@ def _manifest(asked: Asked, told: Population, head: Checkpoint, sample_size: int
         "origin": head.origin,
         "size": head.size,
         "root": head.root.hex(),
+        "signed_at": datetime.fromtimestamp(newest["at"], UTC).isoformat(timespec="seconds"),
         "counts": told.counts(),
-        "sample": {
-            "size": sample_size,
-            "rule": "number k is HMAC-SHA256(root + nonce, k) mod N, once each",
-        },
+        "sample": {**drawn, "rule": "number k is HMAC-SHA256(root + nonce, k) mod N, once each"},
         "exceptions": len(told.exceptions),
     }
 
 
-def _verdict(settings: Settings, export: Path, checkpoints: Sequence[Mapping[str, Any]]) -> str:
+def _verdict(
+    settings: Settings,
+    export: Path,
+    checkpoints: Sequence[Mapping[str, Any]],
+    proofs: Mapping[str, EntryProof | Unproven],
+) -> list[str]:
+    """What does not hold first, or that everything does; and then what the verifier warns of."""
     verifier = Verifier(Trust(trust_of(settings)), [each["note"] for each in checkpoints])
     for line in texts(export):
         verifier.read(json.loads(line))
-    first = verifier.report["first"]
-    return "everything holds" if first is None else f"{first['place']}: {first['why']}"
+    unproven = [{"place": place, "why": proof.why} for place, proof in proofs.items() if isinstance(proof, Unproven)]
+    first = [f"{each['place']}: {each['why']}" for each in (*verifier.report["findings"], *unproven)][:1]
+    warnings = [f"warning: {each['place']}: {each['why']}" for each in verifier.report["warnings"]]
+    return [*(first or [HOLDS]), *warnings]
 
 
 def _item(item: Item, facts: Mapping[str, Any], proof: object) -> dict[str, bytes]:

@@ -20,7 +20,7 @@ from server.journal_keys import log_key_of, sealer_of
 from server.rebuilding import Difference, differences
 from server.replaying import Replay
 from server.replaying import replay as replay_decisions
-from server.timeline import Moment, calls_of_session, timeline
+from server.timeline import CUT, ENTRIES_MAX, Moment, calls_of_session, sought, timeline
 from server.visible import visible
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
@@ -42,13 +42,13 @@ def play(
         moments = anyio.run(_play, settings, call, session)
     for moment in moments:
         typer.echo(orjson.dumps(moment_json(moment)).decode()) if as_json else _show_moment(moment)
-    typer.echo(f"{len(moments)} entries", err=True)
+    typer.echo(CUT if len(moments) == ENTRIES_MAX else f"{len(moments)} entries", err=True)
     raise typer.Exit(1 if any(not isinstance(m.proof, EntryProof) and m.proof.is_alarming for m in moments) else 0)
 
 
 async def _play(settings: Settings, call: str | None, session: str | None) -> list[Moment]:
     async with journaling(settings, settings.auditor_url) as (engine, journal):
-        await journal.append("", "journal.read", {"outcome": call or session or ""})
+        await journal.append("", "journal.read", sought(call, session=session))
         calls = [call] if call is not None else await calls_of_session(engine, session or "")
         return await timeline(engine, sealer_of(settings), log_key_of(settings), calls)
 

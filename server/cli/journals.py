@@ -21,6 +21,7 @@ from server.cli.journal_shipping import ship
 from server.cli.terminal import EnvFile, failing_cleanly
 from server.config import load
 from server.journal_keys import sealer_of
+from server.timeline import sought
 from server.visible import visible
 
 journal_app = typer.Typer(help="Read the journal.", no_args_is_help=True)
@@ -60,7 +61,7 @@ def show(
         async def read() -> list[JournalEntry]:
             async with journaling(settings, settings.auditor_url) as (engine, journal):
                 found = await entries(engine, call_id=call, last=last, sealer=sealer)
-                await journal.append("", "journal.read", {"found": len(found), "outcome": call or ""})
+                await journal.append("", "journal.read", {"found": len(found)} | sought(call))
                 return found
 
         found = anyio.run(read)

@@ -30,11 +30,11 @@ from audit.reading import Tampered, believed
 from audit.sealing import Sealer
 from policy.principal import Principal
 from server.console.refusals import ConsoleNoPage
-from server.timeline import Moment, calls_of_session, timeline
+from server.timeline import CUT, ENTRIES_MAX, Moment, calls_of_session, timeline
+from server.timeline import sought as told_of
 
 PAGE_ENTRIES = 50
 
-_CALL = re.compile(r"(call|op)_[A-Za-z0-9_-]{16}")
 _PLACE = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/([0-9]{1,18})")
 _FIRST = (UUID(int=0), -1)
 
@@ -117,7 +117,8 @@ class JournalPages:
             raise ConsoleNoPage("this gate has no key of the log to prove entries with")
         calls = [call] if call else await calls_of_session(self.database, session or "")
         try:
-            moments, trouble = await timeline(self.database, self.sealer, self.log_key, calls), ""
+            moments = await timeline(self.database, self.sealer, self.log_key, calls)
+            trouble = CUT if len(moments) == ENTRIES_MAX else ""
         except Tampered as tampered:
             moments, trouble = [], tampered.message
         shown = [_moment(moment) for moment in moments]
@@ -150,14 +151,9 @@ class JournalPages:
         self, visitor: Seen, looked: str, call: str | None, outcome: str = "entries", **sought: str | None
     ) -> None:
         """Say who looks for what, before they see it."""
-        if call and _CALL.fullmatch(call):
-            outcome = call
-        else:
-            sought["call"] = call
         who = visitor.who
-        facts: dict[str, Fact] = {f"sought_{name}": value for name, value in sought.items() if value}
         known: dict[str, Fact] = {"via": "console", "subject": who.subject, "issuer": who.issuer, "outcome": outcome}
-        await self.journal.append("", looked, known | facts)
+        await self.journal.append("", looked, known | told_of(call, **sought))
 
 
 def guarded(pages: JournalPages, page: Callable[[Request, Any, Show], Awaitable[Response]], show: Show) -> Handler:

@@ -9,8 +9,13 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
+from audit.journal import open_journal
+from audit.reading import entries
+from audit.searching import find_value
 from server.database import open_engine
+from server.journal_keys import sealer_of, signer_of
 from server.query_history import COLUMNS
+from server.timeline import calls_of_session
 from tests.journal.commands import snowgate
 from tests.support.clients import Gate
 from tests.support.databases import driver_dsn
@@ -43,6 +48,40 @@ async def test_a_call_is_played_back_with_its_proof(gate: Gate) -> None:
     status, said = await snowgate(gate, "journal", "play", "--session", session)
     assert (status, call_id in said) == (0, True)
     assert (await snowgate(gate, "journal", "play"))[0] == 2
+
+
+async def test_what_is_typed_to_play_or_show_is_looked_for_and_not_told(gate: Gate) -> None:
+    sought = "Zbigniew O'Nobody"
+    for command in (["play", "--session", sought], ["play", "--call", sought], ["show", "--call", sought]):
+        assert (await snowgate(gate, "journal", *command))[0] == 0
+    sealer = sealer_of(gate.settings)
+    async with open_engine(gate.settings.auditor_url) as engine:
+        assert not any("Nobody" in str(entry.facts) for entry in await entries(engine, last=20))
+        assert len(await find_value(engine, sealer, "sought_call", sought)) == 2
+        assert len(await find_value(engine, sealer, "sought_session", sought)) == 1
+
+
+async def test_a_sign_in_is_found_whatever_its_issuer_calls_it(gate: Gate) -> None:
+    session = 'sid "of" ada\\\u00e9'
+    async with open_engine(gate.settings.admin_url) as engine:
+        async with open_journal(engine, sealer_of(gate.settings), signer_of(gate.settings)) as journal:
+            await journal.append("call_quoted", "refused", {"session": session})
+        assert await calls_of_session(engine, session) == ["call_quoted"]
+        assert await calls_of_session(engine, "\0") == []
+
+
+async def test_bytes_that_are_no_text_are_named_in_an_export_as_in_the_database(gate: Gate, tmp_path: Path) -> None:
+    await read(gate)
+    export, trust = tmp_path / "journal.jsonl", tmp_path / "trust.txt"
+    trust.write_text((await snowgate(gate, "journal", "trust"))[1])
+    assert (await snowgate(gate, "journal", "export", str(export)))[0] == 0
+    lines = export.read_text("utf-8").splitlines()
+    at = next(n for n, line in enumerate(lines) if '"stage": "decided"' in line)
+    bad = json.loads(lines[at])
+    lines[at] = json.dumps({**bad, "body": bad["body"][:-1] + "\udcff"})
+    export.write_text("\n".join(lines) + "\n")
+    status, said = await snowgate(gate, "journal", "verify", str(export), "--trust", str(trust))
+    assert (status, said.split(":")[0]) == (1, f"{bad['stream']}/{bad['n']}")
 
 
 async def test_every_decision_comes_out_the_same_by_what_it_was_made_with(gate: Gate) -> None:
@@ -97,12 +136,15 @@ async def test_what_ran_beside_the_gate_is_found(gate: Gate, tmp_path: Path) -> 
     row = [ran[-1].query_id, ran[-1].tag, "SELECT", ran[-1].user, ran[-1].role, "SUCCESS"]
     beside = ["q-beside", "", "SELECT", "MALLORY", ran[-1].role, "SUCCESS"]
     forged = ["q-forged", '{"snowgate_call":"call_never"}', "SELECT", "MALLORY", ran[-1].role, "SUCCESS"]
-    history = tmp_path / "history.jsonl"
-    history.write_text("".join(json.dumps(dict(zip(COLUMNS, r, strict=True))) + "\n" for r in (row, beside, forged)))
+    copied = ["q-copied", ran[-1].tag, "SELECT", "MALLORY", ran[-1].role, "SUCCESS"]
+    dressed = ["q-dressed", '{"snowgate":"doctor"}', "SELECT", "MALLORY", ran[-1].role, "SUCCESS"]
+    history, all_of_them = tmp_path / "history.jsonl", (row, beside, forged, copied, dressed)
+    history.write_text("".join(json.dumps(dict(zip(COLUMNS, r, strict=True))) + "\n" for r in all_of_them))
     status, said = await snowgate(gate, "journal", "reconcile", "--history", str(history), "--json")
     found = {(each["kind"], each["query_id"]) for each in json.loads(said)["findings"]}
     assert status == 1
-    assert {("beside", "q-beside"), ("not_permitted", "q-forged")} <= found
+    assert {("beside", f"q-{what}") for what in ("beside", "copied", "dressed")} <= found
+    assert ("not_permitted", "q-forged") in found
     assert not any(query_id == ran[-1].query_id for _, query_id in found)
     assert await unjournaled(gate) <= before  # and Snowflake itself is asked, which forgets the oldest meanwhile
 

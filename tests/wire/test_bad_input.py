@@ -7,6 +7,9 @@ import pytest
 
 from server.sandbox.issuer import mint
 from tests.support.clients import Gate, answer, refusal
+from tools.contract import BadArguments
+from tools.request_write import RequestWrite
+from tools.run_query import RunQuery
 
 GOOD = {"sql": "SELECT COUNT(*) AS n FROM tpch.public.region", "purpose": "still there?"}
 
@@ -158,3 +161,12 @@ async def test_the_resource_says_who_may_issue_tokens_for_it(gate: Gate) -> None
         metadata = (await http.get(url)).json()
     assert metadata["resource"] == state.resource_url
     assert metadata["authorization_servers"][0].rstrip("/") == state.issuer_url
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_a_number_that_json_cannot_spell_is_refused_for_no_journal_could_keep_it(number: float) -> None:
+    """Python's parsers of JSON take NaN; what is kept of the call would say null, and be decided again otherwise."""
+    with pytest.raises(BadArguments):
+        RunQuery().ask({"sql": "SELECT ?", "purpose": "to count", "parameters": [number]})
+    with pytest.raises(BadArguments):
+        RequestWrite().ask({"sql": "DELETE FROM t WHERE a = ?", "reason": "to count", "parameters": [number]})
