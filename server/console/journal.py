@@ -14,18 +14,17 @@ from typing import Any, Protocol, TypeAlias
 from urllib.parse import quote
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from audit.checkpoint import open_checkpoint
-from audit.entry import read_entry
 from audit.fields import Fact
 from audit.journal import Journal
 from audit.note import BadNote, PublicKey
-from audit.proofs import EntryProof
+from audit.proofs import EntryProof, prove
 from audit.reading import Tampered, believed
 from audit.sealing import Sealer
 from policy.principal import Principal
@@ -47,12 +46,12 @@ _FOUND = text("""
     and at <= :before and (at, stream, n) < (:before, cast(:stream as uuid), cast(:n as bigint))
     order by at desc, stream desc, n desc limit :limit
 """)
-_HEAD = text("select id, size, at, note from journal.checkpoint order by id desc limit 1")
+_HEAD = text("select note from journal.checkpoint order by id desc limit 1")
 _STATE = text("""
     select (select size from journal.head) as woven, (select count(*) from journal.stream) as streams,
            (select max(at) from journal.entry) as newest
 """)
-_VERIFIED = text("select body from journal.entry where stage = 'journal.verified' order by at desc limit 1")
+_VERIFIED = text("select * from journal.entry where stage = 'journal.verified' order by at desc limit 1")
 
 
 class Seen(Protocol):
@@ -128,24 +127,34 @@ class JournalPages:
         """The newest signed head, how far it reaches, and what the last verification found."""
         await self._journal(visitor, "journal.read", None, outcome="integrity")
         async with self.database.connect() as connection:
-            head = (await connection.execute(_HEAD)).one_or_none()
+            note = (await connection.execute(_HEAD)).scalar_one_or_none()
             state = (await connection.execute(_STATE)).one()
-            body = (await connection.execute(_VERIFIED)).scalar_one_or_none()
+            row = (await connection.execute(_VERIFIED)).one_or_none()
         told: dict[str, Any] = {"woven": state.woven, "streams": state.streams, "newest": _iso(state.newest)}
-        if head is not None:
-            told |= {"id": head.id, "size": head.size, "signed_at": _iso(head.at), "note": head.note}
-            told["signed"] = self._is_signed(head.note)
-        verified = None if body is None else _facts(bytes(body))
-        return show("integrity", visitor, head=told if head is not None else None, state=told, verified=verified)
+        head = None if note is None else {**told, "note": note, **self._signed(note)}
+        return show("integrity", visitor, head=head, state=told, verified=await self._verified(row))
 
-    def _is_signed(self, note: str) -> bool:
+    def _signed(self, note: str) -> dict[str, Any]:
+        """What the log has signed; of a note that it has not, nothing is told."""
         if self.log_key is None:
-            return False
+            return {"signed": False}
         try:
-            open_checkpoint(note, self.log_key)
+            head, time_s = open_checkpoint(note, self.log_key)
         except BadNote:
-            return False
-        return True
+            return {"signed": False}
+        return {"signed": True, "size": head.size, "signed_at": _iso(datetime.fromtimestamp(time_s, UTC))}
+
+    async def _verified(self, row: Row[Any] | None) -> dict[str, Any] | None:
+        """What the last verification found, and what proves that it took place."""
+        if row is None or self.log_key is None:
+            return None
+        try:
+            entry = believed(row)
+        except Tampered as trouble:
+            return {"why_not": trouble.message}
+        proof = (await prove(self.database, self.log_key, [entry]))[entry.place]
+        why_not = "" if isinstance(proof, EntryProof) else proof.why
+        return {**entry.facts, "at": _iso(entry.at), "why_not": why_not}
 
     async def _journal(
         self, visitor: Seen, looked: str, call: str | None, outcome: str = "entries", **sought: str | None
@@ -186,11 +195,6 @@ def _moment(moment: Moment) -> dict[str, Any]:
         "proven": isinstance(proof, EntryProof),
         "alarming": not isinstance(proof, EntryProof) and proof.is_alarming,
     }
-
-
-def _facts(body: bytes) -> dict[str, Any]:
-    entry = read_entry(body)
-    return {"at": _iso(entry.at), **entry.facts}
 
 
 def _iso(at: datetime | None) -> str:

@@ -5,9 +5,12 @@ import re
 import secrets
 from datetime import UTC, datetime
 from urllib.parse import quote
+from uuid import uuid4
 
 import anyio
+import psycopg
 
+from audit.entry import JournalEntry, digest
 from audit.journal import open_journal
 from audit.reading import entries
 from audit.searching import find_value
@@ -18,6 +21,7 @@ from tests.console.browsing import Browser
 from tests.console.test_console import change
 from tests.journal.test_commands import CANARY, read
 from tests.support.clients import Gate
+from tests.support.databases import driver_dsn
 
 
 async def test_an_auditor_searches_plays_back_and_sees_whether_it_holds(gate: Gate) -> None:
@@ -42,6 +46,23 @@ async def test_an_auditor_searches_plays_back_and_sees_whether_it_holds(gate: Ga
         (e.stage, e.facts.get("outcome")) for e in last if e.facts.get("via") == "console" and e.subject == "arthur"
     ]
     assert {("journal.searched", "entries"), ("journal.read", call_id), ("journal.read", "integrity")} <= set(looked)
+
+
+async def test_a_verification_that_no_gate_wrote_is_shown_as_not_proven(gate: Gate) -> None:
+    entry = JournalEntry(uuid4(), 0, "", datetime.now(UTC), "journal.verified", "", {"size": 98_765, "findings": 0})
+    row = (entry.at.date().replace(day=1), entry.stream, entry.at, digest(entry.body()), entry.body())
+    with psycopg.connect(driver_dsn(gate.settings.admin_url), autocommit=True) as connection:
+        connection.execute("insert into journal.entry (month, stream, n, at, stage, call_id, subject, digest, body) "
+                           "values (%s, %s, 0, %s, 'journal.verified', '', '', %s, %s)", row)  # fmt: skip
+        try:
+            async with Browser(gate) as browser:
+                await browser.sign_in("arthur")
+                said = (await browser.get("/journal/integrity")).text
+        finally:
+            connection.execute("set session_replication_role = replica")
+            connection.execute("delete from journal.entry where stream = %s", [entry.stream])
+    assert "98765 entries, 0 findings" in said
+    assert "That is not proven" in said
 
 
 async def test_what_was_looked_for_is_in_the_journal_and_names_nobody(gate: Gate) -> None:
