@@ -1,16 +1,23 @@
 """The engine against ten lines that say the same of rules alone, their conditions told without CEL."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
 from hypothesis import given
 
-from policy.circumstances import Circumstances
-from policy.decision import Deny, Effect, Hold, Permit
+from policy.circumstances import UNKNOWN, Circumstances, Estimate, History
+from policy.decision import Deny, Effect, Hold, Permit, RuleId
 from policy.engine import Engine
-from policy.principal import Principal
+from policy.principal import Principal, Subject
 from policy.rulebook import Rule
 from tests.theorems.worlds import (
     CATALOG,
+    CONDITIONS,
+    EVERYTHING,
     STATEMENTS,
     circumstances,
+    condition,
     policy,
     principals,
     rule_lists,
@@ -39,3 +46,17 @@ def test_the_engine_agrees_with_the_naive_decider(
     decision = engine.decide(principal, engine.understand(sql), circumstances=call)
     hidden = {table for _, table in STATEMENTS[sql] if not engine.audience(principal).rules.is_visible(table)}
     assert type(decision) is (Deny if hidden else naive(said, principal, sql, call))
+
+
+@pytest.mark.parametrize("when", CONDITIONS)
+@pytest.mark.parametrize("sql", STATEMENTS)
+@pytest.mark.parametrize("effect", Effect)
+def test_each_condition_is_told_of_each_statement_as_a_reader_tells_it(when: str, sql: str, effect: Effect) -> None:
+    conditional = replace(EVERYTHING, id=RuleId("conditional"), effect=effect, when=condition(when))
+    principal = Principal(Subject("ada"), "robot", "https://issuer.example", claims={"level": 2})
+    known = Circumstances(datetime(2026, 11, 25, tzinfo=UTC), "fun", Estimate(rows=100), History(refusals=1))
+    for said in ([EVERYTHING, conditional], [conditional]):
+        engine = Engine(policy(*said), CATALOG)
+        for call in (UNKNOWN, known):
+            decision = engine.decide(principal, engine.understand(sql), circumstances=call)
+            assert type(decision) is naive(said, principal, sql, call)

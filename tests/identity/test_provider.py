@@ -18,8 +18,8 @@ from tests.support.clients import Answering, Gate, answer, refusal
 from tests.support.gates import serving
 
 READ, WRITE = "snowgate:read", "snowgate:write"
-READING = ["describe_schema", "run_query"]
-WRITING = ["request_write", "check_request", "withdraw_request", "request_undo"]
+READING = ["describe_schema", "run_query", "check_request", "withdraw_request"]
+ALL = ["describe_schema", "run_query", "request_write", "check_request", "withdraw_request", "request_undo"]
 COUNT = {"sql": "SELECT COUNT(*) AS n FROM crm.public.customers", "purpose": "the dance"}
 
 
@@ -62,7 +62,7 @@ async def test_an_agent_that_knows_only_the_address_is_registered_signed_in_and_
         async with agent.connected(mode=era) as client:
             tools = [tool.name for tool in (await client.list_tools()).tools]
             said = answer(await client.call_tool("run_query", COUNT))
-    assert tools == [*READING, *WRITING]
+    assert tools == ALL
     assert agent.client is not None
     [asked] = agent.asked
     assert (asked["resource"], asked["code_challenge_method"]) == ([url], ["S256"])
@@ -91,7 +91,7 @@ async def test_an_agent_whose_person_let_it_only_read_asks_for_more_when_it_need
             after = [tool.name for tool in (await client.list_tools(cache_mode="bypass")).tools]
     assert before == READING
     assert said["status"] == "executed"
-    assert after == [*READING, *WRITING]
+    assert after == ALL
     assert [ours(token.scope or "") for token in agent.tokens] == [[READ], [READ, WRITE]]
     assert ours(agent.asked[-1]["scope"][0]) == [READ, WRITE]
     assert len(user.asked) == 1

@@ -44,7 +44,7 @@ CONDITIONS: dict[str, Said] = {
     "has_where": lambda sql, *_: "WHERE" in sql or "MERGE" in sql,
     "joins > 0": lambda sql, *_: "JOIN" in sql or "USING a.t" in sql,
     "verb == 'read' && limit > 0": lambda sql, *_: None if sql.startswith("SELECT") else False,
-    "size(columns['v']) == 0": lambda sql, *_: ".v" not in sql and "v =" not in sql,
+    "size(columns['v']) == 0": lambda sql, *_: not any(told in sql for told in (".v", "v =", "DELETE")),
     "principal.subject == 'ada'": lambda _, who, __: who.subject == "ada",
     "principal.claims.level > 1": lambda _, who, __: None if "level" not in who.claims else who.claims["level"] == 2,
     "estimate.rows > 10": lambda _, __, call: None if call.estimate.rows is None else call.estimate.rows > 10,
