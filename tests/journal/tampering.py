@@ -80,6 +80,9 @@ ATTACKS: list[Attack] = [
     Attack("date the end of a stream otherwise", (
         "update journal.entry set at = at + interval '1 hour' where stage = 'stream.close'",
     )),
+    Attack("date an entry beyond every calendar", (f"update journal.entry set at = 'infinity' {ONE}",)),
+    Attack("date a head before every calendar", ("update journal.checkpoint set at = '-infinity' where id = 1",)),
+    Attack("move a stream beyond every calendar", ("update journal.stream set month = '20000-01-01'",)),
     Attack("move all streams to another month", (
         f"select journal.ensure_month({MONTH_BEFORE.format('now()')})",
         f"update journal.stream set month = {MONTH_BEFORE.format('month')}",
