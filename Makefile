@@ -32,7 +32,7 @@ test: $(STAMP) ## Everything that must hold: style, types, imports, tests, cover
 
 coverage: $(STAMP) ## The tests once more, and which lines of everything they reach
 	$(BIN)/coverage erase
-	$(BIN)/coverage run --rcfile tests/coverage.toml -m pytest -n auto --dist loadfile
+	SNOWGATE_COVERAGE_OF_ALL=1 $(BIN)/coverage run --rcfile tests/coverage.toml -m pytest -n auto --dist loadfile
 	@$(BIN)/coverage combine --rcfile tests/coverage.toml --quiet
 	$(BIN)/coverage report --rcfile tests/coverage.toml
 
