@@ -31,7 +31,7 @@ BANNED = (
     Banned(r"(?i)\b(allow|deny) rules?\b", "permit rule or forbid rule: an effect is what a rule says"),
     Banned(r"(?i)\bpolicy[- ]engine\b", "policy; the class is Engine"),
     Banned(r"(?i)\baudit[- ](log|trail)\b", "journal"),
-    Banned(r"(?i)\bgateway\b", "gate"),
+    Banned(r"(?i)\bgateway\b", "gate", meant=r"mcp-contextforge-gateway"),  # a peer's name
     Banned(r"(?i)\bguardrails?\b", "rule"),
     Banned(
         r"(?i)sanitis|sanitiz|anonymis|anonymiz", "mask or refuse", meant=r"SANITIZE_WEBHOOK_CONTENT"
