@@ -32,9 +32,9 @@ test: $(STAMP) ## Everything that must hold: style, types, imports, tests, cover
 
 coverage: $(STAMP) ## The tests once more, and which lines of everything they reach
 	$(BIN)/coverage erase
-	SNOWGATE_COVERAGE_OF_ALL=1 $(BIN)/coverage run --rcfile tests/coverage.toml -m pytest -n auto --dist loadfile
-	@$(BIN)/coverage combine --rcfile tests/coverage.toml --quiet
-	$(BIN)/coverage report --rcfile tests/coverage.toml
+	SNOWGATE_COVERAGE_OF_ALL=1 $(BIN)/coverage run --source server,tools,policy,audit -m pytest -n auto --dist loadfile
+	@$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 bench: $(STAMP) ## What governance costs, side by side with the bare driver and an unguarded server
 	@$(BIN)/python -m tests.bench --markdown docs/BENCHMARKS.md --json docs/benchmarks.json

@@ -315,10 +315,15 @@ def test_of_fewer_rows_than_a_group_takes_nothing_can_be_told(
     one: list[tuple[str, int, bool]],
     other: list[tuple[str, int, bool]],
 ) -> None:
-    text = ", ".join(f"{column} AS c{n}" for n, column in enumerate(columns))
-    sql = around.format(f"SELECT {text} FROM pay {where} {group} HAVING {having}")
+    sql = around.format(grouping(columns, where, group, having))
     if rows(sql) >= 5:
         assert answer_of(sql, one) == answer_of(sql, other)
+
+
+def grouping(columns: Sequence[str], where: str, group: str, having: str) -> str:
+    """The query of the table PAY that is made of these parts."""
+    text = ", ".join(f"{column} AS c{n}" for n, column in enumerate(columns))
+    return f"SELECT {text} FROM pay {where} {group} HAVING {having}"
 
 
 def answer_of(sql: str, rows_of: Sequence[tuple[object, ...]]) -> str:

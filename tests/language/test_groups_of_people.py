@@ -5,7 +5,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy.engine import Engine
-from tests.language.test_groups import ASKS, CATALOG, HEAD, answer_of, grouped, narrowed, outer, shown, vouched
+from tests.language.test_groups import (
+    ASKS,
+    CATALOG,
+    HEAD,
+    answer_of,
+    grouped,
+    grouping,
+    narrowed,
+    outer,
+    shown,
+    vouched,
+)
 from tests.language.worlds import decide, engine, kind
 
 ASKS_PEOPLE = ASKS.replace("smallest_groups['D.S.PAY']", "distinct_in_groups['D.S.PAY.BOSS']")
@@ -81,7 +92,6 @@ def test_of_fewer_people_than_a_group_takes_nothing_can_be_told_however_many_row
     one: list[tuple[str, int, bool, int]],
     other: list[tuple[str, int, bool, int]],
 ) -> None:
-    text = ", ".join(f"{column} AS c{n}" for n, column in enumerate(columns))
-    sql = around.format(f"SELECT {text} FROM pay {where} {group} HAVING {having}")
+    sql = around.format(grouping(columns, where, group, having))
     if bosses(sql) >= 5:
         assert answer_of(sql, one) == answer_of(sql, other)
