@@ -7,7 +7,7 @@ history by the query tag. Nothing is ever run a second time to find out.
 
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
@@ -72,16 +72,20 @@ class Claims:
     leases: LeaseFor
     holds: HoldStore
 
-    @asynccontextmanager
-    async def __call__(self, cleared: Cleared) -> AsyncGenerator[Lease]:
+    def __call__(self, cleared: Cleared) -> AbstractAsyncContextManager[Lease]:
         """A lease for exactly what was cleared."""
-        approval, is_lent = cleared.approval, False
+        approval = cleared.approval
+        return self.leases(cleared) if approval is None else self._claimed(cleared, approval)
+
+    @asynccontextmanager
+    async def _claimed(self, cleared: Cleared, approval: Approval) -> AsyncGenerator[Lease]:
+        is_lent = False
         try:
             async with self.leases(cleared) as lease:
                 is_lent = True
                 yield lease
         finally:
-            if approval is not None and approval.claim and not is_lent:
+            if approval.claim and not is_lent:
                 with anyio.CancelScope(shield=True):
                     await _quietly_release(self.holds, approval)
 
@@ -97,17 +101,23 @@ class Executions:
     refresh: Refresh
     points: UndoPoints | None = None
 
-    @asynccontextmanager
-    async def __call__(self, cleared: Cleared) -> AsyncGenerator[Lease]:
+    def __call__(self, cleared: Cleared) -> AbstractAsyncContextManager[Lease]:
         """A lease for exactly what was cleared. An approval that was not begun on is given back."""
         if isinstance(cleared.permit.action, UseHolds):
-            yield self.desk
-            return
-        approval = cleared.approval
-        if approval is None or not approval.claim:
-            async with self.leases(cleared) as lease:
-                yield lease if self.points is None else Undoable(lease, self.points)
-            return
+            return nullcontext(self.desk)
+        if cleared.approval is not None and cleared.approval.claim:
+            return self._once(cleared, cleared.approval)
+        if self.points is None or cleared.target is None:
+            return self.leases(cleared)
+        return self._undoable(cleared, self.points)
+
+    @asynccontextmanager
+    async def _undoable(self, cleared: Cleared, points: UndoPoints) -> AsyncGenerator[Lease]:
+        async with self.leases(cleared) as lease:
+            yield Undoable(lease, points)
+
+    @asynccontextmanager
+    async def _once(self, cleared: Cleared, approval: Approval) -> AsyncGenerator[Lease]:
         execution = Execution(approval, self.holds, self.journal, self.refresh)
         try:
             async with self.leases(cleared) as lease:

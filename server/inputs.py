@@ -5,7 +5,6 @@ Everything else that a decision rests on is named by digests: the policy, the ca
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, assert_never
@@ -58,7 +57,7 @@ def inputs_of(judged: Judged) -> str:
         "kind": type(wanted).__name__.lower(),
         "asked": asked,
         "time": judged.circumstances.time,
-        "estimate": asdict(judged.circumstances.estimate),
+        "estimate": _facts_of(judged.circumstances.estimate),
         "session": _history(judged.circumstances.history),
         "claims": dict(judged.principal.claims),
     }
@@ -69,7 +68,12 @@ def _history(history: History | None) -> dict[str, Any] | None:
     if history is None:
         return None
     names = {"tables": sorted(history.tables), "classifications": sorted(history.classifications)}
-    return {**asdict(history), **names}
+    return {**_facts_of(history), **names}
+
+
+def _facts_of(asked: Estimate | History) -> dict[str, Any]:
+    """Its fields by name; `dataclasses.asdict` would copy every value."""
+    return {name: getattr(asked, name) for name in asked.__dataclass_fields__}
 
 
 def as_json(value: object) -> str:

@@ -8,6 +8,7 @@ too; and what cannot be known of a change is asked for, never tried again.
 import json
 import logging
 import random
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -56,6 +57,8 @@ RETRY_WITHIN_S = 1.0
 """A session that Snowflake no longer knows is told at once. What ends later was ended on purpose, and stays ended."""
 
 PROGRESS_EVERY_S = 1.0
+
+_spelled = json.JSONEncoder(separators=(",", ":")).encode
 
 NOT_COMMITTED_HINT = "Nothing was changed: it ended before it was committed. It can be asked for again."
 
@@ -130,11 +133,11 @@ class SessionLease:
 
     async def run(self, order: Order, progress: Progress | None = None) -> RawRows:
         """Run one order within its limits; when the caller is cancelled, so is the statement in Snowflake."""
-        sent_at = anyio.current_time()
+        sent_at = time.monotonic()
         try:
             return await self._bounded(order, progress)
         except SessionLost as lost:
-            if lost.ran or order.is_write or anyio.current_time() - sent_at > RETRY_WITHIN_S:
+            if lost.ran or order.is_write or time.monotonic() - sent_at > RETRY_WITHIN_S:
                 raise
         await anyio.sleep(random.uniform(*RETRY_AFTER_S))  # noqa: S311 - so that many callers do not come at once
         await self._exchange()
@@ -168,8 +171,9 @@ class SessionLease:
         if pooled.revoked:
             raise Revoked("this caller's sessions were ended")
         pooled.running = running
+        running.scope.deadline = running.began_at + order.statement_timeout_s + OVERTIME_S
         try:
-            with anyio.move_on_after(order.statement_timeout_s + OVERTIME_S) as running.scope:
+            with running.scope:
                 if progress is None:
                     return await self._run(order, running)
                 return await self._run_telling(order, running, progress)
@@ -337,4 +341,4 @@ def tag_of(cleared: Cleared, purpose: str = "call") -> str:
     """The query tag of what runs for a call (at most 2,000 characters)."""
     who = cleared.principal
     tag = {f"snowgate_{purpose}": cleared.call_id, "subject": who.subject, "actor": who.actor}
-    return json.dumps(tag, separators=(",", ":"))[:2000]
+    return _spelled(tag)[:2000]

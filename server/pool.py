@@ -102,7 +102,7 @@ class SessionPool:
     _lent: set[Pooled] = field(default_factory=set)
     _opening: set[Opening] = field(default_factory=set)
     _open: Counter[Owner] = field(default_factory=Counter)
-    _freed: anyio.Event = field(default_factory=anyio.Event)
+    _freed: anyio.Event | None = None
     _threads: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(512))
 
     @property
@@ -119,16 +119,19 @@ class SessionPool:
             Revoked: the owner's sessions were ended while this one was being opened.
             JournalUnavailable: it could not be written down, so nobody gets it.
         """
+        warm = self._take(kind) or await self._wait_for_one(kind)
+        self._lent.add(warm)
+        return warm
+
+    async def _wait_for_one(self, kind: Kind) -> Pooled:
         with anyio.move_on_after(self.limits.wait_s):
             while True:
-                if warm := self._take(kind):
-                    break
                 if self._has_room(kind):
-                    warm = await self._open_one(kind)
-                    break
+                    return await self._open_one(kind)
+                self._freed = self._freed or anyio.Event()
                 await self._freed.wait()
-            self._lent.add(warm)
-            return warm
+                if warm := self._take(kind):
+                    return warm
         raise Busy("every session that this caller may use is in use")
 
     def give_back(self, pooled: Pooled) -> None:
@@ -344,8 +347,10 @@ class SessionPool:
         return now - pooled.opened_at < self.limits.ttl_s and now - pooled.idle_since < self.limits.idle_s
 
     def _signal(self) -> None:
-        self._freed.set()
-        self._freed = anyio.Event()
+        """Let everybody who waits for a session look again; mostly nobody does."""
+        if self._freed is not None:
+            self._freed.set()
+            self._freed = None
 
 
 @asynccontextmanager
