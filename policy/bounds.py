@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlglot.tokenizer_core import Token, TokenType
 
-from policy.dialect import SNOWFLAKE
+from policy.dialect import SNOWFLAKE, tokenized
 from policy.refusal import PolicyCode, PolicyRefusal
 
 CHARACTERS_MAX = 100_000
@@ -46,7 +46,7 @@ def tokens_of(text: str) -> Sequence[Token]:
             control.start(),
         )
     try:
-        tokens = SNOWFLAKE.tokenize(text)
+        tokens = tokenized(text)
     except Exception as error:
         raise PolicyRefusal(
             PolicyCode.SYNTAX_ERROR, "the statement cannot be read as SQL", "check quotes and comments"

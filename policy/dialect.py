@@ -14,8 +14,10 @@ from sqlglot.dialects.snowflake import Snowflake
 from sqlglot.errors import ErrorLevel
 from sqlglot.generator import Generator
 from sqlglot.generators.snowflake import SnowflakeGenerator
+from sqlglot.tokenizer_core import Token
+from sqlglot.tokens import Tokenizer
 
-__all__ = ["PARSER_VERSION", "SNOWFLAKE", "print_sql"]
+__all__ = ["PARSER_VERSION", "SNOWFLAKE", "print_sql", "tokenized"]
 
 PARSER_VERSION = version
 """The version of the parser that every decision rests on."""
@@ -53,9 +55,24 @@ SnowflakeGenerator.TRANSFORMS[exp.ToNumber] = lambda generator, node: generator.
 SnowflakeGenerator.TYPE_MAPPING[exp.DType.FLOAT] = "DOUBLE"
 
 
+_IDLE: list[Tokenizer] = []
+"""Tokenisers that nobody uses: each is taken off by who uses it, so that no two threads ever have the same."""
+
+
 def _is_sql(generator: Generator, node: exp.Is) -> str:
     """`x IS TRUE`, which Snowflake does not have, as a comparison that means the same where `x` is NULL."""
     return generator.binary(node, "IS NOT DISTINCT FROM" if isinstance(node.expression, exp.Boolean) else "IS")
+
+
+def tokenized(text: str) -> list[Token]:
+    """The tokens of `text`. Raises whatever the tokeniser raises."""
+    try:
+        tokenizer = _IDLE.pop()
+    except IndexError:
+        tokenizer = SNOWFLAKE.tokenizer()
+    tokens = tokenizer.tokenize(text)  # begins by forgetting the text before
+    _IDLE.append(tokenizer)
+    return tokens
 
 
 def print_sql(root: exp.Expr) -> str:

@@ -23,7 +23,9 @@ def flat(root: exp.Expr, nodes: list[exp.Expr] | None = None) -> list[object]:
         met.append(node)
         out.append(type(node))
         for slot, value in node.args.items():
-            if isinstance(value, exp.Expr):
+            if type(value) is str:
+                out += (slot, value)
+            elif isinstance(value, exp.Expr):
                 out += (slot, _CHILD)
                 stack.append(value)
             elif type(value) is list:

@@ -21,6 +21,7 @@ _SLOTS: dict[type[exp.Expr], frozenset[str]] = {getattr(exp, name): slots for na
 _TABLE_FUNCTION_NODES = (exp.Explode, exp.Generator, exp.SplitToTable)
 _TYPES = frozenset(exp.DType[name] for name in TYPES)
 _TYPES_HINT = "write a type of Snowflake's own, such as VARCHAR, NUMBER, FLOAT, DATE, TIMESTAMP_NTZ, BOOLEAN or VARIANT"
+_COMMON_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _PLAIN_NAME = re.compile(r"[^\W\d][\w$]*\Z")
 _PLAIN_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_ ]*\Z")
 _PATTERN = re.compile(r"[\w\s()|*+{},]+\Z", re.ASCII)
@@ -41,16 +42,22 @@ def guard(
     while level:
         if is_too_deep(depth):
             raise too_deep()
+        below: list[exp.Expr] = []
         for node in level:
             judge.node(node)
+            for value in node.args.values():
+                if isinstance(value, exp.Expr):
+                    below.append(value)
+                elif isinstance(value, list):
+                    below += [each for each in value if isinstance(each, exp.Expr)]
         nodes += level
-        level, depth = [child for node in level for child in node.iter_expressions()], depth + 1
+        level, depth = below, depth + 1
     return nodes
 
 
 def position(node: exp.Expr) -> int | None:
     """Offset in the caller's text of the first word of `node` that the parser placed."""
-    starts = [start for part in node.walk() if isinstance(start := part.meta.get("start"), int)]
+    starts = [start for part in node.walk() if isinstance(start := part.meta_get("start"), int)]
     return min(starts, default=None)
 
 
@@ -82,10 +89,12 @@ class _Guard:
 
     def _is_quoted(self, node: exp.Expr) -> bool:
         """Whether a function's name was quoted: that is a name of its own, which printing would lose."""
-        start = node.meta.get("start")
+        start = node.meta_get("start")
         return isinstance(start, int) and self._text[start : start + 1] == '"'
 
     def identifier(self, node: exp.Expr) -> None:
+        if _COMMON_NAME.match(node.name):  # neither reserved nor empty, and it means the same bare and quoted
+            return
         name = node.name.upper()
         if name.startswith(self._reserved):
             raise self._construct(node, f"the reserved name `{node.name}`")

@@ -7,7 +7,7 @@ written; what is missing without a known reason is refused.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence, Set
 
 from sqlglot.tokenizer_core import Token, TokenType
 
@@ -102,21 +102,34 @@ _REPLACED = frozenset(PRINTED_AS) | frozenset(_UNITS.split()) | _DEFAULTS
 """Words that the printer writes otherwise or leaves to the default."""
 
 
-def first_lost(source: Sequence[Token], printed: Sequence[Token], renamed: Iterable[str]) -> Token | None:
+def first_lost(source: Sequence[Token], printed: Sequence[Token], renamed: Set[str]) -> Token | None:
     """The first word or sign of `source` that is missing in `printed`, or None.
 
     `renamed` are names that were replaced on purpose.
     """
-    texts, signs = _taken(source)
-    kept_texts, kept_signs = _taken(printed)
-    for sign, count in signs.items():
-        if count > kept_signs[sign]:
-            return next(token for token in source if token.token_type is sign)
-    missing = texts - kept_texts  # most texts are printed as they were written
-    if not missing:
+    texts, signs, unsaid = _taken(source)
+    kept_texts, kept_signs, kept_unsaid = _taken(printed)
+    if signs != kept_signs or unsaid != kept_unsaid:  # most are printed in the order in which they were written
+        counts, kept_counts = Counter(signs), Counter(kept_signs)
+        counts.subtract(unsaid)
+        kept_counts.subtract(kept_unsaid)
+        for sign, count in counts.items():
+            if count > kept_counts[sign]:
+                return next(token for token in source if token.token_type is sign)
+    kept = Counter(kept_texts)
+    missing: list[str] = []
+    for text in texts:
+        count = kept.get(text, 0)
+        if count:
+            kept[text] = count - 1
+        else:
+            missing.append(text)
+    # The names of tables, which most statements lose and nothing else. In ASCII, upper case has no upper case of its
+    # own, so such a text has the very words of the name that was replaced: it cannot be among the lost ones.
+    if all(text.isascii() and text.upper() in renamed for text in missing):
         return None
-    kept = kept_texts - texts
-    lost = _words(missing) - _words(kept)
+    kept = +kept
+    lost = _words(Counter(missing)) - _words(kept)
     gone = set(lost) - _REPLACED - set(_words(Counter(renamed)))
     gone -= {word for word in gone if not _WORD.match(word) and word and any(word in text for text in kept)}
     if not gone:
@@ -124,8 +137,8 @@ def first_lost(source: Sequence[Token], printed: Sequence[Token], renamed: Itera
     return next(token for token in source if not gone.isdisjoint(_words(Counter([token.text]))))
 
 
-def _taken(tokens: Sequence[Token]) -> tuple[Counter[str], Counter[TokenType]]:
-    """The words of `tokens` and the signs among them that are counted."""
+def _taken(tokens: Sequence[Token]) -> tuple[list[str], list[TokenType], list[TokenType]]:
+    """The words of `tokens`, the signs among them that are counted, and those of the signs that say nothing."""
     kinds = [token.token_type for token in tokens]
     before: list[TokenType | None] = [None, *kinds[:-1]]
     if not _PATHS.isdisjoint(kinds):  # a key behind a colon or a dot may be any word of the grammar: it is text
@@ -133,16 +146,18 @@ def _taken(tokens: Sequence[Token]) -> tuple[Counter[str], Counter[TokenType]]:
             _WORD_KIND if left in _PATHS and token.text[:1].isalpha() else kind
             for left, token, kind in zip(before, tokens, kinds, strict=True)
         ]
-    texts = Counter([token.text for token, kind in zip(tokens, kinds, strict=True) if kind in _WORDED])
-    signs = Counter([kind for kind in kinds if kind in _COUNTED])
+    texts = [token.text for token, kind in zip(tokens, kinds, strict=True) if kind in _WORDED]
+    signs = [kind for kind in kinds if kind in _COUNTED]
+    unsaid: list[TokenType] = []
     if _PLUS in signs or _DISTINCT in signs:
-        said = [kind for left, kind in zip(before, kinds, strict=True) if _says_nothing(left, kind)]
-        signs.subtract(said)
-    if _POSITION in kinds:
-        numbers = [n.text for left, n in zip(before, tokens, strict=True) if left is _POSITION and n.text.isdigit()]
-        texts.subtract(numbers)
-        texts.update(map(column_of, numbers))
-    return texts, signs
+        unsaid = [kind for left, kind in zip(before, kinds, strict=True) if _says_nothing(left, kind)]
+    if _POSITION in kinds:  # the guard lets nothing pass that a position is written as but a number or a string
+        texts = [
+            column_of(token.text) if left is _POSITION and token.text.isdigit() else token.text
+            for left, token, kind in zip(before, tokens, kinds, strict=True)
+            if kind in _WORDED
+        ]
+    return texts, signs, unsaid
 
 
 def _says_nothing(left: TokenType | None, kind: TokenType) -> bool:

@@ -15,7 +15,7 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
 from policy.binds import BIND_PREFIX
-from policy.dialect import SNOWFLAKE, print_sql
+from policy.dialect import SNOWFLAKE, print_sql, tokenized
 from policy.flat import flat, take_apart
 from policy.functions import (
     CALLED_WITHOUT_BRACKETS,
@@ -50,6 +50,7 @@ _COUNTED: frozenset[type[exp.Expr]] = frozenset(getattr(exp, name) for name in _
 _NUMBER = TokenType.NUMBER
 _NAME = TokenType.IDENTIFIER
 _OPENS = TokenType.L_PAREN
+_MATCH = TokenType.MATCH_RECOGNIZE
 _GRAMMAR = WORDS_BEFORE_PARENTHESIS | TYPES_BEFORE_PARENTHESIS | FUNCTIONS_ALLOWED
 _PLAINER = "write it in a plainer form: one construct at a time, no unusual operators"
 
@@ -76,7 +77,7 @@ def print_verified(parsed: Parsed, resolved: Resolved, opened: frozenset[str]) -
     if not is_cut_alike(text, tokens):
         raise _unfaithful()
     allowed = FUNCTIONS_ALLOWED | opened if opened else FUNCTIONS_ALLOWED
-    if any(token.token_type is TokenType.MATCH_RECOGNIZE for token in tokens):
+    if _MATCH in [token.token_type for token in tokens]:
         functions = _functions(_without_patterns(tokens), allowed | PATTERN_FUNCTIONS)
     else:
         functions = _functions(tokens, allowed)
@@ -86,7 +87,7 @@ def print_verified(parsed: Parsed, resolved: Resolved, opened: frozenset[str]) -
     refuse_misread(parsed.tokens)
     if not functions.isdisjoint(DICE) and _is_dice_doubled(parsed.tokens, tokens):
         raise _unfaithful()
-    kept = [*tokens, *(token for text in resolved.removed for token in SNOWFLAKE.tokenize(text))]
+    kept = [*tokens, *(token for text in resolved.removed for token in tokenized(text))]
     lost = first_lost(parsed.tokens, kept if resolved.removed else tokens, resolved.renamed)
     if lost is not None:
         raise _function(lost.text, lost.start) if lost.text.upper() in FOREIGN else _unfaithful(lost)
@@ -106,7 +107,7 @@ def _read_back(root: exp.Expr, opened: frozenset[str]) -> tuple[str, Sequence[To
     judged = flat(root, nodes)
     try:
         text = print_sql(root)
-        tokens = SNOWFLAKE.tokenize(text)
+        tokens = tokenized(text)
         again = [node for node in SNOWFLAKE.parser().parse(list(tokens), text) if node is not None]
         is_identical = len(again) == 1 and flat(again[0], read) == judged
         is_same = is_identical or (

@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from policy.binds import BIND_PREFIX
 from policy.catalog import Table
-from policy.dialect import SNOWFLAKE, print_sql
+from policy.dialect import print_sql, tokenized
 from policy.names import TableName
 from policy.refusal import PolicyRefusal
 from policy.resolve import Defaults, stored
@@ -252,7 +252,7 @@ class _Deriving:
     def _probe(self, select: exp.Select) -> Probe:
         """`select` as text, judged as any text is; its numbered placeholders become `?` again."""
         text = print_sql(select)
-        tokens = SNOWFLAKE.tokenize(text)
+        tokens = tokenized(text)
         pieces: list[str] = []
         binds: list[int] = []
         end = 0

@@ -16,7 +16,7 @@ from policy.dialect import print_sql
 from policy.fragments import past_of, refuse_sample_of_rows, sample_of
 from policy.guard import position
 from policy.identifiers import RESERVED_PREFIX, has_control, is_reserved, parse_dotted
-from policy.names import TableName, fold
+from policy.names import TableName
 from policy.refusal import PolicyCode, PolicyRefusal
 from policy.tree import Reference
 
@@ -33,8 +33,8 @@ class Defaults:
 
 
 def stored(identifier: exp.Expr) -> str:
-    """The name that Snowflake stores for an identifier node."""
-    return fold(identifier.name, quoted=bool(identifier.args.get("quoted")))
+    """The name that Snowflake stores for an identifier node: `names.fold`, without a call for each name."""
+    return identifier.name if identifier.args.get("quoted") else identifier.name.upper()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,8 @@ class _Resolver:
         self._defaults = defaults
         self._mark = mark
         self._nodes = nodes
-        self._samples_more = _samples_more(nodes)
+        self._kinds = frozenset(map(type, nodes))
+        self._samples_more = exp.TableSample in self._kinds and _samples_more(nodes)
         self._expressions = 0
         self._target = root.this if isinstance(root, exp.DML | exp.Merge) else None
         if isinstance(self._target, exp.Schema):
@@ -83,7 +84,7 @@ class _Resolver:
 
     def run(self) -> None:
         """Walk down from the root; what a table expression is called is known before what reads it is met."""
-        if not any(type(node) is exp.With for node in self._nodes):  # then every table is a table of the catalog
+        if exp.With not in self._kinds:  # then every table is a table of the catalog
             for node in self._nodes:
                 if isinstance(node, exp.Table):
                     self._table(node, {})
@@ -176,7 +177,7 @@ class _Resolver:
         if select is not None and select.args.get("match") is not None:
             return
         if table is not self._target and not table.args.get("pivots"):
-            table.set("alias", exp.TableAlias(this=identifier.copy()))
+            table.set("alias", exp.TableAlias(this=_again(identifier)))
 
     def _complete(self, parts: tuple[str, ...], at: int | None) -> TableName:
         database = parts[-3] if len(parts) > 2 else self._defaults.database
@@ -195,8 +196,6 @@ class _Resolver:
 def _samples_more(nodes: Sequence[exp.Expr]) -> bool:
     """Whether a sample is taken of more than a table: of a subquery, or of a common table expression."""
     samples = [node for node in nodes if type(node) is exp.TableSample]
-    if not samples:
-        return False
     expressions = {stored(node.args["alias"].this) for node in nodes if type(node) is exp.CTE}
     more = False
     for sample in samples:
@@ -207,6 +206,13 @@ def _samples_more(nodes: Sequence[exp.Expr]) -> bool:
         elif isinstance(table.this, exp.DynamicIdentifier) or stored(table.this) in expressions:
             more = True
     return more
+
+
+def _again(identifier: exp.Expr) -> exp.Expr:
+    """A copy of an identifier, with its place in the caller's text; what else a copy would take is not printed."""
+    again = exp.Identifier(**identifier.args)
+    again.meta.update(identifier.meta)
+    return again
 
 
 def _parts(table: exp.Table) -> tuple[tuple[str, ...], exp.Expr]:

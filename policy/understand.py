@@ -6,7 +6,6 @@ to the caller is left to the decision, so that the two are answered alike.
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from sqlglot import exp
 
@@ -19,7 +18,7 @@ from policy.idioms import say_plainly
 from policy.names import TableName
 from policy.printing import Printed, mark_of, print_verified
 from policy.refusal import PolicyCode, PolicyRefusal
-from policy.resolve import Defaults, resolve, stored
+from policy.resolve import Defaults, Resolved, resolve, stored
 from policy.statement import WRITES, SqlStatement, Verb
 from policy.structure import structure_of
 from policy.syntax import Parsed, parse_one
@@ -27,6 +26,8 @@ from policy.table_changes import understand_change
 from policy.tree import ColumnFacts, Columns, Shape, Tree
 
 _NONE = frozenset[str]()
+_TELLING = frozenset({exp.Identifier, exp.Select, exp.Star, exp.Insert, exp.When, exp.Pivot, exp.Join})
+"""The kinds of node that the shape of a statement depends on, wherever they stand."""
 
 
 def understand(
@@ -70,7 +71,7 @@ def understand_tree(
     unsaid = say_plainly(root, text, tables, defaults)
     nodes = guard(root, text, opened)
     resolved = resolve(root, nodes, defaults, mark_of(text))
-    resolved = replace(resolved, renamed=resolved.renamed | unsaid | _places(nodes))
+    resolved = Resolved(resolved.references, resolved.renamed.union(unsaid, _places(nodes)), resolved.removed)
     references = resolved.references
     targets = [reference.table for reference in references if reference.is_target]
     if len(targets) != (verb is not Verb.READ) or any(r.is_target and (r.past or r.sample) for r in references):
@@ -131,13 +132,14 @@ def _shape(root: exp.Expr, nodes: Iterable[exp.Expr], verb: Verb, *, is_certain:
     is_whole = verb is Verb.DELETE
     has_star = False
     selects = 0
-    for node in nodes:
+    for node in [node for node in nodes if type(node) in _TELLING]:
         kind = type(node)
         if kind is exp.Identifier:
             if type(node.parent) is not exp.Table:
-                names.add(stored(node))
+                name = stored(node)
+                names.add(name)
                 if id(node) not in receiving:
-                    looked_at.add(stored(node))
+                    looked_at.add(name)
         elif kind is exp.Select:
             selects += 1
         elif kind is exp.Star:
