@@ -247,12 +247,13 @@ class SessionLease:
         session, journal = self._held().session, self.pool.journal
         if journal is None:
             return at_once
+        loop = anyio.lowlevel.current_token()
 
         def tell(query_id: str) -> None:
             running.query_id = query_id
             facts = {"query_id": query_id, "session_id": str(session.session_id)}
             try:
-                from_thread.run(journal.append, running.call_id, "running", facts)
+                from_thread.run(journal.append, running.call_id, "running", facts, token=loop)
             except BaseException:
                 session.is_usable = False  # whatever becomes of the statement, it ends with its session
                 raise

@@ -8,12 +8,11 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, TypeVar
 
 import anyio
-from anyio import to_thread
 from anyio.abc import TaskGroup
 
 from audit.journal import Journal
@@ -21,9 +20,13 @@ from server.credentials import Broker, Handle
 from server.ledger import LeaseRecord, Ledger, NoLedger
 from server.refusals import Busy, Revoked, SnowflakeUnavailable
 from server.running import Running
+from server.threads import Threads
 from server.warehouse import Account, LoginRefused, SnowflakeSession
 
 SWEEP_EVERY_S = 5.0
+
+THREADS_MAX = 512
+"""Threads with driver work that are waited for at once."""
 
 Owner: TypeAlias = tuple[str, str]
 """Issuer and subject: whose sessions they are."""
@@ -93,6 +96,7 @@ class SessionPool:
     broker: Broker
     limits: PoolLimits
     tasks: TaskGroup
+    threads: Threads
     ledger: Ledger
     own: Broker | None = None
     journal: Journal | None = None
@@ -103,7 +107,6 @@ class SessionPool:
     _opening: set[Opening] = field(default_factory=set)
     _open: Counter[Owner] = field(default_factory=Counter)
     _freed: anyio.Event | None = None
-    _threads: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(512))
 
     @property
     def broker_names(self) -> frozenset[str]:
@@ -195,12 +198,13 @@ class SessionPool:
 
     async def in_thread(self, work: Callable[[], T], *, abandon: bool = False) -> T:
         """Run blocking driver work in a worker thread."""
-        return await to_thread.run_sync(work, abandon_on_cancel=abandon, limiter=self._threads)
+        return await self.threads.run(work, abandon=abandon)
 
     async def sweep_forever(self) -> None:
-        """End idle and old sessions, every few seconds."""
+        """End idle and old sessions, and idle threads, every few seconds."""
         while True:
             await anyio.sleep(SWEEP_EVERY_S)
+            self.threads.trim()
             for kind in list(self._idle):
                 stale = [pooled for pooled in self._idle.get(kind, []) if not self._is_fresh(pooled)]
                 for pooled in stale:
@@ -367,12 +371,13 @@ async def open_pool(
     Without a ledger nobody else knows of them. `own` logs in the gate itself, where `broker` makes sessions of people.
     `journal`: as in `SessionPool`.
     """
-    async with anyio.create_task_group() as tasks:
-        pool = SessionPool(account, broker, limits, tasks, ledger or NoLedger(), own, journal)
-        tasks.start_soon(pool.sweep_forever)
-        try:
-            yield pool
-        finally:
-            with anyio.CancelScope(shield=True):
-                await pool.close()
-            tasks.cancel_scope.cancel()
+    with closing(Threads(THREADS_MAX)) as threads:
+        async with anyio.create_task_group() as tasks:
+            pool = SessionPool(account, broker, limits, tasks, threads, ledger or NoLedger(), own, journal)
+            tasks.start_soon(pool.sweep_forever)
+            try:
+                yield pool
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await pool.close()
+                tasks.cancel_scope.cancel()
