@@ -29,6 +29,7 @@ _RETRIED = frozenset(
 _NUMERALS = frozenset({TokenType.HEX_STRING, TokenType.BIT_STRING})
 _BRACKET = TokenType.L_PAREN
 _JOIN = TokenType.JOIN
+_NESTING = _OPEN | _CLOSE | _JOIN_ENDS | {_JOIN}
 _TYPES = SNOWFLAKE.parser_class.TYPE_TOKENS
 
 
@@ -57,9 +58,10 @@ def tokens_of(text: str) -> Sequence[Token]:
         raise PolicyRefusal(
             PolicyCode.STATEMENT_TOO_LONG, f"the statement has more than {TOKENS_MAX} words and signs", _SPLIT_HINT
         )
-    if not _NUMERALS.isdisjoint([token.token_type for token in tokens]):
+    kinds = [token.token_type for token in tokens]
+    if not _NUMERALS.isdisjoint(kinds):
         _refuse_numerals(tokens, text)
-    _bound_nesting(tokens)
+    _bound_nesting(tokens, kinds)
     return tokens
 
 
@@ -74,7 +76,7 @@ def _refuse_numerals(tokens: Sequence[Token], text: str) -> None:
             )
 
 
-def _bound_nesting(tokens: Sequence[Token]) -> None:
+def _bound_nesting(tokens: Sequence[Token], kinds: Sequence[TokenType]) -> None:
     """Refuse deep brackets, and the shapes at which the parser's backtracking doubles with each level.
 
     These are calls of type names inside calls of type names, brackets after LIMIT, LATERAL or PIVOT inside each other,
@@ -82,10 +84,12 @@ def _bound_nesting(tokens: Sequence[Token]) -> None:
     """
     frames = [_Frame(is_type_call=False)]
     type_calls = retried = waiting = 0
-    before: TokenType | None = None
-    for token in tokens:
-        kind = token.token_type
+    for at, kind in enumerate(kinds):
+        if kind not in _NESTING:
+            continue
+        token = tokens[at]
         if kind in _OPEN:
+            before = kinds[at - 1] if at else None
             frame = _Frame(kind is _BRACKET and before in _TYPES, before in _RETRIED)
             frames.append(frame)
             type_calls += frame.is_type_call
@@ -105,7 +109,6 @@ def _bound_nesting(tokens: Sequence[Token]) -> None:
         elif kind in _JOIN_ENDS:
             waiting -= frames[-1].joins_waiting
             frames[-1].joins_waiting = 0
-        before = kind
 
 
 @dataclass(slots=True)

@@ -14,9 +14,9 @@ from sqlglot import exp
 
 from policy.alike import alike
 from policy.bounds import too_deep
-from policy.guard import position
+from policy.guard import below, position
 from policy.names import TableName
-from policy.resolve import stored
+from policy.resolve import LEAVES, stored
 from policy.tree import ColumnFacts, Columns, UnknownColumn
 
 _FLATTEN = ("SEQ", "KEY", "PATH", "INDEX", "VALUE", "THIS")
@@ -24,6 +24,7 @@ _SPLIT = ("SEQ", "INDEX", "VALUE")
 _HIERARCHY = frozenset({"LEVEL", "CONNECT_BY_ISLEAF", "CONNECT_BY_ISCYCLE"})
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _PARTS = ("catalog", "db", "table", "this")
+_PLACE = frozenset({"db", "catalog"})
 ALIASES_WATCHED_MIN = 10
 ALIAS_GROWTH_MAX = 2_000
 """How often an alias may stand in another, written out."""
@@ -286,42 +287,43 @@ class _Checker:
         stack = [node for node in nodes if isinstance(node, exp.Expr)]
         while stack:
             node = stack.pop()
-            if isinstance(node, exp.Query):
-                self.query(node, scope)
-            elif isinstance(node, exp.Column):
+            if isinstance(node, exp.Column):
                 self._column(node, scope)
-            else:
-                stack.extend(node.iter_expressions())
+            elif isinstance(node, exp.Query):
+                self.query(node, scope)
+            elif type(node) not in LEAVES:
+                stack += below([node])
 
     def _column(self, column: exp.Expr, scope: _Scope) -> None:
-        qualifier = column.args.get("table")
-        if qualifier is None:
+        if (qualifier := column.args.get("table")) is None:
             self._find(stored(column.this), column, scope)
             return
-        written = ".".join(part.name for key in _PARTS if (part := column.args.get(key)) is not None)
         source = _qualified(column, stored(qualifier), scope)
-        column.set("db", None)
-        column.set("catalog", None)
+        names = None if source is None else source.columns
+        is_known = names is not None and (isinstance(column.this, exp.Star) or stored(column.this) in names)
+        if is_known and _PLACE.isdisjoint(column.args):
+            return
+        parts = () if is_known else [part.name for key in _PARTS if (part := column.args.get(key)) is not None]
+        for key in _PLACE:
+            column.set(key, None)
         if source is None:
-            self._unknown(written, column, (s.alias for each in scope.chain() for s in each.sources))
-        elif source.columns is None:
+            self._unknown(".".join(parts), column, (s.alias for each in scope.chain() for s in each.sources))
+        elif names is None:
             self.is_certain = False
-        elif not isinstance(column.this, exp.Star) and stored(column.this) not in source.columns:
-            self._unknown(written, column, source.columns)
+        elif not is_known:
+            self._unknown(".".join(parts), column, names)
 
     def _find(self, name: str, node: exp.Expr, scope: _Scope) -> None:
-        sources = [source for each in scope.chain() for source in each.sources]
-        if name == "ALL" and isinstance(node.parent, exp.Ordered):
-            return
-        if any(source.columns is not None and name in source.columns for source in sources):
+        offered = [source.columns for each in scope.chain() for source in each.sources]
+        if (name == "ALL" and isinstance(node.parent, exp.Ordered)) or any(name in known for known in offered if known):
             return
         # A write's target stands there as it is, so a column that it has gained would be met before the alias.
         if not self._is_in_place and any(name in each.aliases for each in scope.chain()):
             return
-        if any(source.columns is None or None in source.columns for source in sources):
+        if any(columns is None or None in columns for columns in offered):
             self.is_certain = False
             return
-        self._unknown(node.name, node, (c for source in sources for c in source.columns or ()))
+        self._unknown(node.name, node, (name for columns in offered for name in columns or ()))
 
     def _unknown(self, name: str, node: exp.Expr, candidates: Iterable[str | None]) -> None:
         """Remember the first unknown name of the text; `candidates` are what it may have been meant to be."""
@@ -386,10 +388,10 @@ def _concatenated(sources: Iterable[_Source]) -> Columns:
 
 def _qualified(column: exp.Expr, alias: str, scope: _Scope) -> _Source | None:
     """The nearest source called `alias`; a column that also names a schema must agree with where the table is."""
-    wanted = [(key, stored(part)) for key in ("db", "catalog") if (part := column.args.get(key)) is not None]
+    wanted = [(key, stored(part)) for key in _PLACE if (part := column.args.get(key)) is not None]
     for each in scope.chain():
         for source in each.sources:
-            if source.alias == alias and all(_in_place(source.table, key, name) for key, name in wanted):
+            if source.alias == alias and (not wanted or all(_in_place(source.table, *each) for each in wanted)):
                 return source
     return None
 

@@ -21,6 +21,7 @@ from policy.tree import UnknownColumn
 from policy.writes import refuse_write
 
 _NOBODY = frozenset[RuleId]()
+_NO_TABLES = frozenset[TableName]()
 _ASK_HINT = "rewording will not change this; ask for other data, or ask the policy's owners for a rule"
 
 
@@ -185,7 +186,7 @@ def _allow(
         return _deny("your role does not write", _ASK_HINT)
     verdicts = [ruling.verdict(touch.verb, touch.table) for touch in touches]
     named = {touch.table for touch in touches}
-    through_views = frozenset[TableName]().union(*(written.touched for written in sources)) - named
+    through_views = _NO_TABLES.union(*(written.touched for written in sources)) - named
     verdicts += [v for t in through_views if (v := ruling.verdict(Verb.READ, t)).effect is Effect.HOLD]
     bounded = bounded_rows(limits, rows_max)
     text = tuple(
@@ -196,7 +197,7 @@ def _allow(
     if audience.scanned and not is_write:
         owed |= {ScanContent(audience.scanned)}
     permit = Permit(
-        determining=frozenset[RuleId]().union(*(v.determining for v in verdicts)) if verdicts else frozenset({role.id}),
+        determining=_NOBODY.union(*(v.determining for v in verdicts)) if verdicts else frozenset({role.id}),
         action=RunSql(
             sql=statement.tree.written(text),
             verb=statement.verb,
@@ -210,7 +211,7 @@ def _allow(
     )
     holds = [verdict for verdict in verdicts if verdict.effect is Effect.HOLD]
     if holds:
-        return Hold(frozenset[RuleId]().union(*(verdict.determining for verdict in holds)), permit)
+        return Hold(_NOBODY.union(*(verdict.determining for verdict in holds)), permit)
     if statement.verb in (Verb.UPDATE, Verb.DELETE, Verb.MERGE) and not statement.tree.shape.has_where:
         return Hold(permit.determining, permit)
     return permit

@@ -51,6 +51,7 @@ class Exposure:
     columns: tuple[Appearance, ...]
     filters: tuple[RowFilter, ...]
     is_named_public: bool
+    names: frozenset[str]
 
 
 class Exposures:
@@ -115,7 +116,8 @@ class Exposures:
             any(p.parts[2].is_exact and p.parts[3].matches(column.name) for p in public) for column in table.columns
         )
         is_named_public = named and all(each.mask is None for each in appearances)
-        return Exposure(tuple(appearances), self.filters_on(table.name), is_named_public)
+        names = frozenset(each.name for each in appearances)
+        return Exposure(tuple(appearances), self.filters_on(table.name), is_named_public, names)
 
     def _mask(self, column: Column, classified: Sequence[str], *, is_clear: bool) -> Mask | None:
         if not classified:

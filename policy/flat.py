@@ -13,28 +13,26 @@ _CHILD = object()
 def flat(root: exp.Expr, nodes: list[exp.Expr] | None = None) -> list[object]:
     """Every kind, argument and value of `root`; equal lists mean equal trees, comments and positions apart.
 
-    Every node is added to `nodes`.
+    Every node is added to `nodes`, which must be empty.
     """
     out: list[object] = []
-    stack = [root]
     met = [] if nodes is None else nodes
-    while stack:
-        node = stack.pop()
-        met.append(node)
+    met.append(root)
+    for node in met:  # which grows meanwhile: every node is met once, level by level
         out.append(type(node))
         for slot, value in node.args.items():
             if type(value) is str:
                 out += (slot, value)
             elif isinstance(value, exp.Expr):
                 out += (slot, _CHILD)
-                stack.append(value)
+                met.append(value)
             elif type(value) is list:
                 if value:
                     out += (slot, len(value))
                     for item in value:
                         if isinstance(item, exp.Expr):
                             out.append(_CHILD)
-                            stack.append(item)
+                            met.append(item)
                         else:
                             out.append(item)
             elif value is not None and value is not False:

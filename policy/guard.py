@@ -4,7 +4,7 @@ It knows nothing of the catalog, so what it says is the same for every caller.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from sqlglot import exp
 
@@ -21,6 +21,7 @@ _SLOTS: dict[type[exp.Expr], frozenset[str]] = {getattr(exp, name): slots for na
 _TABLE_FUNCTION_NODES = (exp.Explode, exp.Generator, exp.SplitToTable)
 _TYPES = frozenset(exp.DType[name] for name in TYPES)
 _TYPES_HINT = "write a type of Snowflake's own, such as VARCHAR, NUMBER, FLOAT, DATE, TIMESTAMP_NTZ, BOOLEAN or VARIANT"
+_PLAIN_VALUES = frozenset({str, bool, type(None)})
 _COMMON_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _PLAIN_NAME = re.compile(r"[^\W\d][\w$]*\Z")
 _PLAIN_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_ ]*\Z")
@@ -42,23 +43,31 @@ def guard(
     while level:
         if is_too_deep(depth):
             raise too_deep()
-        below: list[exp.Expr] = []
-        for node in level:
-            judge.node(node)
-            for value in node.args.values():
-                if isinstance(value, exp.Expr):
-                    below.append(value)
-                elif isinstance(value, list):
-                    below += [each for each in value if isinstance(each, exp.Expr)]
+        judge.nodes(level)
         nodes += level
-        level, depth = below, depth + 1
+        level, depth = below(level), depth + 1
     return nodes
 
 
 def position(node: exp.Expr) -> int | None:
     """Offset in the caller's text of the first word of `node` that the parser placed."""
-    starts = [start for part in node.walk() if isinstance(start := part.meta_get("start"), int)]
-    return min(starts, default=None)
+    starts: list[object] = []
+    level = [node]
+    while level:
+        starts += [part.meta_get("start") for part in level]
+        level = below(level)
+    return min([start for start in starts if isinstance(start, int)], default=None)
+
+
+def below(level: Iterable[exp.Expr]) -> list[exp.Expr]:
+    """The nodes right below those of `level`, in order; their own `iter_expressions` makes a generator of each."""
+    found: list[exp.Expr] = []
+    for value in [value for node in level for value in node.args.values() if type(value) not in _PLAIN_VALUES]:
+        if isinstance(value, exp.Expr):
+            found.append(value)
+        elif isinstance(value, list):
+            found += [each for each in value if isinstance(each, exp.Expr)]
+    return found
 
 
 class _Guard:
@@ -67,25 +76,36 @@ class _Guard:
         self._opened = opened
         self._reserved = ("METADATA$",) if reading_back else (RESERVED_PREFIX, "METADATA$")
 
-    def node(self, node: exp.Expr) -> None:
-        kind = type(node)
-        seat = _SEATS.get(kind)
-        if seat is None:
-            if isinstance(node, exp.Func):
-                if node.sql_name() in self._opened:
-                    return
+    def nodes(self, level: Iterable[exp.Expr]) -> None:
+        """Refuse the first of `level` that is not allowed where it stands."""
+        for node in level:
+            seat = _SEATS.get(type(node))
+            if seat is None:
+                self._unseated(node)
+                continue
+            allowed, is_function, check = seat
+            if not node.args.keys() <= allowed:
+                self._slots(node, allowed)
+            if is_function and isinstance(node, exp.Func) and self._is_quoted(node):
                 raise self._function(node, node.sql_name())
+            if check is not None:
+                check(self, node)
+
+    def _unseated(self, node: exp.Expr) -> None:
+        """A kind of node that no table allows: a function that the policy opens, or refused."""
+        kind = type(node)
+        if not isinstance(node, exp.Func):
             raise self._construct(node, *CONSTRUCTS.get(kind.__name__, (_words(kind),)))
-        allowed, is_function, check = seat
-        if not node.args.keys() <= allowed:
-            for slot, value in node.args.items():
-                if value and slot not in allowed:
-                    plain = (f"{slot.strip('_').replace('_', ' ')} in {_words(kind)}",)
-                    raise self._construct(node, *CONSTRUCTS.get((kind.__name__, slot), plain))
-        if is_function and isinstance(node, exp.Func) and self._is_quoted(node):
+        if node.sql_name() not in self._opened:
             raise self._function(node, node.sql_name())
-        if check is not None:
-            check(self, node)
+
+    def _slots(self, node: exp.Expr, allowed: frozenset[str]) -> None:
+        """Refuse an argument that is none of `allowed`, unless it says nothing."""
+        kind = type(node)
+        for slot, value in node.args.items():
+            if value and slot not in allowed:
+                plain = (f"{slot.strip('_').replace('_', ' ')} in {_words(kind)}",)
+                raise self._construct(node, *CONSTRUCTS.get((kind.__name__, slot), plain))
 
     def _is_quoted(self, node: exp.Expr) -> bool:
         """Whether a function's name was quoted: that is a name of its own, which printing would lose."""

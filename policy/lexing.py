@@ -9,7 +9,7 @@ https://docs.snowflake.com/en/sql-reference/identifiers-syntax, https://docs.sno
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from sqlglot.tokenizer_core import Token, TokenType
 
@@ -29,8 +29,11 @@ _PREFIXED = frozenset({TokenType.HEX_STRING, TokenType.BYTE_STRING, TokenType.BI
 _QUOTED_KINDS = frozenset({TokenType.STRING, TokenType.IDENTIFIER}) | _PREFIXED
 
 
-def is_cut_alike(text: str, tokens: Iterable[Token]) -> bool:
-    """Whether Snowflake would find exactly the strings and quoted names of `tokens` in `text`, and no comment."""
+def is_cut_alike(text: str, tokens: Sequence[Token], kinds: Sequence[TokenType]) -> bool:
+    """Whether Snowflake would find exactly the strings and quoted names of `tokens` in `text`, and no comment.
+
+    `kinds` are the types of `tokens`.
+    """
     found: set[tuple[int, int]] = set()
     for match in _QUOTED.finditer(text):
         if match.lastgroup == "closed":
@@ -38,8 +41,8 @@ def is_cut_alike(text: str, tokens: Iterable[Token]) -> bool:
         if match.lastgroup != "word":
             found.add((match.start(), match.end() - 1))
     said = {
-        (token.start + (token.token_type in _PREFIXED), token.end)
-        for token in tokens
-        if token.token_type in _QUOTED_KINDS
+        (token.start + (kind in _PREFIXED), token.end)
+        for token, kind in zip(tokens, kinds, strict=True)
+        if kind in _QUOTED_KINDS
     }
     return found == said

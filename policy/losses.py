@@ -8,6 +8,7 @@ written; what is missing without a known reason is refused.
 import re
 from collections import Counter
 from collections.abc import Sequence, Set
+from typing import TypeAlias
 
 from sqlglot.tokenizer_core import Token, TokenType
 
@@ -71,6 +72,7 @@ _PLUS = TokenType.PLUS
 _DISTINCT = TokenType.DISTINCT
 _UNION = TokenType.UNION
 _POSITION = TokenType.PARAMETER
+_SIGNS = frozenset({_PLUS, _DISTINCT})
 _PATHS = frozenset({TokenType.COLON, TokenType.DOT})
 _BEFORE_SIGN = _COMPARISONS | frozenset(
     {
@@ -101,14 +103,18 @@ _DEFAULTS = frozenset({"REPEATABLE", "IDENTIFIER", "NULLS", "FIRST", "LAST", "RO
 _REPLACED = frozenset(PRINTED_AS) | frozenset(_UNITS.split()) | _DEFAULTS
 """Words that the printer writes otherwise or leaves to the default."""
 
+Cut: TypeAlias = tuple[Sequence[Token], Sequence[TokenType]]
+"""Tokens, and the type of each: reading one costs more than all that is asked of it here."""
 
-def first_lost(source: Sequence[Token], printed: Sequence[Token], renamed: Set[str]) -> Token | None:
-    """The first word or sign of `source` that is missing in `printed`, or None.
+
+def first_lost(written: Cut, printed: Cut, renamed: Set[str]) -> Token | None:
+    """The first word or sign that was `written` and is missing in what was `printed`, or None.
 
     `renamed` are names that were replaced on purpose.
     """
-    texts, signs, unsaid = _taken(source)
-    kept_texts, kept_signs, kept_unsaid = _taken(printed)
+    source = written[0]
+    texts, signs, unsaid = _taken(*written)
+    kept_texts, kept_signs, kept_unsaid = _taken(*printed)
     if signs != kept_signs or unsaid != kept_unsaid:  # most are printed in the order in which they were written
         counts, kept_counts = Counter(signs), Counter(kept_signs)
         counts.subtract(unsaid)
@@ -137,20 +143,21 @@ def first_lost(source: Sequence[Token], printed: Sequence[Token], renamed: Set[s
     return next(token for token in source if not gone.isdisjoint(_words(Counter([token.text]))))
 
 
-def _taken(tokens: Sequence[Token]) -> tuple[list[str], list[TokenType], list[TokenType]]:
+def _taken(tokens: Sequence[Token], own: Sequence[TokenType]) -> tuple[list[str], list[TokenType], list[TokenType]]:
     """The words of `tokens`, the signs among them that are counted, and those of the signs that say nothing."""
-    kinds = [token.token_type for token in tokens]
-    before: list[TokenType | None] = [None, *kinds[:-1]]
-    if not _PATHS.isdisjoint(kinds):  # a key behind a colon or a dot may be any word of the grammar: it is text
-        kinds = [
-            _WORD_KIND if left in _PATHS and token.text[:1].isalpha() else kind
-            for left, token, kind in zip(before, tokens, kinds, strict=True)
-        ]
+    kinds = list(own)
+    # A key behind a colon or a dot may be any word of the grammar: it is text.
+    for at in [at for at, kind in enumerate(own) if kind in _PATHS]:
+        if at + 1 < len(kinds) and tokens[at + 1].text[:1].isalpha():
+            kinds[at + 1] = _WORD_KIND
     texts = [token.text for token, kind in zip(tokens, kinds, strict=True) if kind in _WORDED]
     signs = [kind for kind in kinds if kind in _COUNTED]
     unsaid: list[TokenType] = []
+    before = (None, *own[:-1])
     if _PLUS in signs or _DISTINCT in signs:
-        unsaid = [kind for left, kind in zip(before, kinds, strict=True) if _says_nothing(left, kind)]
+        unsaid = [
+            kind for left, kind in zip(before, kinds, strict=True) if kind in _SIGNS and _says_nothing(left, kind)
+        ]
     if _POSITION in kinds:  # the guard lets nothing pass that a position is written as but a number or a string
         texts = [
             column_of(token.text) if left is _POSITION and token.text.isdigit() else token.text

@@ -33,25 +33,25 @@ _FLOW = TokenType.DARROW
 _STAR = TokenType.STAR
 
 
-def refuse_misread(source: Sequence[Token]) -> None:
-    """Refuse what the parser misreads in `source`. Raises PolicyRefusal."""
-    kinds = [token.token_type for token in source]
+def refuse_misread(source: Sequence[Token], kinds: Sequence[TokenType]) -> None:
+    """Refuse what the parser misreads in `source`, whose `kinds` these are. Raises PolicyRefusal."""
+    present = frozenset(kinds)
     # `DATE '2026-01-31'::TEXT`: the parser casts the string, and makes a date of what comes out.
-    for at in [at for at, kind in enumerate(kinds) if kind is _CAST and at > 1] if _CAST in kinds else ():
+    for at in [at for at, kind in enumerate(kinds) if kind is _CAST and at > 1] if _CAST in present else ():
         if kinds[at - 1] in LITERALS and kinds[at - 2] in _TYPED:
             raise _refused(source[at - 2], "put the literal in brackets: (DATE '2026-01-31')::VARCHAR")
     # Written by who means a power, and read as bits.
-    if _CARET in kinds:
+    if _CARET in present:
         raise _refused(source[kinds.index(_CARET)], "write POWER(a, b), or BITXOR(a, b) for bits")
     # Another dialect's arrow into a document; Snowflake's flow from one statement to the next.
-    if _FLOW in kinds:
+    if _FLOW in present:
         raise _refused(source[kinds.index(_FLOW)], "write x:path::VARCHAR to read a document")
     # Snowflake's spread of an array or object, read as a star that is multiplied.
-    for at in [at for at, kind in enumerate(kinds) if kind is _STAR and at] if _STAR in kinds else ():
+    for at in [at for at, kind in enumerate(kinds) if kind is _STAR and at] if _STAR in present else ():
         if kinds[at - 1] is _STAR:
             raise _refused(source[at], "write ARRAY_CAT(a, b) or OBJECT_INSERT(o, 'key', value) instead of `**`")
     # Joined by the parser; Snowflake joins no texts without an operator.
-    strings = [at for at, kind in enumerate(kinds) if kind in _STRINGS]
+    strings = () if _STRINGS.isdisjoint(present) else [at for at, kind in enumerate(kinds) if kind in _STRINGS]
     for one, other in itertools.pairwise(strings):
         if one + 1 == other:
             raise _refused(source[other], "write || between two texts, and an alias in double quotes")

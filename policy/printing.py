@@ -6,7 +6,6 @@ in it for a table is a placeholder that no caller can guess, so filling it in af
 """
 
 import hashlib
-import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -74,25 +73,31 @@ def mark_of(text: str) -> str:
 def print_verified(parsed: Parsed, resolved: Resolved, opened: frozenset[str]) -> Printed:
     """Print a judged tree and read it back; `opened` are further function names. Raises PolicyRefusal if it differs."""
     text, tokens = _read_back(parsed.root, opened)
-    if not is_cut_alike(text, tokens):
+    kinds = [token.token_type for token in tokens]
+    if not is_cut_alike(text, tokens, kinds):
         raise _unfaithful()
     allowed = FUNCTIONS_ALLOWED | opened if opened else FUNCTIONS_ALLOWED
-    if _MATCH in [token.token_type for token in tokens]:
-        functions = _functions(_without_patterns(tokens), allowed | PATTERN_FUNCTIONS)
+    if _MATCH in kinds:
+        plain = _without_patterns(tokens)
+        functions = _functions(plain, [token.token_type for token in plain], allowed | PATTERN_FUNCTIONS)
     else:
-        functions = _functions(tokens, allowed)
-    called, quoted = _called(parsed.tokens)
+        functions = _functions(tokens, kinds, allowed)
+    source = [token.token_type for token in parsed.tokens]
+    called, quoted = _called(parsed.tokens, source)
     if quoted or any(not _survives(name, functions) for name in called & FUNCTIONS_ALLOWED):
         raise _unfaithful()
-    refuse_misread(parsed.tokens)
+    refuse_misread(parsed.tokens, source)
     if not functions.isdisjoint(DICE) and _is_dice_doubled(parsed.tokens, tokens):
         raise _unfaithful()
-    kept = [*tokens, *(token for text in resolved.removed for token in tokenized(text))]
-    lost = first_lost(parsed.tokens, kept if resolved.removed else tokens, resolved.renamed)
+    kept, kept_kinds = tokens, kinds
+    if resolved.removed:
+        kept = [*tokens, *(token for text in resolved.removed for token in tokenized(text))]
+        kept_kinds = [token.token_type for token in kept]
+    lost = first_lost((parsed.tokens, source), (kept, kept_kinds), resolved.renamed)
     if lost is not None:
         raise _function(lost.text, lost.start) if lost.text.upper() in FOREIGN else _unfaithful(lost)
     cutter = _Cutter(text, resolved.references)
-    cutter.take(tokens)
+    cutter.take(tokens, kinds)
     return cutter.printed(functions, parsed.binds)
 
 
@@ -140,12 +145,11 @@ def _parts(root: exp.Expr) -> Counter[object]:
     return parts
 
 
-def _functions(tokens: Sequence[Token], allowed: frozenset[str]) -> frozenset[str]:
+def _functions(tokens: Sequence[Token], kinds: Sequence[TokenType], allowed: frozenset[str]) -> frozenset[str]:
     """The names that the printed text calls; refuses a call of anything that is not allowed."""
     called: set[str] = set()
-    for before, token, after in zip((None, *tokens), tokens, tokens[1:], strict=False):
-        if after.token_type is not _OPENS:
-            continue
+    for at in [at for at, kind in enumerate(kinds) if kind is _OPENS and at]:
+        before, token = tokens[at - 2] if at > 1 else None, tokens[at - 1]
         word = token.text.upper().rpartition(" ")[2]
         if token.token_type is _NAME:
             is_named = before is not None and before.token_type in (TokenType.ALIAS, TokenType.INTO)
@@ -162,8 +166,7 @@ def _functions(tokens: Sequence[Token], allowed: frozenset[str]) -> frozenset[st
             called.add(word)
         elif word not in WORDS_BEFORE_PARENTHESIS and word not in TYPES_BEFORE_PARENTHESIS:
             raise _function(token.text)
-    bare = (token.text for token in tokens if token.text in CALLED_WITHOUT_BRACKETS)
-    return frozenset(called.union(bare))
+    return frozenset(called.union([token.text for token in tokens if token.text in CALLED_WITHOUT_BRACKETS]))
 
 
 def _without_patterns(tokens: Sequence[Token]) -> list[Token]:
@@ -185,12 +188,12 @@ def _without_patterns(tokens: Sequence[Token]) -> list[Token]:
     return kept
 
 
-def _called(tokens: Sequence[Token]) -> tuple[set[str], bool]:
+def _called(tokens: Sequence[Token], kinds: Sequence[TokenType]) -> tuple[set[str], bool]:
     """The words before an opening parenthesis, and whether a word of the grammar among them is quoted.
 
     A quoted one is a function of that very name, which printing would lose.
     """
-    before = [token for token, after in itertools.pairwise(tokens) if after.token_type is _OPENS]
+    before = [token for token, after in zip(tokens, kinds[1:], strict=False) if after is _OPENS]
     called = {token.text.upper().rpartition(" ")[2] for token in before}
     return called, any(t.token_type is _NAME and t.text.upper() in _GRAMMAR for t in before)
 
@@ -223,11 +226,10 @@ class _Cutter:
         self._skeleton: list[str] = []
         self._literals: list[Literal] = []
 
-    def take(self, tokens: Sequence[Token]) -> None:
+    def take(self, tokens: Sequence[Token], kinds: Sequence[TokenType]) -> None:
         """Look at each token of the text; refuses a placeholder that is doubled or out of order."""
         before: Token | None = None
-        for token in tokens:
-            kind = token.token_type
+        for token, kind in zip(tokens, kinds, strict=True):
             if kind in LITERALS:
                 self._literals.append(Literal("number" if kind is _NUMBER else "string", token.text))
                 self._copy(token.start, token.end, self._text[token.start : token.end + 1], "?")

@@ -63,7 +63,7 @@ TABLES_MAX = 500
 
 _Environment = Mapping[str, str]
 
-_LEAVES = frozenset({exp.Identifier, exp.Literal})
+LEAVES = frozenset({exp.Identifier, exp.Literal})
 
 
 class _Resolver:
@@ -98,7 +98,7 @@ class _Resolver:
             if with_ is not None:
                 environment = self._with(with_, environment)
             for child in node.iter_expressions():
-                if type(child) not in _LEAVES and child is not with_:
+                if type(child) not in LEAVES and child is not with_:
                     self._stack.append((child, environment))
 
     def _with(self, with_: exp.Expr, outer: _Environment) -> _Environment:
@@ -154,8 +154,9 @@ class _Resolver:
                 )
             )
             table.set("this", exp.to_identifier(placeholder, quoted=True))
-        table.set("db", None)
-        table.set("catalog", None)
+        for part in ("db", "catalog"):
+            if part in table.args:
+                table.set(part, None)
         nested = (child for key in ("joins", "laterals", "pivots") for child in table.args.get(key) or ())
         self._stack.extend((child, environment) for child in nested)
 

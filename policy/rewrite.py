@@ -14,6 +14,7 @@ from policy.catalog import Table, TableKind
 from policy.decision import FilterRows, MaskColumn, Obligation
 from policy.exposure import SOURCE_ALIAS, Appearance, Exposures
 from policy.filters import filter_sql
+from policy.lru import Lru
 from policy.masks import describe
 from policy.names import TableName, quote
 from policy.statement import SqlStatement
@@ -21,6 +22,10 @@ from policy.statement import SqlStatement
 VIEWS_DEPTH_MAX = 16
 TEXT_CHARACTERS_MAX = 1_000_000
 """Snowflake takes no longer statement (https://docs.snowflake.com/en/user-guide/query-size-limits)."""
+
+TABLES_REMEMBERED = 64
+REMEMBERED_CHARACTERS_MAX = 4_000
+"""What a writer keeps: a text for each table and set of columns that may matter, and none that is longer."""
 
 
 class Unwritable(Exception):
@@ -55,6 +60,7 @@ class Writer:
         self._opened = opened
         self._views = views
         self._filters: dict[TableName, tuple[str, ...]] = {}
+        self._written: Lru[tuple[TableName, frozenset[str] | None], Written] = Lru(TABLES_REMEMBERED)
 
     def table(self, name: TableName) -> Table | None:
         """The catalog's table of that name."""
@@ -84,10 +90,26 @@ class Writer:
             if past or not _is_of_rows(sample):
                 raise Unwritable
             return self._view(table, names, sample, above)
-        exposure = self._exposures.of(table)
-        columns = _needed(exposure.columns, names)
         # Also where nothing is masked: a column that was added since the catalog was read must stay hidden.
+        if not past and not sample:
+            return self._plain(table, names)
+        columns = _needed(self._exposures.of(table).columns, names)
         return self._derived(table, columns, _aliased(f"{name.quoted}{_spaced(past)}", sample), ())
+
+    def _plain(self, table: Table, names: frozenset[str] | None) -> Written:
+        """The text for a table without clauses, remembered: it depends on nothing but which of its columns may matter.
+
+        Everything else that goes into it is this writer's: the catalog, and what one audience meets of each table.
+        """
+        exposure = self._exposures.of(table)
+        asked = (table.name, None if names is None else names & exposure.names)
+        known = self._written.get(asked)
+        if known is None:
+            columns = _needed(exposure.columns, names)
+            known = self._derived(table, columns, _aliased(table.name.quoted, ""), ())
+            if len(known.sql) <= REMEMBERED_CHARACTERS_MAX:
+                self._written.put(asked, known)
+        return known
 
     def _view(self, table: Table, names: frozenset[str] | None, sample: str, above: tuple[TableName, ...]) -> Written:
         exposure = self._exposures.of(table)

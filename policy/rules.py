@@ -19,6 +19,9 @@ _USES = tuple(verb for verb in Verb if verb is not Verb.DESCRIBE)
 SCHEMAS_REMEMBERED = 20_000
 """Schemas of which the rules that reach them are kept."""
 
+TABLES_REMEMBERED = 1_000
+"""Tables of which it is kept whether the audience may know of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -89,6 +92,7 @@ class Rules:
         self.asks_call = frozenset[str]().union(*(r.when.names for r in self.loose if r.when is not None))
         self._by_schema: dict[tuple[Verb, str, str], list[tuple[Rule, list[int]]]] = {}
         self._whole: dict[tuple[Verb, str, str], Verdict | None] = {}
+        self._visible: dict[TableName, bool] = {}
 
     def verdict(self, verb: Verb, table: TableName) -> Verdict:
         """What the rules without a condition say of `verb` on `table`, which need not exist."""
@@ -124,6 +128,14 @@ class Rules:
 
     def is_visible(self, table: TableName) -> bool:
         """Whether the audience may know that `table` exists: some verb is allowed, and looking is not forbidden."""
+        known = self._visible.get(table)
+        if known is None:
+            if len(self._visible) >= TABLES_REMEMBERED:
+                self._visible.clear()
+            known = self._visible[table] = self._is_visible(table)
+        return known
+
+    def _is_visible(self, table: TableName) -> bool:
         describe = self.verdict(Verb.DESCRIBE, table)
         if describe.effect is Effect.FORBID:
             return False

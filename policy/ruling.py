@@ -4,7 +4,6 @@ A condition that cannot be told (an error, a fact that is not known) never permi
 """
 
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any
 
 from policy.decision import Effect
@@ -32,8 +31,9 @@ class Ruling:
     def __init__(self, rules: Rules, of_statement: Facts, of_call: Facts, hoped: frozenset[str] = frozenset()) -> None:
         self._rules = rules
         self._hoped = hoped
-        self._of_statement = cache(of_statement)
-        self._of_call = cache(of_call)
+        self._of_statement = of_statement
+        self._of_call = of_call
+        self._known: dict[Facts, Mapping[str, Any]] = {}
         self._applies: dict[int, bool] = {}
 
     def verdict(self, verb: Verb, table: TableName) -> Verdict:
@@ -58,9 +58,17 @@ class Ruling:
             known = self._applies[id(rule)] = self._evaluated(rule)
         return known
 
+    def _facts(self, worked_out: Facts) -> Mapping[str, Any]:
+        """What `worked_out` gives, which is called once."""
+        known = self._known.get(worked_out)
+        if known is None:
+            known = self._known[worked_out] = worked_out()
+        return known
+
     def _evaluated(self, rule: Rule) -> bool:
         assert rule.when is not None  # noqa: S101 - only rules with a condition are asked about
         if not self._hoped.isdisjoint(rule.when.names):
             return rule.effect is Effect.PERMIT
-        holds = rule.when.holds(self._of_statement() if rule.when.asks_statement else _NOTHING, self._of_call())
+        fixed = self._facts(self._of_statement) if rule.when.asks_statement else _NOTHING
+        holds = rule.when.holds(fixed, self._facts(self._of_call))
         return holds is True if rule.effect is Effect.PERMIT else holds is not False

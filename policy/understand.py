@@ -13,7 +13,7 @@ from policy.bounds import too_deep
 from policy.catalog import Table
 from policy.columns import check_columns
 from policy.flows import assigned
-from policy.guard import guard
+from policy.guard import below, guard
 from policy.idioms import say_plainly
 from policy.names import TableName
 from policy.printing import Printed, mark_of, print_verified
@@ -26,6 +26,8 @@ from policy.table_changes import understand_change
 from policy.tree import ColumnFacts, Columns, Shape, Tree
 
 _NONE = frozenset[str]()
+_NOTHING = frozenset[int]()
+_ASIDE = (exp.Query, exp.Exists)
 _TELLING = frozenset({exp.Identifier, exp.Select, exp.Star, exp.Insert, exp.When, exp.Pivot, exp.Join})
 """The kinds of node that the shape of a statement depends on, wherever they stand."""
 
@@ -127,7 +129,7 @@ def _shape(root: exp.Expr, nodes: Iterable[exp.Expr], verb: Verb, *, is_certain:
     """The shape of a resolved tree, which was made of `nodes`; parts of tables' names that were replaced are none."""
     names: set[str] = set()
     looked_at: set[str] = set()
-    receiving = frozenset[int]() if verb is Verb.READ else _receiving(root)
+    receiving = _NOTHING if verb is Verb.READ else _receiving(root)
     is_closed = is_certain
     is_whole = verb is Verb.DELETE
     has_star = False
@@ -173,10 +175,12 @@ def _places(nodes: Iterable[exp.Expr]) -> set[str]:
 
 def _looks_at_a_column(condition: exp.Expr) -> bool:
     """Whether a condition looks at a column itself, and not only in a subquery of it."""
-    return any(
-        isinstance(node, exp.Column)
-        for node in condition.walk(prune=lambda inner: isinstance(inner, exp.Query | exp.Exists))
-    )
+    level = [condition]
+    while level:
+        if any(isinstance(node, exp.Column) for node in level):
+            return True
+        level = below([node for node in level if not isinstance(node, _ASIDE)])
+    return False
 
 
 def _branch(when: exp.Expr) -> Verb:

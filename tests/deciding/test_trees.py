@@ -131,10 +131,11 @@ def test_a_printed_text_calls_no_quoted_and_no_dotted_function() -> None:
 
 def test_a_text_that_snowflake_would_cut_in_another_way_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     tokens = parse_one("SELECT 1").tokens
-    assert is_cut_alike("SELECT 1", tokens)
+    kinds = [token.token_type for token in tokens]
+    assert is_cut_alike("SELECT 1", tokens, kinds)
     for sign in ("--", "/*", "//", "$$", ";", "@"):
-        assert not is_cut_alike(f"SELECT 1 {sign}", tokens)
-    monkeypatch.setattr(printing, "is_cut_alike", lambda text, tokens: False)
+        assert not is_cut_alike(f"SELECT 1 {sign}", tokens, kinds)
+    monkeypatch.setattr(printing, "is_cut_alike", lambda text, tokens, kinds: False)
     assert printed(select(ONE.copy())) is PolicyCode.UNFAITHFUL_PRINT
 
 
@@ -171,3 +172,15 @@ def test_lists_of_words_are_compared_word_by_word() -> None:
     one, other = (exp.JSONExtract(this=exp.column("a"), expressions=[word]) for word in ("x", "y"))
     assert flat(one) != flat(other)
     assert flat(one) == flat(one.copy())
+
+
+@pytest.mark.parametrize("name", ["__GW_T0", "__gw_x", "METADATA$FILENAME", "Metadata$Action"])
+@pytest.mark.parametrize("quoted", [True, False])
+def test_no_reserved_name_passes_the_guard_itself(name: str, *, quoted: bool) -> None:
+    with pytest.raises(PolicyRefusal):
+        guard(select(exp.Column(this=exp.Identifier(this=name, quoted=quoted))), "")
+
+
+@pytest.mark.parametrize("name", ["a", "__GW", "METADATA", "A_1", "_x"])
+def test_a_name_that_only_begins_like_a_reserved_one_passes_the_guard(name: str) -> None:
+    assert guard(select(exp.Column(this=exp.to_identifier(name))), "")

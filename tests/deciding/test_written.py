@@ -4,6 +4,7 @@ import pytest
 
 from policy.decision import FilterRows, LimitRows, MaskColumn, Obligation, Permit, RunSql
 from policy.names import TableName
+from policy.principal import Principal, Subject
 from tests.deciding.test_corners import ADA, HEAD, READS, engine
 
 A, B = '"__GW_R"."A"', '"__GW_R"."B"'
@@ -104,3 +105,44 @@ def test_what_follows_a_name_stays_with_the_table(asked: str, stands: str) -> No
     assert isinstance(decision, Permit)
     assert isinstance(decision.action, RunSql)
     assert f"({stands}) AS t" in decision.action.sql
+
+
+ASKED = [
+    "SELECT a FROM t",
+    "SELECT b FROM t",
+    "SELECT a, b FROM t",
+    "SELECT * FROM t",
+    "SELECT COUNT(*) FROM t",
+    "SELECT a AS b FROM t",
+    "SELECT a FROM t SAMPLE (10)",
+    "SELECT a FROM t AT(OFFSET => -60)",
+    "SELECT t.a, u.c FROM t, u",
+    "SELECT a FROM u",
+    "SELECT a FROM nowhere",
+]
+SPARED = Principal(Subject("sue"), "agent", "iss", frozenset({"stewards"}))
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["forwards", "backwards"])
+def test_what_stands_for_a_table_does_not_depend_on_what_was_asked_before(order: int) -> None:
+    head = MASKED.replace("keep_last: 2}", "keep_last: 2}, unless: {groups: [stewards]}") + FILTERS
+    head += 'time_travel: ["D.S.*"]\n'
+    asked = [(who, sql) for sql in ASKED for who in (ADA, SPARED)]
+    warm = engine(READS, head)
+    said = [warm.decide(who, warm.understand(sql)) for who, sql in asked[::order]]
+    for (who, sql), decision in zip(asked[::order], said, strict=True):
+        fresh = engine(READS, head)
+        assert decision == fresh.decide(who, fresh.understand(sql)), sql
+
+
+def test_a_wide_table_is_written_alike_each_time() -> None:
+    columns = {f"COLUMN_WITH_A_LONG_NAME_{n}": "VARCHAR" for n in range(200)}
+    by = engine(READS, HEAD, {"D": {"S": {"T": columns}}})
+    texts = set()
+    for n in (1, 2):
+        decision = by.decide(ADA, by.understand(f"SELECT * FROM t LIMIT {n}"))
+        assert isinstance(decision, Permit)
+        assert isinstance(decision.action, RunSql)
+        texts.add(decision.action.sql.rpartition(" ")[0])
+    assert len(texts) == 1
+    assert texts.pop().count(" AS ") == len(columns) + 2
