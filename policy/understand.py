@@ -87,7 +87,7 @@ def understand_tree(
         if table is None:
             return None
         known = tables.get(table)
-        return table, None if known is None else tuple(column.name for column in known.columns)
+        return table, None if known is None else tuple([column.name for column in known.columns])
 
     def table_of(name: str) -> Table | None:
         table = by_placeholder.get(name)

@@ -37,3 +37,16 @@ def test_threads_cut_their_own_texts() -> None:
     texts = [f"SELECT {n}, '{n}' -- {n}" for n in range(200)]
     with ThreadPoolExecutor(4) as threads:
         assert list(threads.map(_cut, texts)) == [_anew(text) for text in texts]
+
+
+@pytest.mark.parametrize(
+    "text", [*TEXTS, "SELECT 'never closed", "SELECT 2 -- left open", "CALL x; /*+ hint */ SELECT 1"]
+)
+def test_a_tokeniser_that_begins_anew_is_like_one_that_was_never_used(text: str) -> None:
+    used, unused = SNOWFLAKE.tokenizer()._core, SNOWFLAKE.tokenizer()._core
+    names = [name for name in dir(unused) if not name.startswith("__") and not callable(getattr(unused, name))]
+    assert {"sql", "tokens", "_comments"} <= set(names)
+    with suppress(TokenError):
+        used.tokenize(text)
+    used.reset()
+    assert {name: getattr(used, name) for name in names} == {name: getattr(unused, name) for name in names}
