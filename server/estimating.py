@@ -95,20 +95,19 @@ class Estimating:
         }
         await self.journal.append(call_id, "estimating", facts)
         kind = Kind(principal.issuer, principal.subject, action.role, action.warehouse, policy)
-        lease = SessionLease(self.pool, await self.pool.borrow(kind), "", call_id)  # it only compiles
         tag = json.dumps({"snowgate_estimate": call_id}, separators=(",", ":"))
+        async with SessionLease(self.pool, kind, "", call_id) as lease:  # it only compiles
 
-        async def ask(sql: str, binds: tuple[Scalar, ...] = ()) -> RawRows:
-            with anyio.fail_after(self.timeout_s + OVERTIME_S):
-                return await lease.run(Order(sql, binds, 1_000, self.timeout_s, tag))
+            async def ask(sql: str, binds: tuple[Scalar, ...] = ()) -> RawRows:
+                with anyio.fail_after(self.timeout_s + OVERTIME_S):
+                    return await lease.run(Order(sql, binds, 1_000, self.timeout_s, tag))
 
-        try:
-            plan = json.loads((await ask(f"EXPLAIN USING JSON {action.sql}", parameters)).rows[0][0])
-            return await estimate_of(plan, ask, tables, wants_rows=wants_rows and statement.verb in _BOUNDED_BY_SCANS)
-        except _UNKNOWN:
-            return Estimate()
-        finally:
-            lease.give_back()
+            try:
+                plan = json.loads((await ask(f"EXPLAIN USING JSON {action.sql}", parameters)).rows[0][0])
+                is_bounded = statement.verb in _BOUNDED_BY_SCANS
+                return await estimate_of(plan, ask, tables, wants_rows=wants_rows and is_bounded)
+            except _UNKNOWN:
+                return Estimate()
 
 
 async def estimate_of(plan: Plan, ask: Ask, tables: Mapping[str, TableName], *, wants_rows: bool) -> Estimate:

@@ -1,8 +1,9 @@
 """The calls that are being walked: a stop waits until each has reached the journal, a revocation ends some of them."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
 
 import anyio
 
@@ -12,15 +13,31 @@ from server.line import CallId
 
 @dataclass(eq=False)
 class Underway:
-    """One call under way; `ended_for` is the revocation that ended it.
+    """One call under way, for as long as one is inside; `ended_for` is the revocation that ended it.
 
-    While `has_lease`, ending its Snowflake session ends it too, and tells better what became of its statement.
+    It is left early, without an error, when a revocation ends it. While `has_lease`, ending its Snowflake session ends
+    it too, and tells better what became of its statement.
     """
 
-    scope: anyio.CancelScope
+    call_id: CallId
+    in_flight: "InFlight"
+    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     has_lease: bool = False
     principal: Principal | None = None
     ended_for: str | None = None
+
+    def __enter__(self) -> Self:
+        self.in_flight.begun(self)
+        self.scope.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        try:
+            return self.scope.__exit__(kind, error, trace)
+        finally:
+            self.in_flight.ended(self)
 
 
 @dataclass
@@ -30,35 +47,29 @@ class InFlight:
     _calls: dict[CallId, Underway] = field(default_factory=dict)
     _none_left: anyio.Event | None = field(default=None)
 
-    @contextmanager
-    def one(self, call_id: CallId) -> Iterator[Underway]:
-        """One more call, for as long as one is inside; left early, without an error, when a revocation ends it."""
-        underway = Underway(anyio.CancelScope())
-        self._calls[call_id] = underway
-        try:
-            with underway.scope:
-                yield underway
-        finally:
-            del self._calls[call_id]
-            if not self._calls and self._none_left is not None:
-                self._none_left.set()
+    def one(self, call_id: CallId) -> Underway:
+        """One more call, to be entered."""
+        return Underway(call_id, self)
+
+    def begun(self, underway: Underway) -> None:
+        """A call has begun."""
+        self._calls[underway.call_id] = underway
+
+    def ended(self, underway: Underway) -> None:
+        """A call has ended; whoever waits for the last one is told."""
+        del self._calls[underway.call_id]
+        if not self._calls and self._none_left is not None:
+            self._none_left.set()
 
     def is_of(self, call_id: CallId, principal: Principal) -> None:
         """From now on the call can be ended for what its principal is."""
         if call_id in self._calls:
             self._calls[call_id].principal = principal
 
-    @contextmanager
-    def leased(self, call_id: CallId) -> Iterator[None]:
-        """The call has a lease, for as long as one is inside."""
-        underway = self._calls.get(call_id)
-        if underway is not None:
-            underway.has_lease = True
-        try:
-            yield
-        finally:
-            if underway is not None:
-                underway.has_lease = False
+    def has_lease(self, call_id: CallId, has_lease: bool) -> None:
+        """Whether the call has a lease from now on."""
+        if call_id in self._calls:
+            self._calls[call_id].has_lease = has_lease
 
     def end(self, reason: Callable[[Underway], str | None]) -> int:
         """End every call for which there is a reason, a revocation's id, and say how many those are."""

@@ -9,10 +9,9 @@ import json
 import logging
 import random
 import time
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
-from typing import assert_never
+from typing import Self, assert_never
 
 import anyio
 from anyio import from_thread
@@ -72,8 +71,7 @@ class Leases:
     pool: SessionPool
     database: str
 
-    @asynccontextmanager
-    async def __call__(self, cleared: Cleared) -> AsyncGenerator[Lease]:
+    def __call__(self, cleared: Cleared) -> AbstractAsyncContextManager[Lease]:
         """A lease for exactly what was cleared; given back however the call ends.
 
         Raises:
@@ -83,17 +81,13 @@ class Leases:
         """
         match cleared.permit.action:
             case ReadCatalog():
-                yield CatalogLease()
+                return nullcontext(CatalogLease())
             case UseHolds():
                 raise Internal("the holds are not Snowflake's to lend")
             case RunSql() as action:
                 who = cleared.principal
                 kind = Kind(who.issuer, who.subject, action.role, action.warehouse, cleared.provenance.policy)
-                lease = SessionLease(self.pool, await self.pool.borrow(kind), self.database, cleared.call_id)
-                try:
-                    yield lease
-                finally:
-                    lease.give_back()
+                return SessionLease(self.pool, kind, self.database, cleared.call_id)
             case _:
                 assert_never(cleared.permit.action)
 
@@ -111,12 +105,20 @@ class CatalogLease:
 
 @dataclass(slots=True)
 class SessionLease:
-    """A Snowflake session that was borrowed for a call."""
+    """A Snowflake session that is borrowed for a call, for as long as one is inside."""
 
     pool: SessionPool
-    pooled: Pooled | None
+    kind: Kind
     database: str
     call_id: str
+    pooled: Pooled | None = None
+
+    async def __aenter__(self) -> Self:
+        self.pooled = await self.pool.borrow(self.kind)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._give_back()
 
     async def execute(self, cleared: Cleared, progress: Progress | None) -> Raw:
         """Run exactly what was cleared, within its limits.
@@ -148,17 +150,15 @@ class SessionLease:
         """Snowflake's id of the session."""
         return self._held().session.session_id
 
-    def give_back(self) -> None:
-        """Give the session back; again is harmless."""
+    def _give_back(self) -> None:
         if self.pooled is not None:
             pooled, self.pooled = self.pooled, None
             self.pool.give_back(pooled)
 
     async def _exchange(self) -> None:
         """Another session in the place of one that Snowflake no longer knows."""
-        kind = self._held().kind
-        self.give_back()
-        self.pooled = await self.pool.borrow(kind)
+        self._give_back()
+        self.pooled = await self.pool.borrow(self.kind)
 
     def _held(self) -> Pooled:
         if self.pooled is None:

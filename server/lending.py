@@ -1,7 +1,7 @@
 """Step 5 of the line, whole: a lease within its caller's limits, which a revocation can end."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -27,8 +27,7 @@ class Lending:
     quotas: Quotas
     histories: Histories
 
-    @asynccontextmanager
-    async def __call__(self, cleared: Cleared) -> AsyncGenerator[Lease]:
+    def __call__(self, cleared: Cleared) -> AbstractAsyncContextManager[Lease]:
         """A lease for exactly what was cleared; see `Leases`.
 
         Raises:
@@ -36,18 +35,24 @@ class Lending:
         """
         match cleared.permit.action:
             case ReadCatalog() | UseHolds():
-                async with self.leases(cleared) as lease:
-                    yield lease
-            case RunSql() as action:
-                answers = budgets_of(cleared.principal, cleared.permit)
-                async with (
-                    self.quotas.statement(cleared.principal, action.rows_max, answers) as spending,
-                    self.leases(cleared) as lease,
-                ):
-                    with self.in_flight.leased(cleared.call_id):
-                        yield MeteredLease(lease, spending, self.histories)
+                return self.leases(cleared)
+            case RunSql(rows_max=rows_max):
+                return self._metered(cleared, rows_max)
             case _:
                 assert_never(cleared.permit.action)
+
+    @asynccontextmanager
+    async def _metered(self, cleared: Cleared, rows_max: int) -> AsyncGenerator[Lease]:
+        answers = budgets_of(cleared.principal, cleared.permit)
+        async with (
+            self.quotas.statement(cleared.principal, rows_max, answers) as spending,
+            self.leases(cleared) as lease,
+        ):
+            self.in_flight.has_lease(cleared.call_id, True)
+            try:
+                yield MeteredLease(lease, spending, self.histories)
+            finally:
+                self.in_flight.has_lease(cleared.call_id, False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,8 +91,7 @@ class Measuring:
         kind = Kind(who.issuer, who.subject, action.role, action.warehouse, judged.provenance.policy)
         timeout_s = min(self.timeout_s, action.statement_timeout_s)
         tag = json.dumps({"snowgate_measure": call_id}, separators=(",", ":"))
-        lease = SessionLease(self.pool, await self.pool.borrow(kind), "", call_id)  # it only reads
-        try:
+        async with SessionLease(self.pool, kind, "", call_id) as lease:  # it only reads
 
             async def ask(sql: str, binds: Sequence[Scalar], rows_max: int) -> RawRows:
                 try:
@@ -102,8 +101,6 @@ class Measuring:
                     raise StatementTimedOut("a question took longer than its limit") from None
 
             return await _measure(ask, judged, statement, wanted, action, questions)
-        finally:
-            lease.give_back()
 
 
 def _questions(judged: Judged) -> Questions:

@@ -5,9 +5,8 @@ multiple of so many milliseconds after it began, and at none before: the journal
 given back. A call that was cancelled has nobody to tell.
 """
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Self
 
 import anyio
 
@@ -16,10 +15,20 @@ from policy.decision import Decision, Deny, Hold, Permit
 
 @dataclass
 class Padding:
-    """The time that one call takes: `began` is the event loop's, in seconds."""
+    """The time that one call takes: `began` is the event loop's, in seconds.
 
-    began: float
+    What is owed inside is kept on the way out, whether by an answer or by an exception.
+    """
+
+    began: float = field(default_factory=anyio.current_time)
     to_ms: int = 0
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if error is None or isinstance(error, Exception):
+            await self.wait()
 
     def owe(self, decision: Decision) -> None:
         """Pad from now on as `decision` asks for, if it does; what has been owed stays owed."""
@@ -39,13 +48,6 @@ class Padding:
             await anyio.sleep_until(self.began + multiples * to_s)
 
 
-@asynccontextmanager
-async def padded() -> AsyncGenerator[Padding]:
-    """What is owed inside is kept on the way out, whether by an answer or by an exception."""
-    padding = Padding(anyio.current_time())
-    try:
-        yield padding
-    except Exception:
-        await padding.wait()
-        raise
-    await padding.wait()
+def padded() -> Padding:
+    """The time of a call that begins now, to be entered."""
+    return Padding()

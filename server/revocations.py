@@ -178,8 +178,11 @@ class Revocations:
         kinds: tuple[tuple[RevocationKind, str | None], ...] = (
             ("all", None), ("principal", principal.subject), ("session", principal.session),
         )  # fmt: skip
-        meant = (each for kind in kinds for each in self._named.get(kind, ()) if each.matches(principal))
-        return next(meant, None)
+        for kind in kinds:
+            for each in self._named.get(kind, ()):
+                if each.matches(principal):
+                    return each
+        return None
 
     async def read(self) -> None:
         """Read what is revoked, and end the calls under way and the sessions that it means.

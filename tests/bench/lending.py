@@ -187,11 +187,8 @@ async def _leased(pool: SessionPool, people: Sequence[Kind], count: int) -> None
 
     async def read(kind: Kind, queries: Sequence[Query]) -> None:
         for query in queries:
-            lease = SessionLease(pool, await pool.borrow(kind), "", "")
-            try:
+            async with SessionLease(pool, kind, "", "") as lease:
                 raw = await lease.run(Order(query.sql, (), query.rows, 60, "bench"))
-            finally:
-                lease.give_back()
             assert len(raw.rows) == query.rows
 
     queries = list(CASES["point"].queries(count))

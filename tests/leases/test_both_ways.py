@@ -41,14 +41,12 @@ class Ways:
 
     async def outcome(self, pool: SessionPool, order: Order, kind: Kind = READER) -> Any:
         """Everything that can be told of a statement, apart from its id."""
-        lease = SessionLease(pool, await pool.borrow(kind), "CRM", "call_1")
         try:
-            raw = await lease.run(order)
+            async with SessionLease(pool, kind, "CRM", "call_1") as lease:
+                raw = await lease.run(order)
         except Refusal as refusal:
             told = {name: refusal.facts.get(name) for name in ("driver_errno", "driver_sqlstate")}
             return type(refusal), refusal.message, refusal.hint, told
-        finally:
-            lease.give_back()
         assert raw.query_id in {record.query_id for record in self.sandbox.lookalike.queries()}
         return list(raw.columns), [list(row) for row in raw.rows], raw.truncated, raw.rows_affected, dict(raw.changed)
 

@@ -15,7 +15,7 @@ from server import long_running
 from server.database import open_engine
 from server.leases import SessionLease
 from server.long_running import LongRunning
-from server.pool import Kind, PoolLimits, open_pool
+from server.pool import Kind, PoolLimits, SessionPool, open_pool
 from server.refusals import StatementFailed
 from server.warehouse import Order
 from tests.support.stub_snowflake import BROKER, StubSnowflake, failure, numbers, texts
@@ -44,16 +44,16 @@ async def watch(stub: StubSnowflake, database_url: str, monkeypatch: pytest.Monk
             open_pool(stub.account, BROKER, PoolLimits()) as pool,
             anyio.create_task_group() as tasks,
         ):
-            tasks.start_soon(_run_and_fail, SessionLease(pool, await pool.borrow(ADA), "DB", "call_1"))
+            tasks.start_soon(_run_and_fail, pool)
             await eventually(lambda: "SELECT 1" in stub.statements)
             yield LongRunning(pool, OWN, "DB", journal)
             stub.hang.set()
 
 
-async def _run_and_fail(lease: SessionLease) -> None:
+async def _run_and_fail(pool: SessionPool) -> None:
     with pytest.raises(StatementFailed):
-        await lease.run(Order("SELECT 1", (), 5, 30, TAG))
-    lease.give_back()
+        async with SessionLease(pool, ADA, "DB", "call_1") as lease:
+            await lease.run(Order("SELECT 1", (), 5, 30, TAG))
 
 
 async def _journaled(watch: LongRunning, database_url: str) -> list[Any]:

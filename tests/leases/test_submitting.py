@@ -49,11 +49,8 @@ async def pool(stub: StubSnowflake, database_url: str) -> AsyncGenerator[Session
 
 
 async def run(pool: SessionPool, order: Order) -> Any:
-    lease = SessionLease(pool, await pool.borrow(ADA), "DB", "call_1")
-    try:
+    async with SessionLease(pool, ADA, "DB", "call_1") as lease:
         return await lease.run(order)
-    finally:
-        lease.give_back()
 
 
 async def journaled(database_url: str) -> list[tuple[str, Any, Any]]:
