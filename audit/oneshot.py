@@ -1,17 +1,25 @@
 """One statement again and again on a connection of psycopg's, by libpq's asynchronous calls alone.
 
 A cursor spends more on one row than the database does, and so does planning the same statement for each row. Sources:
-https://www.postgresql.org/docs/current/libpq-async.html and https://www.psycopg.org/psycopg3/docs/api/pq.html
+https://www.postgresql.org/docs/current/libpq-async.html and libpq-pipeline-mode.html, and
+https://www.psycopg.org/psycopg3/docs/api/pq.html
 """
 
 import asyncio  # noqa: TID251 - psycopg needs its loop, and waiting by anyio costs as much as the row
 import secrets
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import psycopg
 from psycopg import pq
 
+from audit.bell import Bell
+
+Row: TypeAlias = Sequence[bytes | None]
+"""Parameters in PostgreSQL's binary form; None is NULL."""
+
 _BINARY = pq.Format.BINARY
+_DONE = (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK)
 
 
 class Oneshot:
@@ -25,70 +33,85 @@ class Oneshot:
     def __init__(self, connection: psycopg.AsyncConnection[object], statement: bytes, types: Sequence[int]) -> None:
         self._wire = connection.pgconn
         self._statement, self._types = statement, types
+        self._formats = [_BINARY] * len(types)
         self._name = f"snowgate_{secrets.token_hex(8)}".encode()
         self._is_known = False
         self._travels_whole = False
 
-    async def run(self, values: Sequence[bytes]) -> int:
-        """Run it with `values` in PostgreSQL's binary form; says how many rows it touched.
+    async def run(self, rows: Sequence[Row]) -> int:
+        """Run it once for each of `rows`, all of them in one transaction; says how many rows it touched.
 
         Cancelled in the middle, it leaves the connection unusable: what was sent may or may not be done.
 
         Raises:
             psycopg.Error: by the SQLSTATE that the database gave, or OperationalError when the connection is lost.
         """
-        formats = [_BINARY] * len(values)
         if not self._travels_whole:
             if not self._is_known:
                 self._wire.send_prepare(self._name, self._statement, self._types)
                 await self._ended()
                 self._is_known = True
-            self._wire.send_query_prepared(self._name, values, formats, _BINARY)
+            self._send(rows, self._send_prepared)
             try:
-                return await self._ended()
+                return await self._ended(len(rows) > 1)
             except psycopg.errors.InvalidSqlStatementName:
                 self._travels_whole = True
-        self._wire.send_query_params(self._statement, values, self._types, formats, _BINARY)
-        return await self._ended()
+        self._send(rows, self._send_whole)
+        return await self._ended(len(rows) > 1)
 
-    async def _ended(self) -> int:
+    def _send_prepared(self, row: Row) -> None:
+        self._wire.send_query_prepared(self._name, row, self._formats, _BINARY)
+
+    def _send_whole(self, row: Row) -> None:
+        self._wire.send_query_params(self._statement, row, self._types, self._formats, _BINARY)
+
+    def _send(self, rows: Sequence[Row], send: Callable[[Row], None]) -> None:
+        """Several rows are a pipeline: what is sent before its one synchronisation point is one transaction."""
+        if len(rows) == 1:
+            send(rows[0])
+            return
+        self._wire.enter_pipeline_mode()
+        for row in rows:
+            send(row)
+        self._wire.pipeline_sync()
+
+    async def _ended(self, is_pipeline: bool = False) -> int:
         """Wait until what was sent has been done; says how many rows it touched."""
-        wire = self._wire
-        while wire.flush():
-            await _until(wire, asyncio.get_running_loop().add_writer, asyncio.get_running_loop().remove_writer)
-        touched = 0
-        failed: pq.abc.PGresult | None = None
-        while (result := await _next(wire)) is not None:
-            if result.status in (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK):
-                touched = result.command_tuples or 0
-            else:
+        touched, failed = 0, None
+        while (result := await self._next(is_pipeline)) is not None:
+            if result.status in _DONE:
+                touched += result.command_tuples or 0
+            elif result.status != pq.ExecStatus.PIPELINE_ABORTED:
                 failed = result
+        if self._wire.status == pq.ConnStatus.OK and is_pipeline:
+            self._wire.exit_pipeline_mode()
         if failed is not None:
-            if wire.status == pq.ConnStatus.BAD:
-                raise psycopg.OperationalError("the connection is lost")
             raise psycopg.errors.error_from_result(failed)
         return touched
 
-
-async def _next(wire: pq.abc.PGconn) -> pq.abc.PGresult | None:
-    loop = asyncio.get_running_loop()
-    while wire.is_busy():
-        await _until(wire, loop.add_reader, loop.remove_reader)
-        wire.consume_input()
-    return wire.get_result()
+    async def _next(self, is_pipeline: bool) -> pq.abc.PGresult | None:
+        """The next result; None after the last: in a pipeline, that is its synchronisation point."""
+        wire = self._wire
+        loop = asyncio.get_running_loop()
+        while wire.flush():
+            await _until(wire, loop.add_writer, loop.remove_writer)
+        for _ in range(1 + is_pipeline):  # between the results of a pipeline libpq says once that there is none
+            while wire.is_busy():
+                await _until(wire, loop.add_reader, loop.remove_reader)
+                wire.consume_input()
+            result = wire.get_result()
+            if result is not None:
+                return None if result.status == pq.ExecStatus.PIPELINE_SYNC else result
+        if is_pipeline or wire.status != pq.ConnStatus.OK:
+            raise psycopg.OperationalError("the connection is lost")
+        return None
 
 
 async def _until(wire: pq.abc.PGconn, add: Callable[..., object], remove: Callable[[int], object]) -> None:
     """Wait for the socket; libpq raises OperationalError by itself if it is gone."""
-    socket = wire.socket
-    ready = asyncio.get_running_loop().create_future()
-    add(socket, _set, ready)
+    socket, ready = wire.socket, Bell()
+    add(socket, ready.ring)
     try:
-        await ready
+        await ready.wait()
     finally:
         remove(socket)
-
-
-def _set(ready: asyncio.Future[None]) -> None:
-    if not ready.done():
-        ready.set_result(None)

@@ -1,11 +1,11 @@
 """An entry on its way to the disk, and the receipt that comes back."""
 
 import re
+from math import inf
 from typing import NamedTuple
 from uuid import UUID
 
-import anyio
-
+from audit.bell import Bell
 from audit.canonical import NotCanonical
 from audit.fields import SENSITIVE, Facts
 from audit.sealing import SubjectKey
@@ -27,7 +27,8 @@ class Ticket:
     """An entry on its way. Its facts have passed `check_facts`.
 
     `must_write` marks one that closes a call the journal knows of: it is kept through an outage. `subject` is the
-    person whose key encrypts what is to be encrypted of it; empty if there is nothing, or nobody.
+    person whose key encrypts what is to be encrypted of it; empty if there is nothing, or nobody. `due_s` is when who
+    waits has waited long enough (`time.monotonic`).
     """
 
     __slots__ = (
@@ -35,6 +36,7 @@ class Ticket:
         "_settled",
         "call_id",
         "dropped",
+        "due_s",
         "facts",
         "key",
         "must_write",
@@ -54,28 +56,29 @@ class Ticket:
         self.key: SubjectKey | None = None
         self.numbered = False
         self.dropped = False
+        self.due_s = inf
         self._receipt: Receipt | None = None
-        self._settled = anyio.Event()
+        self._settled = Bell()
 
     @property
     def settled(self) -> bool:
         """Whether nobody needs to wait any longer."""
-        return self._settled.is_set()
+        return self._settled.rung
 
     def confirm(self, receipt: Receipt) -> None:
         """The entry is durable."""
         self._receipt = receipt
-        self._settled.set()
+        self._settled.ring()
 
     def refuse(self) -> None:
         """Let who waits go, without a receipt. The entry stays if it has a number or must be written."""
         self.dropped = not (self.numbered or self.must_write)
-        self._settled.set()
+        self._settled.ring()
 
     def drop(self) -> None:
         """Let who waits go: this entry will never be written."""
         self.dropped = True
-        self._settled.set()
+        self._settled.ring()
 
     async def wait(self) -> None:
         """Until it is known how it went."""

@@ -5,15 +5,18 @@ other processes. While one batch commits the next one gathers, so a slow commit 
 """
 
 import logging
+import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
+from math import inf
 
 import anyio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from audit.bell import Bell
 from audit.note import Signer
 from audit.sealing import Sealer
 from audit.store import OUTAGES, EntryRow, Store
@@ -59,8 +62,8 @@ class Writer:
         self._retry_s = retry_s
         self._clock = clock
         self._queue: deque[Ticket] = deque()
-        self._wake = anyio.Event()
-        self._idle = anyio.Event()
+        self._work_came = Bell()
+        self._all_done = Bell()
         self.stream = Stream(month_of(clock()), sealer, signer)
         self.head: EntryRow | None = None
         self._opening = Ticket("", "stream.open", self.stream.opening())
@@ -68,6 +71,8 @@ class Writer:
         self._refusing = False
         self._stopped = False
         self._running = anyio.CancelScope(shield=True)
+        self._attempting = anyio.CancelScope()
+        self._attempt_due_s = inf
 
     async def opened(self) -> Receipt:
         """Wait for the first entry of the first stream.
@@ -89,46 +94,63 @@ class Writer:
             ticket.drop()
             raise JournalUnavailable
         self._queue.append(ticket)
-        self._wake.set()
-        if self._idle.is_set():
-            self._idle = anyio.Event()
+        self._all_done.mute()
+        self._work_came.ring()
         if self._refusing:
             raise JournalUnavailable  # it is kept, but nobody waits for a database that is gone
-        with anyio.move_on_after(self._deadline_s):
-            await ticket.wait()
-        if not ticket.settled:
-            # The first caller to run out of time opens the circuit: those behind it need not wait as long.
-            self._refusing = True
-            ticket.refuse()
-            if ticket.dropped:
-                self._queue.remove(ticket)
+        ticket.due_s = time.monotonic() + self._deadline_s
+        await ticket.wait()
         return ticket.receipt()
 
     async def run(self) -> None:
         """Commit what is queued until `stop`. Cancellation from outside does not reach it: outcomes still come in."""
         with self._running:
-            try:
-                await self._open()
-                while True:
-                    await self._work()
-                    await self._ready_keys()
-                    now = self._clock()
-                    if month_of(now) > self.stream.month:
-                        await self._turn_the_month(month_of(now))
-                    await self._write(self._take(now))
-            except Exception:
-                # Not an outage. Going on would mean vouching for entries that may not be there.
-                _log.exception("the journal is broken and refuses every call until the gate is started again")
-                self._refuse_waiting(self._in_flight)
-            finally:
-                self._stopped = True
-                self._idle.set()
-                await self._store.disconnect()
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._watch_the_time)
+                try:
+                    await self._commit_for_ever()
+                except Exception:
+                    # Not an outage. Going on would mean vouching for entries that may not be there.
+                    _log.exception("the journal is broken and refuses every call until the gate is started again")
+                finally:
+                    self._stopped = True
+                    self._refuse_waiting(self._in_flight)
+                    self._all_done.ring()
+                    await self._store.disconnect()
+                tasks.cancel_scope.cancel()
+
+    async def _commit_for_ever(self) -> None:
+        await self._open()
+        while True:
+            await self._work()
+            await self._ready_keys()
+            now = self._clock()
+            if month_of(now) > self.stream.month:
+                await self._turn_the_month(month_of(now))
+            await self._write(self._take(now))
+
+    async def _watch_the_time(self) -> None:
+        """Bound all waits, so that no entry pays for a clock of its own: what comes while this sleeps is due later.
+
+        The first caller to run out of time opens the circuit: those behind it need not wait as long.
+        """
+        while True:
+            now_s = time.monotonic()
+            waiting = [ticket for ticket in (*self._in_flight.tickets, *self._queue) if not ticket.settled]
+            late = [ticket for ticket in waiting if ticket.due_s <= now_s]
+            if late:
+                self._refusing = True
+                self._refuse(late)
+            if self._attempt_due_s <= now_s:
+                self._attempt_due_s = inf
+                self._attempting.cancel()
+            dues_s = (self._attempt_due_s, *(ticket.due_s for ticket in waiting if not ticket.settled))
+            await anyio.sleep(min(now_s + self._deadline_s, *dues_s) - now_s)
 
     async def stop(self, within_s: float) -> None:
         """Commit what is still queued, for at most `within_s`, and end `run`."""
         with anyio.move_on_after(within_s):
-            await self._idle.wait()
+            await self._all_done.wait()
         self._stopped = True
         self._running.cancel()
 
@@ -136,9 +158,9 @@ class Writer:
         """Return once something is queued."""
         while not self._queue:
             self._refusing = False
-            self._idle.set()
-            self._wake = anyio.Event()
-            await self._wake.wait()
+            self._all_done.ring()
+            self._work_came.mute()
+            await self._work_came.wait()
 
     async def _open(self) -> None:
         """Register the stream and commit its first entry."""
@@ -205,18 +227,26 @@ class Writer:
             await anyio.sleep(self._retry_s)
 
     async def _attempt(self, work: Callable[[], Awaitable[None]]) -> bool:
+        self._attempt_due_s = time.monotonic() + self._deadline_s
         try:
-            with anyio.fail_after(self._deadline_s):
+            with anyio.CancelScope() as self._attempting:
                 await work()
-        except OUTAGES as error:  # the deadline's TimeoutError is one of them
-            _log.warning("the journal's database does not confirm (%s)", type(error).__name__)
-            await self._store.disconnect()
-            return False
-        return True
+                return True
+            trouble = "no answer in time"
+        except OUTAGES as error:
+            trouble = type(error).__name__
+        finally:
+            self._attempt_due_s = inf
+        _log.warning("the journal's database does not confirm (%s)", trouble)
+        await self._store.disconnect()
+        return False
 
     def _refuse_waiting(self, batch: _Batch) -> None:
         """Nobody waits any longer; what has a number or must be written stays, the rest was never promised."""
         self._refusing = True
-        for ticket in (*batch.tickets, *self._queue):
+        self._refuse([*batch.tickets, *self._queue])
+
+    def _refuse(self, tickets: Iterable[Ticket]) -> None:
+        for ticket in tickets:
             ticket.refuse()
         self._queue = deque(ticket for ticket in self._queue if not ticket.dropped)
