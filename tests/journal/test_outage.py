@@ -2,6 +2,8 @@
 
 # ruff: noqa: PT012
 
+import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -149,6 +151,25 @@ async def test_a_database_that_hangs_is_not_waited_for(
             await other.rollback()
         await eventually(lambda: works(journal))
         assert await stream_of(journal, engine) == []
+
+
+async def test_a_backend_that_hangs_is_given_up_for_another(
+    postgres: EmbeddedPostgres, sealer: Sealer, signer: Signer
+) -> None:
+    async with journal_on(postgres, sealer, signer) as (journal, _):
+        async with await psycopg.AsyncConnection.connect(driver_dsn(postgres.dsn())) as other:
+            found = await other.execute("select pid from pg_stat_activity where application_name = 'snowgate'")
+            backends = [int(pid) for (pid,) in await found.fetchall()]
+        assert backends
+        for pid in backends:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            with anyio.fail_after(20):
+                assert not await works(journal)
+                await eventually(lambda: works(journal))
+        finally:
+            for pid in backends:
+                os.kill(pid, signal.SIGCONT)
 
 
 async def test_killed_under_load_every_acknowledged_entry_is_there(
