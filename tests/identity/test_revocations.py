@@ -1,19 +1,31 @@
 """Nobody is let in on what a replica has not been able to read lately."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+
 import anyio
 import psycopg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from policy.decision import Permit, RunSql
+from policy.engine import Provenance
 from policy.principal import Principal, Subject
+from policy.statement import Verb
 from server.database import open_engine
+from server.histories import Histories
 from server.inflight import InFlight
-from server.line import CallId
+from server.leases import CatalogLease
+from server.lending import Lending
+from server.limits import Limits
+from server.line import CallId, Cleared, Lease
+from server.quotas import Quotas
 from server.refusals import RevocationsUnavailable, Revoked
 from server.revocations import STALE_S, Revocation, RevocationId, Revocations, RevocationStore
 from server.sandbox.database_logins import make_logins
 from tests.identity.issuer import Clock
 from tests.support.databases import driver_dsn
+from tools.contract import Sql
 
 ADA = Principal(Subject("ada"), "claude", "https://issuer.test", session="s1")
 
@@ -88,6 +100,30 @@ async def test_a_call_that_was_let_in_just_before_is_ended(engine: AsyncEngine) 
             reached.append("beyond")
     assert reached == []
     assert ada.ended_for is not None
+
+
+async def test_a_call_whose_lease_has_ended_is_ended_by_itself_again(engine: AsyncEngine) -> None:
+    """While it has a lease, its session is ended for it; afterwards nothing else would end it."""
+    in_flight = InFlight()
+    lending = Lending(nothing_leased, in_flight, Quotas(Limits(), engine), Histories(engine))
+    run = RunSql("select 1", Verb.READ, "READER", "WH", rows_max=5, statement_timeout_s=30)
+    wanted = Sql("select 1", (), "why", is_write=False)
+    cleared = Cleared(CallId("c1"), ADA, wanted, Permit(frozenset(), run), Provenance("p1", "c1", "sqlglot"))
+    seen: list[bool] = []
+    with in_flight.one(cleared.call_id) as underway:
+        for error in (None, ZeroDivisionError()):
+            with suppress(ZeroDivisionError):
+                async with lending(cleared):
+                    seen.append(underway.has_lease)
+                    if error is not None:
+                        raise error
+            seen.append(underway.has_lease)
+    assert seen == [True, False] * 2
+
+
+@asynccontextmanager
+async def nothing_leased(cleared: Cleared) -> AsyncGenerator[Lease]:
+    yield CatalogLease()
 
 
 @pytest.mark.parametrize(
