@@ -34,8 +34,8 @@ _TPCH = {
     "L_SHIPINSTRUCT TEXT(25), L_SHIPMODE TEXT(10), L_COMMENT TEXT(44)",
 }
 _COLUMN = re.compile(r"(\w+) (NUMBER|TEXT|DATE)(?:\((\d+)(?:,(\d+))?\))?")
-_LIMIT = re.compile(r"\bLIMIT\s+(\d+)", re.IGNORECASE)
-_POINT = re.compile(r'O_ORDERKEY"?\s*=\s*\d', re.IGNORECASE)
+_LIMIT = re.compile(r"LIMIT\s+(\d+)")
+_POINT = re.compile(r'O_ORDERKEY"?\s*=\s*\d')
 _QUERY_ID = "00000000-0000-4000-8000-000000000000"
 
 Reply = tuple[bytes, bytes]
@@ -55,9 +55,9 @@ def _kind(sql: str) -> tuple[str, int]:
     for name in _CATALOG:
         if name in upper:
             return name, 0
-    if limit := _LIMIT.search(sql):
+    if limit := _LIMIT.search(upper):
         return "lines", int(limit[1])
-    if _POINT.search(sql):
+    if _POINT.search(upper):
         return "point", 1
     return ("nations", NATIONS) if "C_MKTSEGMENT" in upper else ("other", 1)
 
