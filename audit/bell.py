@@ -12,6 +12,11 @@ class Bell:
         self.rung = False
         self._waiter: asyncio.Future[None] | None = None
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a task waits and has not been let go."""
+        return self._waiter is not None and not self._waiter.done()
+
     def ring(self) -> None:
         """Let who waits go, and whoever comes to wait."""
         self.rung = True

@@ -2,14 +2,15 @@
 
 import time
 import traceback
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 from uuid import UUID
 
 import anyio
+import anyio.lowlevel
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.canonical import NotCanonical
@@ -21,12 +22,16 @@ from audit.ticket import Receipt, Ticket
 from audit.unavailable import JournalUnavailable
 from audit.writer import Writer
 
-__all__ = ["Journal", "JournalUnavailable", "Receipt", "Record", "open_journal"]
+__all__ = ["Journal", "JournalUnavailable", "Keeper", "Receipt", "Record", "open_journal"]
 
 DEADLINE_S = 2.0
 RETRY_S = 0.5
 
 _CRASH_CHARACTERS_MAX = 16_000
+
+
+Keeper: TypeAlias = Callable[[Callable[[], Awaitable[Receipt]]], None]
+"""Takes over the waiting for an entry: what it gets returns the receipt, or raises JournalUnavailable."""
 
 
 class Record:
@@ -42,6 +47,7 @@ class Record:
         self._known: dict[str, Fact] = {}
         self._new: dict[str, Fact] = {}
         self._begun = False
+        self._keeper: Keeper | None = None
         self._started_s = time.monotonic()
 
     def note(self, **facts: Fact) -> None:
@@ -68,9 +74,16 @@ class Record:
         """
         return await self._append(stage, must_write=False)
 
-    async def _append(self, stage: str, *, must_write: bool) -> Receipt:
+    def hand_over(self, keeper: Keeper) -> None:
+        """Let `keeper` wait for the outcome, if it is an answer: nobody may be told of it before."""
+        self._keeper = keeper
+
+    def _ticket(self, stage: str, *, must_write: bool) -> Ticket:
         subject = self._new.get("subject") or self._known.get("subject")
-        ticket = Ticket(self.call_id, stage, self._new, must_write=must_write, subject=str(subject or ""))
+        return Ticket(self.call_id, stage, self._new, must_write=must_write, subject=str(subject or ""))
+
+    async def _append(self, stage: str, *, must_write: bool) -> Receipt:
+        ticket = self._ticket(stage, must_write=must_write)
         taken, self._new = self._new, {}
         try:
             return await self._writer.append(ticket)
@@ -92,6 +105,12 @@ class Record:
         self._note_what_can_be_noted(facts)
         if "duration_ms" not in self._new:
             self.note(duration_ms=round((time.monotonic() - self._started_s) * 1000))
+        if error is None and self._keeper is not None:
+            ticket = self._ticket(stage, must_write=self._begun)
+            self._writer.put(ticket)
+            self._keeper(ticket.durable)
+            await anyio.lowlevel.cancel_shielded_checkpoint()  # the writer's turn: the database works from here on
+            return
         try:
             with anyio.CancelScope(shield=True):  # the writer's deadline bounds it
                 await self._append(stage, must_write=self._begun)

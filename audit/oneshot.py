@@ -8,6 +8,7 @@ https://www.psycopg.org/psycopg3/docs/api/pq.html
 import asyncio  # noqa: TID251 - psycopg needs its loop, and waiting by anyio costs as much as the row
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TypeAlias
 
 import psycopg
@@ -37,6 +38,17 @@ class Oneshot:
         self._name = f"snowgate_{secrets.token_hex(8)}".encode()
         self._is_known = False
         self._travels_whole = False
+        self._begun: Sequence[Row] | None = None
+
+    def begin(self, rows: Sequence[Row]) -> None:
+        """Send `rows` already, if nothing has to be waited for first; `run` with the same rows is next, and waits.
+
+        Nothing else may be under way on the connection.
+        """
+        if self._is_known and not self._travels_whole:
+            with suppress(psycopg.Error):  # what is wrong with the connection is for `run` to find
+                self._send(rows, self._send_prepared)
+                self._begun = rows
 
     async def run(self, rows: Sequence[Row]) -> int:
         """Run it once for each of `rows`, all of them in one transaction; says how many rows it touched.
@@ -51,7 +63,9 @@ class Oneshot:
                 self._wire.send_prepare(self._name, self._statement, self._types)
                 await self._ended()
                 self._is_known = True
-            self._send(rows, self._send_prepared)
+            if self._begun != rows:
+                self._send(rows, self._send_prepared)
+            self._begun = None
             try:
                 return await self._ended(len(rows) > 1)
             except psycopg.errors.InvalidSqlStatementName:

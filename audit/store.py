@@ -105,6 +105,11 @@ class Store:
         except psycopg.Error as error:
             raise JournalBroken(f"the database refuses a stream ({error.sqlstate})") from error
 
+    def begin(self, rows: Sequence[EntryRow]) -> None:
+        """Send `rows` already, if they can be sent at once; `add` with the same rows is next, and waits."""
+        if self._insert is not None and 0 < len(rows) <= _INSERTED_MAX:
+            self._insert.begin([_wired(row) for row in rows])
+
     async def add(self, rows: Sequence[EntryRow]) -> None:
         """Commit `rows` in one transaction.
 

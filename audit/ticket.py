@@ -80,16 +80,13 @@ class Ticket:
         self.dropped = True
         self._settled.ring()
 
-    async def wait(self) -> None:
-        """Until it is known how it went."""
-        await self._settled.wait()
-
-    def receipt(self) -> Receipt:
-        """The receipt of a committed entry.
+    async def durable(self) -> Receipt:
+        """The receipt, as soon as the entry is committed.
 
         Raises:
-            JournalUnavailable: it is not known to be committed.
+            JournalUnavailable: it is not, or not known to be, within the deadline.
         """
+        await self._settled.wait()
         if self._receipt is None:
             raise JournalUnavailable
         return self._receipt

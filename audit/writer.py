@@ -14,6 +14,7 @@ from itertools import islice
 from math import inf
 
 import anyio
+import anyio.lowlevel
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.bell import Bell
@@ -68,6 +69,7 @@ class Writer:
         self.head: EntryRow | None = None
         self._opening = Ticket("", "stream.open", self.stream.opening())
         self._in_flight = _Batch([], [])
+        self._begun: _Batch | Exception | None = None
         self._refusing = False
         self._stopped = False
         self._running = anyio.CancelScope(shield=True)
@@ -81,8 +83,8 @@ class Writer:
             JournalUnavailable: it is not committed within the deadline.
         """
         with anyio.move_on_after(self._deadline_s):
-            await self._opening.wait()
-        return self._opening.receipt()
+            return await self._opening.durable()
+        raise JournalUnavailable
 
     async def append(self, ticket: Ticket) -> Receipt:
         """Commit one entry and say where it stands. A cancelled caller takes nothing back.
@@ -90,17 +92,26 @@ class Writer:
         Raises:
             JournalUnavailable: it is not committed, or not known to be, within the deadline.
         """
+        self.put(ticket)
+        return await ticket.durable()
+
+    def put(self, ticket: Ticket) -> None:
+        """Queue an entry, which `ticket` tells of.
+
+        Raises:
+            JournalUnavailable: nobody may wait for it; one that must be written is queued all the same.
+        """
         if self._stopped or (not ticket.must_write and (self._refusing or len(self._queue) >= QUEUE_MAX)):
             ticket.drop()
             raise JournalUnavailable
         self._queue.append(ticket)
         self._all_done.mute()
+        if self._work_came.is_awaited:
+            self._begin()
         self._work_came.ring()
         if self._refusing:
             raise JournalUnavailable  # it is kept, but nobody waits for a database that is gone
         ticket.due_s = time.monotonic() + self._deadline_s
-        await ticket.wait()
-        return ticket.receipt()
 
     async def run(self) -> None:
         """Commit what is queued until `stop`. Cancellation from outside does not reach it: outcomes still come in."""
@@ -123,11 +134,34 @@ class Writer:
         await self._open()
         while True:
             await self._work()
-            await self._ready_keys()
+            begun, self._begun = self._begun, None
+            if isinstance(begun, Exception):
+                raise begun
+            batch = begun or await self._gather()
+            await self._write(batch)
+            if len(batch.rows) > 1:
+                await anyio.lowlevel.checkpoint()  # those who come again at once share a batch with who came meanwhile
+
+    def _begin(self) -> None:
+        """Number and send an entry that comes while nothing is under way: the database works while the task wakes.
+
+        What asks for more than that is left to the task, and what goes wrong is the task's to tell.
+        """
+        try:
             now = self._clock()
-            if month_of(now) > self.stream.month:
-                await self._turn_the_month(month_of(now))
-            await self._write(self._take(now))
+            if month_of(now) <= self.stream.month:
+                self._begun = self._take(now)
+                self._store.begin(self._begun.rows)
+        except Exception as error:
+            self._begun = error
+
+    async def _gather(self) -> _Batch:
+        """Number what is queued, once there is all that this takes."""
+        await self._ready_keys()
+        now = self._clock()
+        if month_of(now) > self.stream.month:
+            await self._turn_the_month(month_of(now))
+        return self._take(now)
 
     async def _watch_the_time(self) -> None:
         """Bound all waits, so that no entry pays for a clock of its own: what comes while this sleeps is due later.
@@ -156,7 +190,7 @@ class Writer:
 
     async def _work(self) -> None:
         """Return once something is queued."""
-        while not self._queue:
+        while not self._queue and self._begun is None:
             self._refusing = False
             self._all_done.ring()
             self._work_came.mute()

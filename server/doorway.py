@@ -6,7 +6,7 @@ What comes of it is an answer, a question to the user, a task that stands for a 
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from mcp.server.auth.middleware.auth_context import get_access_token
@@ -30,8 +30,9 @@ from server.inflight import InFlight
 from server.line import Bearer, Call, CallId, Confirm, House, Lead, Progress, walk
 from server.logs import of_call
 from server.refusals import Internal, Revoked, UnknownTool
-from server.rendering import TURNED_AWAY, AnswerForm, answered, refused
+from server.rendering import TURNED_AWAY, AnswerForm, answered, refusal_message, refused
 from server.tasks import Own, Task, Tasks, created, knows_tasks
+from server.withheld import withheld_of
 from tools.contract import JsonObject, Masked, Tool, Wanted
 from tools.manifest import Offer, offers
 
@@ -115,7 +116,11 @@ class Doorway:
         """Walk the line with one call and say how it went."""
         tool = _TOOLS.get(params.name) or NoSuchTool(params.name[:TOOL_NAME_LENGTH_MAX])
         asking = Elicitation(context, params, self.answer_wait_s, self.console_url)
+        withheld = withheld_of(context.request, context.protocol_version)
         call = self.call(context, tool, params.arguments or {}, asking, asking.lead)
+        if withheld is not None:
+            call = replace(call, withhold=withheld.until)
+            withheld.instead = lambda why: refusal_message(context.request_id, refused(why, call.id))
         try:
             return answered(await self.carry(call, self.house), self.answer_form)
         except AskFirst as question:

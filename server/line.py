@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, NewType, Protocol, TypeAlias, assert_never
 
-from audit.journal import Journal
+from audit.journal import Journal, Keeper
 from policy.circumstances import UNKNOWN
 from policy.decision import Deny, Hold, Permit
 from policy.engine import Provenance
@@ -69,7 +69,10 @@ class Lead(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One tool call as it arrived. `origin` says by which door, for the journal."""
+    """One tool call as it arrived. `origin` says by which door, for the journal.
+
+    A door that can hold an answer back until its outcome is durable says so with `withhold`; see `server.withheld`.
+    """
 
     id: CallId
     bearer: Bearer | None
@@ -79,6 +82,7 @@ class Call:
     progress: Progress | None
     origin: Mapping[str, str]
     lead: Lead | None = None
+    withhold: Keeper | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +209,7 @@ async def walk(call: Call, house: House) -> JsonObject:
     """Carry one call from identity to journal.
 
     Whatever happens, the journal hears of it. Nothing runs before the journal holds the decision, and nothing is
-    returned before it holds the outcome.
+    returned before it holds the outcome, but to a door that withholds it until then.
 
     Raises:
         Refusal, PolicyRefusal, BadArguments: the call was turned away; `code` says why.
@@ -247,9 +251,12 @@ async def walk(call: Call, house: House) -> JsonObject:
         step("mask")
         masked = keep(raw, cleared.permit)
 
-        # 8. journal: `record` commits the outcome on the way out, before the answer leaves; `padding` says when.
+        # 8. journal: `record` commits the outcome on the way out, before the answer leaves; `padding` says when. A door
+        # that withholds answers waits for that itself, while the answer is written out.
         step("journal")
         record.note(**facts_of_answer(masked, house.sample_rows))
+        if call.withhold is not None and not padding.to_ms:
+            record.hand_over(call.withhold)
         return call.tool.answer(masked)
 
 

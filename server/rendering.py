@@ -6,7 +6,7 @@ The shape of every refusal is `{code, message, hint, retryable, call_id}`, with 
 from typing import Literal, TypeAlias
 
 import orjson
-from mcp.types import CallToolResult, TextContent
+from mcp.types import CallToolResult, RequestId, TextContent
 
 from audit.unavailable import JournalUnavailable
 from policy.positions import line_and_column
@@ -37,6 +37,12 @@ def refused(refusal: TurnedAway, call_id: CallId, sql: object = None) -> CallToo
         where = f" at line {line}, column {column}"
     text = f"Refused{where} ({shape['code']}): {refusal.message}. {refusal.hint}"
     return CallToolResult(content=[TextContent(text=text)], structured_content=shape, is_error=True)
+
+
+def refusal_message(request_id: RequestId | None, refusal: CallToolResult) -> bytes:
+    """The JSON-RPC response that carries a refusal, written out (2026-07-28)."""
+    result = refusal.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return orjson.dumps({"jsonrpc": "2.0", "id": request_id, "result": {**result, "resultType": "complete"}})
 
 
 def shape_of(refusal: TurnedAway, call_id: CallId) -> JsonObject:

@@ -22,6 +22,7 @@ from server.gatekeeper import Challenge, Gatekeeper
 from server.identity import Verifier
 from server.issuers import ALGORITHMS, IssuerTrust, scopes_of
 from server.readiness import Readiness
+from server.withheld import Withholding
 from tools.manifest import offers
 
 if TYPE_CHECKING:
@@ -58,16 +59,12 @@ def http_app(
         Route(READY_PATH, _ready(readiness), methods=["GET"]),
     ]
     if not trusts or settings.resource is None:
-        return server.streamable_http_app(
-            streamable_http_path=PATH, transport_security=security, custom_starlette_routes=routes
-        )
+        return _app(server, security, routes)
     metadata_url = str(build_resource_metadata_url(AnyHttpUrl(settings.resource)))
     metadata_paths = sorted({METADATA_PATH, AnyHttpUrl(metadata_url).path or METADATA_PATH})
     endpoint = cors_middleware(_metadata(settings.resource, trusts), ["GET", "OPTIONS"])
     routes += [Route(path, endpoint, methods=["GET", "OPTIONS"]) for path in metadata_paths]
-    app = server.streamable_http_app(
-        streamable_http_path=PATH, transport_security=security, custom_starlette_routes=routes
-    )
+    app = _app(server, security, routes)
     keeper = Middleware(
         Gatekeeper,
         verifier=verifier,
@@ -80,6 +77,14 @@ def http_app(
     if console is not None:
         app.router.routes += [Route(console.path, _to(console.path + "/")), Mount(console.path, console.app())]
     app.user_middleware.insert(0, keeper)
+    return app
+
+
+def _app(server: Server[Any], security: TransportSecuritySettings, routes: list[Route]) -> Starlette:
+    app = server.streamable_http_app(
+        streamable_http_path=PATH, transport_security=security, custom_starlette_routes=routes
+    )
+    app.user_middleware.append(Middleware(Withholding))
     return app
 
 

@@ -51,6 +51,19 @@ async def test_several_rows_are_one_transaction_on_whichever_backend(
     assert await added(connection) == [0, *range(10, 15), *range(20, 25)]
 
 
+async def test_what_was_begun_is_not_sent_again(connection: psycopg.AsyncConnection[object]) -> None:
+    insert = Oneshot(connection, b"insert into added values ($1)", [INT8])
+    insert.begin([row(1)])  # nothing can be sent before it is prepared
+    for n in (1, 2, 3):
+        assert await insert.run([row(n)]) == 1
+        insert.begin([row(n + 1)])
+    await insert.run([row(4)])
+    for rows in ([row(5), row(6)], [row(7)]):
+        insert.begin(rows)
+        assert await insert.run(rows) == len(rows)
+    assert await added(connection) == list(range(1, 8))
+
+
 async def test_of_several_rows_none_is_added_if_one_is_refused(connection: psycopg.AsyncConnection[object]) -> None:
     insert = Oneshot(connection, b"insert into added values ($1)", [INT8])
     await insert.run([row(2)])

@@ -2,12 +2,14 @@
 
 # ruff: noqa: PT012  # what a record does when it is left by an exception needs a block to raise from
 
+from collections.abc import Awaitable, Callable
+
 import anyio
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.canonical import NotCanonical
-from audit.journal import Journal
+from audit.journal import Journal, Receipt, open_journal
 from audit.note import Signer
 from audit.reading import check_chain, entries, unseal
 from audit.sealing import Sealer
@@ -119,8 +121,6 @@ async def test_nothing_is_lost_when_cancelled_at_any_step(journal: Journal, engi
 async def test_closing_the_journal_commits_what_a_cancelled_server_leaves(
     engine: AsyncEngine, sealer: Sealer, signer: Signer
 ) -> None:
-    from audit.journal import open_journal
-
     with anyio.CancelScope() as scope:
         async with open_journal(engine, sealer, signer) as journal, anyio.create_task_group() as tasks:
 
@@ -158,3 +158,33 @@ async def test_text_that_does_not_fit_still_makes_an_entry(journal: Journal, eng
     (entry,) = await entries(engine, call_id="call-1")
     assert entry.stage == "answered"
     assert len(entry.body()) <= 65_535
+
+
+async def test_an_answer_may_be_waited_for_by_another_and_is_as_durable(journal: Journal, engine: AsyncEngine) -> None:
+    waits: list[Callable[[], Awaitable[Receipt]]] = []
+    async with journal.record("call-1") as record:
+        await record.commit("decided")
+        record.hand_over(waits.append)
+    (durable,) = waits
+    receipt = await durable()
+    *_, answered = await entries(engine, call_id="call-1")
+    assert (answered.stage, answered.stream, answered.n) == ("answered", receipt.stream, receipt.n)
+    assert await durable() == receipt, "who asks again is told the same"
+
+
+async def test_what_is_no_answer_is_waited_for_where_it_ends(journal: Journal, engine: AsyncEngine) -> None:
+    waits: list[Callable[[], Awaitable[Receipt]]] = []
+    with pytest.raises(Refusal):
+        async with journal.record("call-1") as record:
+            record.hand_over(waits.append)
+            raise Refusal({})
+    assert await stages(engine, "call-1") == ["refused"]
+    assert waits == []
+
+
+async def test_an_answer_that_nobody_waits_for_is_journaled_all_the_same(
+    engine: AsyncEngine, sealer: Sealer, signer: Signer
+) -> None:
+    async with open_journal(engine, sealer, signer) as journal, journal.record("call-1") as record:
+        record.hand_over(lambda durable: None)
+    assert await stages(engine, "call-1") == ["answered"]

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import anyio
 import psycopg
+import pytest
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -117,3 +118,57 @@ async def test_the_newest_entries_are_read_oldest_first(journal: Journal, engine
     await append_many(journal, 20, 1)
     newest = await entries(engine, last=5)
     assert [entry.n for entry in newest] == [16, 17, 18, 19, 20]
+
+
+async def test_entries_that_come_together_are_committed_together(journal: Journal, engine: AsyncEngine) -> None:
+    rounds, callers = 20, 16
+
+    async def caller(name: int) -> None:
+        for number in range(rounds):
+            await journal.append(f"call-{name}-{number}", "decided", {})
+
+    await journal.append("alone", "decided", {})
+    async with anyio.create_task_group() as tasks:
+        for name in range(callers):
+            tasks.start_soon(caller, name)
+    async with engine.connect() as connection:
+        signed = await connection.scalar(select(func.count()).where(entry_table.c.signature.is_not(None)))
+    batches = (signed or 0) - 2  # but for the opening, and the one that came alone
+    assert rounds <= batches <= rounds + 5, "a round is a batch; only the first could not know that it had company"
+
+
+async def test_a_writer_that_cannot_go_on_refuses_everything_and_ends(
+    engine: AsyncEngine, sealer: Sealer, signer: Signer
+) -> None:
+    times = iter([datetime.now(UTC)] * 5)  # and no time after that: what no code of ours expects
+    with anyio.fail_after(20):
+        async with open_journal(engine, sealer, signer, clock=lambda: next(times)) as journal:
+            refused = 0
+            for number in range(6):
+                try:
+                    await journal.append(f"call-{number}", "decided", {})
+                except JournalUnavailable:
+                    refused += 1
+    assert 0 < refused < 6
+    check_chain(sorted(await entries(engine, last=100), key=lambda entry: entry.n))
+
+
+async def test_an_entry_that_comes_alone_in_another_month_goes_into_another_stream(
+    engine: AsyncEngine, sealer: Sealer, signer: Signer
+) -> None:
+    now = [datetime.now(UTC)]
+    async with open_journal(engine, sealer, signer, clock=lambda: now[0]) as journal:
+        before = [await journal.append(f"call-{number}", "decided", {}) for number in range(3)]
+        now[0] = (now[0].replace(day=1) + timedelta(days=31)).replace(day=1)
+        after = [await journal.append(f"call-{number}", "answered", {}) for number in range(3)]
+    assert len({receipt.stream for receipt in before}) == len({receipt.stream for receipt in after}) == 1
+    assert before[0].stream != after[0].stream
+
+
+async def test_entries_about_people_whom_nobody_knows_yet_come_one_by_one_without_a_hitch(
+    journal: Journal, engine: AsyncEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(5):
+        await journal.append(f"call-{number}", "decided", {"subject": f"person {number}", "purpose": "to be encrypted"})
+    assert [entry.call_id for entry in await entries(engine, last=5)] == [f"call-{number}" for number in range(5)]
+    assert not [record for record in caplog.records if record.name == "audit.writer"]

@@ -35,7 +35,7 @@ async def test_a_crash_is_one_refusal_and_an_event_that_names_the_call(
     played.execute = crash
     doorway = Doorway(played.house, _everybody, "stdio", "0", local_bearer=Bearer("good"))
     context: Any = SimpleNamespace(
-        protocol_version="2026-07-28", meta=None, session=SimpleNamespace(client_params=None)
+        protocol_version="2026-07-28", meta=None, request=None, session=SimpleNamespace(client_params=None)
     )
     asked = CallToolRequestParams(
         name="run_query", arguments={"sql": "SELECT id FROM orders", "purpose": "to see it fail"}
