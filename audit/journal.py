@@ -74,8 +74,8 @@ class Record:
         """
         return await self._append(stage, must_write=False)
 
-    def hand_over(self, keeper: Keeper) -> None:
-        """Let `keeper` wait for the outcome, if it is an answer: nobody may be told of it before."""
+    def hand_over(self, keeper: Keeper | None) -> None:
+        """Let `keeper`, if there is one, wait for the outcome, if it is an answer: nobody may be told of it before."""
         self._keeper = keeper
 
     def _ticket(self, stage: str, *, must_write: bool) -> Ticket:

@@ -17,9 +17,11 @@ from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.types import (
     CallToolRequestParams,
     CallToolResult,
+    Implementation,
     InputRequiredResult,
     ListToolsResult,
     PaginatedRequestParams,
+    RequestId,
     ToolAnnotations,
 )
 from mcp.types import Tool as ToolListing
@@ -32,7 +34,7 @@ from server.logs import of_call
 from server.refusals import Internal, Revoked, UnknownTool
 from server.rendering import TURNED_AWAY, AnswerForm, answered, refusal_message, refused
 from server.tasks import Own, Task, Tasks, created, knows_tasks
-from server.withheld import withheld_of
+from server.withheld import Instead, withheld_of
 from tools.contract import JsonObject, Masked, Tool, Wanted
 from tools.manifest import Offer, offers
 
@@ -84,7 +86,7 @@ class Doorway:
         server: Server[Any] = Server(
             NAME,
             version=self.version,
-            title="snowgate",
+            title=NAME,
             instructions=INSTRUCTIONS,
             cache_hints={"tools/list": CacheHint(ttl_ms=60_000, scope="private")},
             on_list_tools=self.list_tools,
@@ -119,8 +121,8 @@ class Doorway:
         withheld = withheld_of(context.request, context.protocol_version)
         call = self.call(context, tool, params.arguments or {}, asking, asking.lead)
         if withheld is not None:
-            call = replace(call, withhold=withheld.until)
-            withheld.instead = lambda why: refusal_message(context.request_id, refused(why, call.id))
+            call = replace(call, keeper=withheld.keeper)
+            withheld.instead = self._instead(context.request_id, call.id)
         try:
             return answered(await self.carry(call, self.house), self.answer_form)
         except AskFirst as question:
@@ -129,6 +131,14 @@ class Doorway:
             if isinstance(refusal, Waiting) and self.own is not None and knows_tasks(context):
                 return created(refusal)
             return refused(refusal, call.id, call.arguments.get("sql"))
+
+    def _instead(self, request_id: RequestId | None, call_id: CallId) -> Instead:
+        """What leaves in the place of a call's answer. It holds nothing of the request, which holds it."""
+        return lambda why: refusal_message(request_id, refused(why, call_id), self._info)
+
+    @property
+    def _info(self) -> Implementation:
+        return Implementation(name=NAME, title=NAME, version=self.version)
 
     def call(
         self,

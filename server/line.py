@@ -71,7 +71,8 @@ class Lead(Protocol):
 class Call:
     """One tool call as it arrived. `origin` says by which door, for the journal.
 
-    A door that can hold an answer back until its outcome is durable says so with `withhold`; see `server.withheld`.
+    A door that can hold an answer back until its outcome is durable says by `keeper` who does so now, if anybody does;
+    see `server.withheld`.
     """
 
     id: CallId
@@ -82,7 +83,7 @@ class Call:
     progress: Progress | None
     origin: Mapping[str, str]
     lead: Lead | None = None
-    withhold: Keeper | None = None
+    keeper: Callable[[], Keeper | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,8 +256,8 @@ async def walk(call: Call, house: House) -> JsonObject:
         # that withholds answers waits for that itself, while the answer is written out.
         step("journal")
         record.note(**facts_of_answer(masked, house.sample_rows))
-        if call.withhold is not None and not padding.to_ms:
-            record.hand_over(call.withhold)
+        if call.keeper is not None and not padding.to_ms:
+            record.hand_over(call.keeper())
         return call.tool.answer(masked)
 
 

@@ -3,10 +3,11 @@
 The shape of every refusal is `{code, message, hint, retryable, call_id}`, with more beside it where it helps an agent.
 """
 
+import json
 from typing import Literal, TypeAlias
 
 import orjson
-from mcp.types import CallToolResult, RequestId, TextContent
+from mcp.types import SERVER_INFO_META_KEY, CallToolResult, Implementation, RequestId, TextContent
 
 from audit.unavailable import JournalUnavailable
 from policy.positions import line_and_column
@@ -39,10 +40,12 @@ def refused(refusal: TurnedAway, call_id: CallId, sql: object = None) -> CallToo
     return CallToolResult(content=[TextContent(text=text)], structured_content=shape, is_error=True)
 
 
-def refusal_message(request_id: RequestId | None, refusal: CallToolResult) -> bytes:
-    """The JSON-RPC response that carries a refusal, written out (2026-07-28)."""
+def refusal_message(request_id: RequestId | None, refusal: CallToolResult, server: Implementation) -> bytes:
+    """The JSON-RPC response of `server` that carries a refusal, written out as the MCP library does (2026-07-28)."""
+    meta = {SERVER_INFO_META_KEY: server.model_dump(mode="json", by_alias=True, exclude_none=True)}
     result = refusal.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return orjson.dumps({"jsonrpc": "2.0", "id": request_id, "result": {**result, "resultType": "complete"}})
+    told = {"jsonrpc": "2.0", "id": request_id, "result": {**result, "resultType": "complete", "_meta": meta}}
+    return json.dumps(told, separators=(",", ":")).encode()  # an id may be an integer of any size
 
 
 def shape_of(refusal: TurnedAway, call_id: CallId) -> JsonObject:

@@ -33,6 +33,10 @@ class Withheld:
         self.instead: Instead | None = None
         self.has_begun = False
 
+    def keeper(self) -> Callable[[Durable], None] | None:
+        """Who waits for an outcome: `until`, and nobody once a byte has left, for a refusal could not leave alone."""
+        return None if self.has_begun else self.until
+
     def until(self, durable: Durable) -> None:
         """Let nothing leave before `durable` returns; if it raises, let `instead` leave and nothing else, ever."""
         self._durable = durable
@@ -75,11 +79,11 @@ class Withholding:
 
 
 def withheld_of(request: object, protocol_version: str) -> Withheld | None:
-    """What leaves in answer to `request`, if it can be withheld: over HTTP, without a session, and not begun.
+    """What leaves in answer to `request`, if it can be withheld: over HTTP and without a session.
 
     In a session of the handshake era another request may carry an answer; who answers waits there.
     """
     if protocol_version not in MODERN_PROTOCOL_VERSIONS or not isinstance(request, Request):
         return None
     withheld = request.scope.get(_KEY)
-    return withheld if isinstance(withheld, Withheld) and not withheld.has_begun else None
+    return withheld if isinstance(withheld, Withheld) else None

@@ -28,17 +28,21 @@ class Posted:
     """One call over HTTP, byte for byte: what has come of its response so far."""
 
     sql: str
+    follows: bool = False
+    """Whether the caller asks to be told how it goes: then the response is a stream that begins before the answer."""
     begun: anyio.Event = field(default_factory=anyio.Event)
     body: bytes = b""
 
     async def send(self, gate: Gate, port: int) -> None:
         own = gate.sandbox.state.ports.gate
         url = gate.sandbox.state.resource_url.replace(f":{own}/", f":{port}/")
-        meta = {
+        meta: dict[str, Any] = {
             "io.modelcontextprotocol/protocolVersion": VERSION,
             "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
             "io.modelcontextprotocol/clientCapabilities": {},
         }
+        if self.follows:
+            meta["progressToken"] = "as it goes"
         arguments = {"sql": self.sql, "purpose": "to be withheld"}
         body = {
             "jsonrpc": "2.0", "id": 7, "method": "tools/call",
@@ -58,17 +62,19 @@ class Posted:
 
     @property
     def result(self) -> dict[str, Any]:
-        """The JSON-RPC result, which answers the request that was sent."""
-        message = json.loads(self.body)
+        """The JSON-RPC result, which answers the request that was sent; in a stream it comes last."""
+        message = json.loads(self.body.split(b"data: ")[-1])
         assert (message["jsonrpc"], message["id"]) == ("2.0", 7)
         result: dict[str, Any] = message["result"]
         return result
 
 
 @asynccontextmanager
-async def decided_and_locked(gate: Gate, port: int, mark: str) -> AsyncIterator[tuple[Posted, psycopg.AsyncConnection]]:
+async def decided_and_locked(
+    gate: Gate, port: int, mark: str, *, follows: bool = False
+) -> AsyncIterator[tuple[Posted, psycopg.AsyncConnection]]:
     """A call whose statement has been answered, while its outcome waits for a lock that the connection holds."""
-    posted = Posted(f"SELECT COUNT(*) AS n FROM tpch.public.region WHERE r_name <> '{mark}'")
+    posted = Posted(f"SELECT COUNT(*) AS n FROM tpch.public.region WHERE r_name <> '{mark}'", follows)
     await gate.sandbox.lookalike.delay_next(mark, 1.5)
     with reachable_directory() as home, EmbeddedPostgres(home) as postgres:
         url = postgres.dsn()
@@ -103,9 +109,23 @@ async def test_an_answer_whose_outcome_is_not_journaled_never_leaves(gate: Gate,
     async with decided_and_locked(gate, free_tcp_port, "never told") as (posted, locking):
         await eventually(lambda: posted.body.endswith(b"}"))
         await locking.rollback()
+        after = Posted("SELECT COUNT(*) AS n FROM tpch.public.region")
+        await after.send(gate, free_tcp_port)
     assert b'"rows"' not in posted.body
     assert posted.result["isError"] is True
     refusal = posted.result["structuredContent"]
     assert refusal["code"] == "journal_unavailable"
     assert set(refusal) == {"code", "message", "hint", "retryable", "call_id"}
     assert posted.result["resultType"] == "complete"
+    assert posted.result["_meta"] == after.result["_meta"], "it says who refuses, as every answer and refusal does"
+
+
+async def test_a_caller_who_was_told_how_it_goes_is_told_of_the_refusal_in_the_same_stream(
+    gate: Gate, free_tcp_port: int
+) -> None:
+    async with decided_and_locked(gate, free_tcp_port, "told so far", follows=True) as (posted, locking):
+        assert b"notifications/progress" in posted.body
+        await eventually(lambda: b'"isError"' in posted.body)
+        await locking.rollback()
+    assert b'"rows"' not in posted.body
+    assert posted.result["structuredContent"]["code"] == "journal_unavailable"

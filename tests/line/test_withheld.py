@@ -1,5 +1,6 @@
 """What is promised to be withheld leaves when it may, whole and in order, or not at all."""
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -7,10 +8,13 @@ import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mcp.types import Implementation
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
 from audit.unavailable import JournalUnavailable
+from server.line import CallId
+from server.rendering import refusal_message, refused
 from server.withheld import Withheld, Withholding, withheld_of
 
 MODERN, HANDSHAKE = "2026-07-28", "2025-11-25"
@@ -113,10 +117,25 @@ async def test_whoever_is_interrupted_while_waiting_has_let_nothing_through() ->
 async def test_where_nothing_can_be_withheld_who_answers_waits(request_of: Any, version: str) -> None:
     async def inner(scope: Scope, receive: Receive, send: Send) -> None:
         assert withheld_of(request_of(scope), version) is None
-        await send(START)
-        assert withheld_of(Request(scope), MODERN) is None, "what has begun to leave cannot be held back"
 
     async def send(message: Message) -> None:
         pass
 
     await Withholding(inner)({"type": "http"}, silent, send)
+
+
+async def test_what_has_begun_to_leave_is_not_held_back_any_more() -> None:
+    async def app(withheld: Withheld, send: Send) -> None:
+        assert withheld.keeper() == withheld.until
+        await send(START)
+        assert withheld.keeper() is None
+
+    assert await received(app) == [START]
+
+
+@given(request_id=st.one_of(st.none(), st.integers(), st.text()))
+def test_a_refusal_that_leaves_instead_answers_whatever_was_asked(request_id: int | str | None) -> None:
+    refusal = refused(JournalUnavailable(), CallId("call_1"))
+    told = json.loads(refusal_message(request_id, refusal, Implementation(name="gate", version="1")))
+    assert (told["jsonrpc"], told["id"]) == ("2.0", request_id)
+    assert told["result"]["isError"] is True
