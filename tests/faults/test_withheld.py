@@ -19,7 +19,11 @@ from tests.support.databases import driver_dsn, reachable_directory
 from tests.support.gates import serving
 from tests.support.watching import eventually
 
-WAITS_FOR_ENTRY = "select count(*) from pg_locks where relation = 'journal.entry'::regclass and not granted"
+WAITS_FOR_ENTRY = """
+    select count(*) from pg_locks
+    where relation = 'journal.entry'::regclass and mode = 'RowExclusiveLock' and not granted
+"""
+"""What writes, for others read the entries."""
 VERSION = "2026-07-28"
 
 
