@@ -109,7 +109,8 @@ def _serve(inbox: Inbox, tell: Callable[["asyncio.Future[Any]", Any, BaseExcepti
         value: Any = None
         error: BaseException | None = None
         try:
-            value = work.context.run(work.run)
+            if not work.ended.cancelled():
+                value = work.context.run(work.run)
         except StopIteration as raised:  # the one exception that no future takes
             error = RuntimeError("work in a thread raised StopIteration")
             error.__cause__ = raised

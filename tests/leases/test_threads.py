@@ -1,5 +1,6 @@
 """Blocking work runs in threads that are handed it at once, kept while they are needed, and ended with their pool."""
 
+import sys
 import threading
 from collections.abc import Generator
 from contextlib import closing
@@ -100,6 +101,25 @@ async def test_what_a_cancelled_caller_asks_for_is_never_begun(threads: Threads,
     with anyio.CancelScope() as scope:
         scope.cancel()
         await threads.run(gate, abandon=abandon)
+    assert await threads.run(lambda: gate.times) == 0
+
+
+async def test_what_no_thread_has_taken_up_is_never_begun_when_its_caller_leaves(threads: Threads) -> None:
+    gate = Gate()
+    gate.is_open.set()
+    await threads.run(lambda: None)  # a thread waits for work
+    switched_after_s = sys.getswitchinterval()
+    sys.setswitchinterval(10)  # it gets no turn before the loop waits
+    try:
+        async with anyio.create_task_group() as tasks:
+
+            async def leave() -> None:
+                tasks.cancel_scope.cancel()
+
+            tasks.start_soon(lambda: threads.run(gate, abandon=True))
+            tasks.start_soon(leave)
+    finally:
+        sys.setswitchinterval(switched_after_s)
     assert await threads.run(lambda: gate.times) == 0
 
 
