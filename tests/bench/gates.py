@@ -14,6 +14,7 @@ ADDED_REPEATED_MS_MAX = 1.5
 SPEED_RATIO_MIN = 0.8
 LABS_SPEED_RATIO_MIN = 10.0
 PROXY_SPEED_RATIO_MIN = 20.0
+PROXIES = ("fastmcp", "mcp-contextforge-gateway")
 GROWTH_RATIO_MAX = 2.0
 FIRST_ANSWER_S_MAX = 2.0
 BEFORE_FLOOR = ("mcp-proxy", "fastmcp", "mcp-contextforge-gateway")
@@ -96,10 +97,15 @@ def _frugality(figures: Mapping[Key, Figure]) -> Iterator[Gate]:
 
 
 def _peers(figures: Mapping[Key, Figure]) -> Iterator[Gate]:
+    for peer in PROXIES:
+        own, other = (figures.get(Key(STUB_PEERS.name, "point", 1, target)) for target in ("snowgate", peer))
+        if own and other:
+            ratio = other.added_ms / max(own.added_ms, 0.001)
+            name = f"{STUB_PEERS.name}, one caller, point: what {peer} adds to a call over what snowgate adds"
+            yield Gate(name, f"{ratio:.1f}", f"at least {PROXY_SPEED_RATIO_MIN:g}", ratio >= PROXY_SPEED_RATIO_MIN)
     for stage, peer, least in (
         (LAT60_PEERS, "snowflake-labs-mcp", LABS_SPEED_RATIO_MIN),
-        (STUB_PEERS, "fastmcp", PROXY_SPEED_RATIO_MIN),
-        (STUB_PEERS, "mcp-contextforge-gateway", PROXY_SPEED_RATIO_MIN),
+        *((STUB_PEERS, proxy, PROXY_SPEED_RATIO_MIN) for proxy in PROXIES),
     ):
         own, other = (figures.get(Key(stage.name, "point-new", IN_FLIGHT_MAX, target)) for target in ("snowgate", peer))
         if own and other:

@@ -191,10 +191,10 @@ What snowgate costs beside the same work without it, measured by `make bench` in
   commits to disk before a statement runs and before its answer leaves.
 
 The backend is a stand-in that speaks Snowflake's protocol: `stub` answers at once, `lat60` sleeps 60 ms a query and
-400 ms a login, the shape of a real account. Before `stub` snowgate is one process, before `lat60` one for each
-processor (`SNOWGATE_WORKERS`). All of it shares the processors with the client that measures. A *new* statement
-differs from every earlier one in a literal; a *repeated* one is the same text again. Bursts of the three follow each
-other in shuffled order; `x driver` and `+ floor ms` are medians over rounds of the ratio and the
+400 ms a login, the shape of a real account. Before `stub` snowgate is one process, before `lat60` and beside peers one
+for each processor (`SNOWGATE_WORKERS`). All of it shares the processors with the client that measures. A *new*
+statement differs from every earlier one in a literal; a *repeated* one is the same text again. Bursts of the three
+follow each other in shuffled order; `x driver` and `+ floor ms` are medians over rounds of the ratio and the
 difference of the medians within a round. CPU is that of the server's processes for each call (of the whole program
 for the driver); `journal ms` is PostgreSQL's, apart. Logins and queries are counted by the backend. Ratios and CPU hold
 from machine to machine; milliseconds do not.

@@ -47,9 +47,9 @@ STUB = Slowness("stub", 0, 0, workers=1)
 """Shows what one call costs."""
 
 LAT60 = Slowness("lat60", 60, 400, workers=os.cpu_count() or 1)
-"""The shape of a real account, met as one would be: with a worker for each processor."""
+"""The shape of a real account, met as one would be: with a worker for each processor. So are peers."""
 
-STUB_PEERS = replace(STUB, name="stub, beside peers", peers=True)
+STUB_PEERS = replace(STUB, name="stub, beside peers", workers=LAT60.workers, peers=True)
 LAT60_PEERS = replace(LAT60, name="lat60, beside peers", peers=True)
 STAGES = (STUB, LAT60, STUB_PEERS, LAT60_PEERS)
 
