@@ -81,7 +81,7 @@ async def contained(gate: Gate, image: str, free_tcp_port: int) -> AsyncGenerato
     """The image beside the run's gate, on the same database, look-alike and issuer."""
     with reachable_directory() as home:
         async with forwarded(gate, home) as environment:
-            told = environment | {"SNOWGATE_PORT": str(free_tcp_port), "SNOWGATE_DRAIN_S": "3"}
+            told = environment | {"SNOWGATE_PORT": str(free_tcp_port), "SNOWGATE_DRAIN_S": "10"}
             settings = home / "gate.env"
             settings.write_text("".join(f"{name}={value}\n" for name, value in told.items()), encoding="utf-8")
             where = ["--volume", f"{home}:/etc/snowgate:ro", "--env-file", str(settings)]
