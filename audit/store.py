@@ -72,6 +72,12 @@ def _wired(row: EntryRow) -> tuple[bytes | None, ...]:
     )  # fmt: skip
 
 
+def _must_be_signed(rows: Sequence[EntryRow]) -> None:
+    """Raise JournalBroken unless the last entry of a batch, which covers the others, bears a signature."""
+    if rows[-1].signature is None:
+        raise JournalBroken("a batch without its writer's signature")
+
+
 class JournalBroken(Exception):
     """The database does not keep what it confirmed, or keeps something else in our place. No entry can be trusted."""
 
@@ -106,8 +112,13 @@ class Store:
             raise JournalBroken(f"the database refuses a stream ({error.sqlstate})") from error
 
     def begin(self, rows: Sequence[EntryRow]) -> None:
-        """Send `rows` already, if they can be sent at once; `add` with the same rows is next, and waits."""
+        """Send `rows` already, if they can be sent at once; `add` with the same rows is next, and waits.
+
+        Raises:
+            JournalBroken: nobody signed for them.
+        """
         if self._insert is not None and 0 < len(rows) <= _INSERTED_MAX:
+            _must_be_signed(rows)
             self._insert.begin([_wired(row) for row in rows])
 
     async def add(self, rows: Sequence[EntryRow]) -> None:
@@ -117,6 +128,7 @@ class Store:
             JournalBroken: nobody signed for them, the database swallowed rows, or the table is not ours to write.
             one of OUTAGES: nothing is known about these rows.
         """
+        _must_be_signed(rows)
         cursor = await self._connected()
         try:
             if len(rows) <= _INSERTED_MAX:

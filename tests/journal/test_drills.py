@@ -5,6 +5,7 @@ import random
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from audit.note import Signer, new_signer
 from audit.reading import check_chain, entries
 from audit.sealing import Sealer
 from audit.sequencer import Sequencer
-from audit.store import Store
+from audit.store import JournalBroken, Store
 from audit.stream import Stream, month_of
 from audit.ticket import Ticket
 from server.database import open_engine
@@ -227,6 +228,26 @@ async def test_entries_that_are_fuzzed_are_found_or_are_as_they_were(
                 connection.execute("set session_replication_role = replica")
                 connection.execute("update journal.entry set body = %s where n = %s", (bytes(body), n))
         assert whys(await proven.verify()) == []
+
+
+@pytest.mark.parametrize("count", [1, 3, 13])
+async def test_a_batch_that_nobody_signed_is_not_written(
+    database_url: str, sealer: Sealer, signer: Signer, count: int
+) -> None:
+    async with open_engine(database_url) as engine:
+        store, now = Store(engine), datetime.now(UTC)
+        stream = Stream(month_of(now), sealer, signer)
+        await store.register(stream.row())
+        signed = [stream.number(Ticket("", "stream.open", stream.opening()), now)]
+        signed[-1] = stream.sign(signed)
+        await store.add(signed)
+        unsigned = [stream.number(Ticket(f"call-{n}", "refused", {}), now) for n in range(count)]
+        with pytest.raises(JournalBroken) if count < 13 else nullcontext():  # so many are never begun
+            store.begin(unsigned)
+        with pytest.raises(JournalBroken):
+            await store.add(unsigned)
+        await store.disconnect()
+        assert [entry.n for entry in await entries(engine, last=100)] == [0]
 
 
 async def test_what_is_delivered_twice_is_stored_once(database_url: str, sealer: Sealer, signer: Signer) -> None:
