@@ -22,7 +22,7 @@ from audit.ticket import Receipt, Ticket
 from audit.unavailable import JournalUnavailable
 from audit.writer import Writer
 
-__all__ = ["Journal", "JournalUnavailable", "Keeper", "Receipt", "Record", "open_journal"]
+__all__ = ["Durable", "Journal", "JournalUnavailable", "Keeper", "Receipt", "Record", "open_journal"]
 
 DEADLINE_S = 2.0
 RETRY_S = 0.5
@@ -30,8 +30,11 @@ RETRY_S = 0.5
 _CRASH_CHARACTERS_MAX = 16_000
 
 
-Keeper: TypeAlias = Callable[[Callable[[], Awaitable[Receipt]]], None]
-"""Takes over the waiting for an entry: what it gets returns the receipt, or raises JournalUnavailable."""
+Durable: TypeAlias = Callable[[], Awaitable[object]]
+"""Returns once the journal holds an entry, or raises JournalUnavailable; however often it is asked."""
+
+Keeper: TypeAlias = Callable[[Durable], None]
+"""Takes over the waiting for an entry."""
 
 
 class Record:

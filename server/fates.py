@@ -13,11 +13,6 @@ from server.spelling import quoted
 HISTORY_ROWS_MAX = 100
 HISTORY_TIMEOUT_S = 10
 
-HISTORY = (
-    "SELECT QUERY_TYPE, QUERY_TAG, EXECUTION_STATUS, QUERY_ID FROM "
-    "TABLE({database}.INFORMATION_SCHEMA.QUERY_HISTORY_BY_SESSION(SESSION_ID => {session}, RESULT_LIMIT => {rows}))"
-)
-
 
 class Fate(StrEnum):
     """What became of a change."""
@@ -61,6 +56,13 @@ class Asking(Protocol):
         ...
 
 
+def ask_history(database: str, session_id: int, rows_max: int) -> str:
+    """SQL for the newest statements of a session: QUERY_TYPE, QUERY_TAG, EXECUTION_STATUS and QUERY_ID of each."""
+    history = f"{quoted(database)}.INFORMATION_SCHEMA.QUERY_HISTORY_BY_SESSION"
+    which = f"SESSION_ID => {session_id:d}, RESULT_LIMIT => {rows_max:d}"
+    return f"SELECT QUERY_TYPE, QUERY_TAG, EXECUTION_STATUS, QUERY_ID FROM TABLE({history}({which}))"  # noqa: S608 - quoted
+
+
 def fate_of(session: Asking, session_id: int, tag: str, database: str) -> Became:
     """Ask, in `session`, what became of the change that a lost session ran under `tag`.
 
@@ -71,7 +73,7 @@ def fate_of(session: Asking, session_id: int, tag: str, database: str) -> Became
         SnowflakeUnavailable, StatementFailed: it could not be asked.
     """
     session.abort(session_id)
-    asked = HISTORY.format(database=quoted(database), session=int(session_id), rows=HISTORY_ROWS_MAX)
+    asked = ask_history(database, session_id, HISTORY_ROWS_MAX)
     seen = session.read(asked, rows_max=HISTORY_ROWS_MAX, timeout_s=HISTORY_TIMEOUT_S, tag=tag).rows
     ours = {str(kind).upper(): (str(status).lower(), str(query)) for kind, of, status, query in seen if of == tag}
     changes = [kind for kind in ours if kind not in _AROUND]

@@ -15,12 +15,11 @@ import anyio
 
 from audit.journal import Journal
 from audit.unavailable import JournalUnavailable
-from server.fates import ENDED
+from server.fates import ENDED, ask_history
 from server.pool import Kind, Pooled, SessionPool
 from server.query_history import TAG
 from server.refusals import Refusal
 from server.running import Running
-from server.spelling import quoted
 from server.warehouse import Order
 
 LONG_S = 2.0
@@ -36,11 +35,6 @@ ASKED_MAX = 3
 
 SHOWN_MAX = 20
 """A session runs one statement at a time, so that what runs is among its newest."""
-
-RUNNING = (
-    "SELECT QUERY_ID, QUERY_TAG, EXECUTION_STATUS FROM "
-    "TABLE({database}.INFORMATION_SCHEMA.QUERY_HISTORY_BY_SESSION(SESSION_ID => {session}, RESULT_LIMIT => {rows}))"
-)
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +82,7 @@ class LongRunning:
     async def _query_id(self, pooled: Pooled, running: Running) -> str:
         """Snowflake's id of what runs in that session under that tag, empty if history does not show it running."""
         session_id = pooled.session.session_id
-        asked = RUNNING.format(database=quoted(self.database), session=session_id, rows=SHOWN_MAX)
+        asked = ask_history(self.database, session_id, SHOWN_MAX)
         order = Order(asked, (), SHOWN_MAX, ASK_TIMEOUT_S, json.dumps({TAG: running.call_id}))
         own = await self.pool.borrow(self.kind)
         try:
@@ -99,5 +93,5 @@ class LongRunning:
             raise
         finally:
             self.pool.give_back(own)
-        ours = (str(query) for query, tag, status in shown if tag == running.tag and str(status).lower() not in ENDED)
+        ours = (str(sent) for _, tag, status, sent in shown if tag == running.tag and str(status).lower() not in ENDED)
         return next(ours, "")

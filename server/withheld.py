@@ -3,7 +3,7 @@
 Whoever answers promises what the first byte waits for. If that does not come about, the refusal leaves alone.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -11,10 +11,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from audit.unavailable import JournalUnavailable
-
-Durable: TypeAlias = Callable[[], Awaitable[object]]
-"""Returns once the journal holds an outcome, or raises JournalUnavailable; however often it is asked."""
+from audit.journal import Durable, JournalUnavailable, Keeper
 
 Instead: TypeAlias = Callable[[JournalUnavailable], bytes]
 """The JSON-RPC response that leaves in the place of an answer."""
@@ -33,7 +30,7 @@ class Withheld:
         self.instead: Instead | None = None
         self.has_begun = False
 
-    def keeper(self) -> Callable[[Durable], None] | None:
+    def keeper(self) -> Keeper | None:
         """Who waits for an outcome: `until`, and nobody once a byte has left, for a refusal could not leave alone."""
         return None if self.has_begun else self.until
 

@@ -68,7 +68,11 @@ def _asked(stub: StubSnowflake) -> int:
 async def test_an_id_is_asked_for_once_and_only_that_of_what_runs_under_the_calls_own_tag(
     watch: LongRunning, stub: StubSnowflake, database_url: str
 ) -> None:
-    shown = [("q-check", TAG, "SUCCESS"), ("q-other", "other", "RUNNING"), ("q-ours", TAG, "RUNNING")]
+    shown = [
+        ("SELECT", TAG, "SUCCESS", "q-check"),
+        ("SELECT", "other", "RUNNING", "q-other"),
+        ("SELECT", TAG, "RUNNING", "q-ours"),
+    ]
     stub.otherwise = lambda _: texts(shown)
     await watch.look()
     await watch.look()
