@@ -11,11 +11,12 @@ from server.database import open_engine
 from server.sandbox.postgres import EmbeddedPostgres
 from tests.support.databases import Databases, reachable_directory
 from tests.support.gates import gate
+from tests.support.measured import pytest_runtest_setup
 from tests.support.sandbox import sandbox
 from tests.support.scores import pytest_terminal_summary, score
 from tests.support.stub_snowflake import stub
 
-__all__ = ["gate", "pytest_terminal_summary", "sandbox", "score", "stub"]
+__all__ = ["gate", "pytest_runtest_setup", "pytest_terminal_summary", "sandbox", "score", "stub"]
 
 SEARCH_PATH = os.environ["PATH"]
 
@@ -51,8 +52,13 @@ def _search_path() -> None:
 
 @pytest.fixture(scope="session")
 def databases(_shelter: None) -> Iterator[Databases]:
-    """One embedded PostgreSQL for the whole run."""
-    with reachable_directory() as home, EmbeddedPostgres(home) as postgres:
+    """One embedded PostgreSQL for the whole run.
+
+    It does not wait for the disk: a machine that loses its power loses the run as well, and one whose disk stalls for
+    two seconds would open the journal's circuit. What must outlive a crash is tried on clusters of its own.
+    """
+    unsafe = {"fsync": "off", "full_page_writes": "off"}
+    with reachable_directory() as home, EmbeddedPostgres(home, settings=unsafe) as postgres:
         yield Databases(postgres)
 
 
