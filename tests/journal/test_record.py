@@ -2,14 +2,12 @@
 
 # ruff: noqa: PT012  # what a record does when it is left by an exception needs a block to raise from
 
-from collections.abc import Awaitable, Callable
-
 import anyio
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.canonical import NotCanonical
-from audit.journal import Journal, Receipt, open_journal
+from audit.journal import Durable, Journal, Receipt, open_journal
 from audit.note import Signer
 from audit.reading import check_chain, entries, unseal
 from audit.sealing import Sealer
@@ -161,19 +159,20 @@ async def test_text_that_does_not_fit_still_makes_an_entry(journal: Journal, eng
 
 
 async def test_an_answer_may_be_waited_for_by_another_and_is_as_durable(journal: Journal, engine: AsyncEngine) -> None:
-    waits: list[Callable[[], Awaitable[Receipt]]] = []
+    waits: list[Durable] = []
     async with journal.record("call-1") as record:
         await record.commit("decided")
         record.hand_over(waits.append)
     (durable,) = waits
     receipt = await durable()
+    assert isinstance(receipt, Receipt)
     *_, answered = await entries(engine, call_id="call-1")
     assert (answered.stage, answered.stream, answered.n) == ("answered", receipt.stream, receipt.n)
     assert await durable() == receipt, "who asks again is told the same"
 
 
 async def test_what_is_no_answer_is_waited_for_where_it_ends(journal: Journal, engine: AsyncEngine) -> None:
-    waits: list[Callable[[], Awaitable[Receipt]]] = []
+    waits: list[Durable] = []
     with pytest.raises(Refusal):
         async with journal.record("call-1") as record:
             record.hand_over(waits.append)
