@@ -26,13 +26,13 @@ test: $(STAMP) ## Everything that must hold: style, types, imports, tests, cover
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n auto --dist loadfile --durations 20
+	$(BIN)/coverage run -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations 20
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=100
 
 coverage: $(STAMP) ## The tests once more, and which lines of everything they reach
 	$(BIN)/coverage erase
-	SNOWGATE_COVERAGE_OF_ALL=1 $(BIN)/coverage run --source server,tools,policy,audit -m pytest -n auto --dist loadfile
+	SNOWGATE_COVERAGE_OF_ALL=1 $(BIN)/coverage run --source server,tools,policy,audit -m pytest -n auto --dist loadfile --no-loadscope-reorder
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
