@@ -61,7 +61,7 @@ from server.rule_sets import read_rule_sets
 from server.seat import Seat
 from server.serving import listen
 from server.snowflake_settings import account_of, catalog_kind, pool_limits_of
-from server.telemetry import open_telemetry
+from server.telemetry import Telemetry, open_telemetry
 from server.verifiers import token_verifier
 from server.warehouse import prepare_process
 from server.web import http_app, tool_scopes
@@ -98,6 +98,7 @@ class Furnished:
     revocations: Revocations
     clock: Clock
     readiness: Readiness
+    telemetry: Telemetry
 
 
 def read_policy(path: Path) -> Policy:
@@ -167,10 +168,9 @@ async def furnished(settings: Settings, seat: Seat | None = None, *, prints: boo
             sample_rows=settings.journal_sample_rows,
             weigh=Weighing(histories, Estimating(pool, journal)),
         )
-        janitor = Janitor(ledger, pool, catalog_kind(settings))
-        readiness = readiness_of(database, rooms, verifier, clock)
-        await stack.enter_async_context(_background(rooms, holding, ledger, janitor, readiness))
-        await stack.enter_async_context(telemetry.sampling(pool, rooms, readiness))
+        janitor, ready = Janitor(ledger, pool, catalog_kind(settings)), readiness_of(database, rooms, verifier, clock)
+        await stack.enter_async_context(_background(rooms, holding, ledger, janitor, ready))
+        await stack.enter_async_context(telemetry.sampling(pool, rooms, ready))
         yield Furnished(
             house=house,
             identify=identify,
@@ -184,7 +184,8 @@ async def furnished(settings: Settings, seat: Seat | None = None, *, prints: boo
             database=database,
             revocations=revocations,
             clock=clock,
-            readiness=readiness,
+            readiness=ready,
+            telemetry=telemetry,
         )
 
 
@@ -200,6 +201,7 @@ async def serve(settings: Settings, transport: Literal["stdio", "http"], seat: S
             house=furniture.house,
             lists=Listing(furniture.identify, furniture.rooms.judge),
             in_flight=furniture.in_flight,
+            withdrew=furniture.telemetry.withdrew,
             transport=transport,
             version=version("snowgate"),
             local_bearer=Bearer(token) if token else None,

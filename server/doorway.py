@@ -26,6 +26,7 @@ from mcp.types import (
 )
 from mcp.types import Tool as ToolListing
 
+from audit.unavailable import JournalUnavailable
 from server.elicitation import AskFirst, Elicitation
 from server.hold_refusals import Waiting
 from server.inflight import InFlight
@@ -79,6 +80,8 @@ class Doorway:
     own: Own | None = None
     """Finds a hold of a caller's own; without it nothing is a task."""
     in_flight: InFlight = field(default_factory=InFlight)
+    withdrew: Callable[[str], None] = lambda _: None
+    """Hears of each answer that was refused as it left, by the name of its tool."""
     new_call_id: Callable[[], CallId] = lambda: CallId("call_" + secrets.token_urlsafe(12))
 
     def server(self, state_key: bytes) -> Server[Any]:
@@ -122,7 +125,7 @@ class Doorway:
         call = self.call(context, tool, params.arguments or {}, asking, asking.lead)
         if withheld is not None:
             call = replace(call, keeper=withheld.keeper)
-            withheld.instead = self._instead(context.request_id, call.id)
+            withheld.instead = self._instead(context.request_id, call.id, tool.name)
         try:
             return answered(await self.carry(call, self.house), self.answer_form)
         except AskFirst as question:
@@ -132,9 +135,16 @@ class Doorway:
                 return created(refusal)
             return refused(refusal, call.id, call.arguments.get("sql"))
 
-    def _instead(self, request_id: RequestId | None, call_id: CallId) -> Instead:
+    def _instead(self, request_id: RequestId | None, call_id: CallId, tool: str) -> Instead:
         """What leaves in the place of a call's answer. It holds nothing of the request, which holds it."""
-        return lambda why: refusal_message(request_id, refused(why, call_id), self._info)
+
+        def instead(why: JournalUnavailable) -> bytes:
+            self.withdrew(tool)
+            with of_call(call_id):
+                log.warning("an answer was refused as it left: the journal does not confirm its outcome")
+            return refusal_message(request_id, refused(why, call_id), self._info)
+
+        return instead
 
     @property
     def _info(self) -> Implementation:

@@ -26,6 +26,9 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
         self._tools = frozenset(offer.tool.name for offer in offers())
         self.calls = Counter("snowgate_calls", "Calls, by what came of them.", ["tool", "code"], registry=registry)
+        self.withdrawn = Counter(
+            "snowgate_answers_withdrawn", "Answers refused as they left.", ["tool"], registry=registry
+        )
         self.call_seconds = Histogram(
             "snowgate_call_seconds", "From identity to journal.", ["tool"], registry=registry, buckets=CALL_SECONDS
         )
@@ -67,6 +70,10 @@ class Metrics:
         self.in_flight.dec()
         self.calls.labels(name, outcome).inc()
         self._of_tool[name].observe(seconds)
+
+    def withdrew(self, tool: str) -> None:
+        """An answer, which was counted as one, was refused as it left: the journal did not confirm its outcome."""
+        self.withdrawn.labels(tool).inc()
 
 
 @contextmanager

@@ -31,6 +31,11 @@ class Telemetry:
     watch: Watch
     metrics: "Metrics | None" = None
 
+    def withdrew(self, tool: str) -> None:
+        """Count an answer that was made and refused as it left."""
+        if self.metrics is not None:
+            self.metrics.withdrew(tool)
+
     @asynccontextmanager
     async def sampling(self, pool: SessionPool, rooms: EngineRoom, readiness: Readiness) -> AsyncGenerator[None]:
         """Look at what is held, every few seconds, while inside."""

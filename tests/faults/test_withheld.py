@@ -1,7 +1,7 @@
 """Over HTTP an answer is written out while its outcome is committed, and no byte of it leaves before that is done."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -75,7 +75,7 @@ class Posted:
 
 @asynccontextmanager
 async def decided_and_locked(
-    gate: Gate, port: int, mark: str, *, follows: bool = False
+    gate: Gate, port: int, mark: str, *, follows: bool = False, **more: str
 ) -> AsyncIterator[tuple[Posted, psycopg.AsyncConnection]]:
     """A call whose statement has been answered, while its outcome waits for a lock that the connection holds."""
     posted = Posted(f"SELECT COUNT(*) AS n FROM tpch.public.region WHERE r_name <> '{mark}'", follows)
@@ -85,7 +85,7 @@ async def decided_and_locked(
         await migrate(url)
         settings = {"SNOWGATE_RESOURCE": gate.sandbox.state.resource_url} | make_logins(url)
         async with (
-            serving(gate.sandbox, port=port, **settings),
+            serving(gate.sandbox, port=port, **settings, **more),
             await psycopg.AsyncConnection.connect(driver_dsn(url)) as locking,
             await psycopg.AsyncConnection.connect(driver_dsn(url), autocommit=True) as looking,
             anyio.create_task_group() as tasks,
@@ -109,18 +109,24 @@ async def test_no_byte_leaves_before_the_journal_holds_the_outcome(gate: Gate, f
     assert posted.result["structuredContent"]["rows"] == [[5]]
 
 
-async def test_an_answer_whose_outcome_is_not_journaled_never_leaves(gate: Gate, free_tcp_port: int) -> None:
-    async with decided_and_locked(gate, free_tcp_port, "never told") as (posted, locking):
+async def test_an_answer_whose_outcome_is_not_journaled_never_leaves_and_is_counted(
+    gate: Gate, free_tcp_port_factory: Callable[[], int]
+) -> None:
+    port, metrics = free_tcp_port_factory(), free_tcp_port_factory()
+    async with decided_and_locked(gate, port, "never told", SNOWGATE_METRICS_PORT=str(metrics)) as (posted, locking):
         await eventually(lambda: posted.body.endswith(b"}"))
         await locking.rollback()
         after = Posted("SELECT COUNT(*) AS n FROM tpch.public.region")
-        await after.send(gate, free_tcp_port)
+        await after.send(gate, port)
+        async with httpx2.AsyncClient(timeout=10) as http:
+            counted = (await http.get(f"http://127.0.0.1:{metrics}/metrics")).text
     assert b'"rows"' not in posted.body
     assert posted.result["isError"] is True
     refusal = posted.result["structuredContent"]
     assert refusal["code"] == "journal_unavailable"
     assert set(refusal) == {"code", "message", "hint", "retryable", "call_id"}
     assert posted.result["resultType"] == "complete"
+    assert 'snowgate_answers_withdrawn_total{tool="run_query"} 1.0' in counted
     assert posted.result["_meta"] == after.result["_meta"], "it says who refuses, as every answer and refusal does"
 
 
