@@ -20,11 +20,6 @@ __all__ = ["gate", "pytest_runtest_setup", "pytest_terminal_summary", "sandbox",
 
 SEARCH_PATH = os.environ["PATH"]
 
-# The workers that run the tests are measured. The processes that they start are so for `make coverage` alone: it takes
-# them twice as long, and no gate asks for it.
-if "PYTEST_XDIST_WORKER" in os.environ and "SNOWGATE_COVERAGE_OF_ALL" not in os.environ:
-    os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
-
 # How long an example takes says what else the machine does. Whatever the surroundings chose stays.
 settings.register_profile("house", settings.default, deadline=None)
 settings.load_profile("house")

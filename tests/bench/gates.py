@@ -17,7 +17,7 @@ PROXY_SPEED_RATIO_MIN = 20.0
 PROXIES = ("fastmcp", "mcp-contextforge-gateway")
 GROWTH_RATIO_MAX = 2.0
 FIRST_ANSWER_S_MAX = 2.0
-BEFORE_FLOOR = ("mcp-proxy", "fastmcp", "mcp-contextforge-gateway")
+BEFORE_FLOOR = ("mcp-proxy", *PROXIES)
 """Peers that pass on what the floor answers, so that its size is the floor's."""
 
 

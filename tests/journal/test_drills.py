@@ -12,6 +12,7 @@ from pathlib import Path
 import anyio
 import psycopg
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 import server.sandbox.postgres
 from audit.journal import JournalUnavailable, open_journal
@@ -19,7 +20,7 @@ from audit.note import Signer, new_signer
 from audit.reading import check_chain, entries
 from audit.sealing import Sealer
 from audit.sequencer import Sequencer
-from audit.store import JournalBroken, Store
+from audit.store import EntryRow, JournalBroken, Store
 from audit.stream import Stream, month_of
 from audit.ticket import Ticket
 from server.database import open_engine
@@ -230,17 +231,24 @@ async def test_entries_that_are_fuzzed_are_found_or_are_as_they_were(
         assert whys(await proven.verify()) == []
 
 
+async def opened(engine: AsyncEngine, stream: Stream, now: datetime) -> tuple[Store, list[EntryRow]]:
+    """A store that holds `stream` and its first entry, which is returned, too."""
+    store = Store(engine)
+    await store.register(stream.row())
+    rows = [stream.number(Ticket("", "stream.open", stream.opening()), now)]
+    rows[-1] = stream.sign(rows)
+    await store.add(rows)
+    return store, rows
+
+
 @pytest.mark.parametrize("count", [1, 3, 13])
 async def test_a_batch_that_nobody_signed_is_not_written(
     database_url: str, sealer: Sealer, signer: Signer, count: int
 ) -> None:
     async with open_engine(database_url) as engine:
-        store, now = Store(engine), datetime.now(UTC)
+        now = datetime.now(UTC)
         stream = Stream(month_of(now), sealer, signer)
-        await store.register(stream.row())
-        signed = [stream.number(Ticket("", "stream.open", stream.opening()), now)]
-        signed[-1] = stream.sign(signed)
-        await store.add(signed)
+        store, _ = await opened(engine, stream, now)
         unsigned = [stream.number(Ticket(f"call-{n}", "refused", {}), now) for n in range(count)]
         with pytest.raises(JournalBroken) if count < 13 else nullcontext():  # so many are never begun
             store.begin(unsigned)
@@ -253,12 +261,9 @@ async def test_a_batch_that_nobody_signed_is_not_written(
 async def test_what_is_delivered_twice_is_stored_once(database_url: str, sealer: Sealer, signer: Signer) -> None:
     """A batch whose commit was not heard of is looked for before it is written: the key (stream, n) counts once."""
     async with open_engine(database_url) as engine:
-        store, now = Store(engine), datetime.now(UTC)
+        now = datetime.now(UTC)
         stream = Stream(month_of(now), sealer, signer)
-        await store.register(stream.row())
-        rows = [stream.number(Ticket("", "stream.open", stream.opening()), now)]
-        rows[-1] = stream.sign(rows)
-        await store.add(rows)
+        store, rows = await opened(engine, stream, now)
         await store.settle(rows)
         await store.add(rows)
         more = [stream.number(Ticket(f"call-{n}", "refused", {}), now) for n in range(3)]
