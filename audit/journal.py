@@ -31,7 +31,7 @@ _CRASH_CHARACTERS_MAX = 16_000
 
 
 Durable: TypeAlias = Callable[[], Awaitable[object]]
-"""Returns once the journal holds an entry, or raises JournalUnavailable; however often it is asked."""
+"""Returns once the journal holds an entry, or raises JournalUnavailable; however often one task asks it."""
 
 Keeper: TypeAlias = Callable[[Durable], None]
 """Takes over the waiting for an entry."""
@@ -49,7 +49,8 @@ class Record:
         self._writer = writer
         self._known: dict[str, Fact] = {}
         self._new: dict[str, Fact] = {}
-        self._begun = False
+        self._entries = 0
+        self._last: Ticket | None = None
         self._keeper: Keeper | None = None
         self._started_s = time.monotonic()
 
@@ -75,28 +76,41 @@ class Record:
         Raises:
             JournalUnavailable: it is not, or not known to be. The caller must go no further.
         """
-        return await self._append(stage, must_write=False)
+        return await self._put(stage).durable()
+
+    def begin(self, stage: str) -> Durable:
+        """Give the writer an entry with the new facts, and go on: what this returns is awaited for it to be durable.
+
+        Raises:
+            JournalUnavailable: nobody may wait for it. The caller must go no further.
+        """
+        return self._put(stage).durable
 
     def hand_over(self, keeper: Keeper | None) -> None:
         """Let `keeper`, if there is one, wait for the outcome, if it is an answer: nobody may be told of it before."""
         self._keeper = keeper
 
-    def _ticket(self, stage: str, *, must_write: bool) -> Ticket:
+    def _put(self, stage: str, *, closes: bool = False) -> Ticket:
+        """Give the writer an entry with the new facts. One that closes a call the journal knows of must be written."""
+        self._look_back()
         subject = self._new.get("subject") or self._known.get("subject")
-        return Ticket(self.call_id, stage, self._new, must_write=must_write, subject=str(subject or ""))
+        must_write = closes and self._entries > 0
+        ticket = Ticket(self.call_id, stage, self._new, must_write=must_write, subject=str(subject or ""))
+        self._known |= self._new
+        self._new = {}
+        self._entries += 1
+        self._last = ticket
+        self._writer.put(ticket)
+        return ticket
 
-    async def _append(self, stage: str, *, must_write: bool) -> Receipt:
-        ticket = self._ticket(stage, must_write=must_write)
-        taken, self._new = self._new, {}
-        try:
-            return await self._writer.append(ticket)
-        finally:
-            # Also when cancelled: the writer keeps what it has taken.
-            if ticket.dropped:
-                self._new = taken | self._new
-            else:
-                self._begun = True
-                self._known |= taken
+    def _look_back(self) -> None:
+        """If the last entry will not be written, or that is not yet known, the next one has its facts, too."""
+        last, self._last = self._last, None
+        if last is None or (last.settled and not last.dropped):
+            return
+        self._new = {**last.facts, **self._new}
+        if last.dropped:
+            self._entries -= 1
 
     async def __aenter__(self) -> Self:
         return self
@@ -109,14 +123,12 @@ class Record:
         if "duration_ms" not in self._new:
             self.note(duration_ms=round((time.monotonic() - self._started_s) * 1000))
         if error is None and self._keeper is not None:
-            ticket = self._ticket(stage, must_write=self._begun)
-            self._writer.put(ticket)
-            self._keeper(ticket.durable)
+            self._keeper(self._put(stage, closes=True).durable)
             await anyio.lowlevel.cancel_shielded_checkpoint()  # the writer's turn: the database works from here on
             return
         try:
             with anyio.CancelScope(shield=True):  # the writer's deadline bounds it
-                await self._append(stage, must_write=self._begun)
+                await self._put(stage, closes=True).durable()
         except JournalUnavailable as unavailable:
             if error is None or (isinstance(error, Exception) and not isinstance(error, JournalUnavailable)):
                 raise unavailable from error

@@ -8,17 +8,19 @@ too; and what cannot be known of a change is asked for, never tried again.
 import json
 import logging
 import random
-import time
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Self, assert_never
 
 import anyio
 from anyio import from_thread
 
+from audit.journal import Durable
 from audit.unavailable import JournalUnavailable
 from policy.decision import ReadCatalog, RunSql, UseHolds
 from policy.statement import TABLE_CHANGES, WRITES
+from server.departures import Departure, LeftEarly
 from server.fates import Became, Fate, fate_of
 from server.line import Cleared, Lease, Progress
 from server.pool import Kind, Pooled, SessionPool
@@ -87,7 +89,7 @@ class Leases:
             case RunSql() as action:
                 who = cleared.principal
                 kind = Kind(who.issuer, who.subject, action.role, action.warehouse, cleared.provenance.policy)
-                return SessionLease(self.pool, kind, self.database, cleared.call_id)
+                return SessionLease(self.pool, kind, self.database, cleared.call_id, cleared.decided)
             case _:
                 assert_never(cleared.permit.action)
 
@@ -98,6 +100,7 @@ class CatalogLease:
 
     async def execute(self, cleared: Cleared, progress: Progress | None) -> Raw:
         """The page that the permit carries."""
+        await cleared.decided()
         action = cleared.permit.action
         assert isinstance(action, ReadCatalog)  # noqa: S101 - `Leases` chose this lease by the action's type
         return RawSchema(action)
@@ -105,16 +108,21 @@ class CatalogLease:
 
 @dataclass(slots=True)
 class SessionLease:
-    """A Snowflake session that is borrowed for a call, for as long as one is inside."""
+    """A Snowflake session that is borrowed for a call, for as long as one is inside.
+
+    Before `decided` has returned nothing leaves for Snowflake, neither a login nor a statement. Without it the gate
+    asks something itself, in order to decide.
+    """
 
     pool: SessionPool
     kind: Kind
     database: str
     call_id: str
+    decided: Durable | None = None
     pooled: Pooled | None = None
 
     async def __aenter__(self) -> Self:
-        self.pooled = await self.pool.borrow(self.kind)
+        self.pooled = await self.pool.borrow(self.kind, self.decided)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -135,15 +143,17 @@ class SessionLease:
 
     async def run(self, order: Order, progress: Progress | None = None) -> RawRows:
         """Run one order within its limits; when the caller is cancelled, so is the statement in Snowflake."""
-        sent_at = time.monotonic()
+        if self.decided is not None and not self._waits_when_ready(order):
+            await self.decided()
+        running = Running(self.call_id, order.tag)
         try:
-            return await self._bounded(order, progress)
+            return await self._bounded(order, running, progress)
         except SessionLost as lost:
-            if lost.ran or order.is_write or time.monotonic() - sent_at > RETRY_WITHIN_S:
+            if lost.ran or order.is_write or anyio.current_time() - running.began_at > RETRY_WITHIN_S:
                 raise
         await anyio.sleep(random.uniform(*RETRY_AFTER_S))  # noqa: S311 - so that many callers do not come at once
         await self._exchange()
-        return await self._bounded(order, progress)
+        return await self._bounded(order, Running(self.call_id, order.tag), progress)
 
     @property
     def session_id(self) -> int:
@@ -165,13 +175,12 @@ class SessionLease:
             raise RuntimeError("the lease was given back")
         return self.pooled
 
-    async def _bounded(self, order: Order, progress: Progress | None) -> RawRows:
+    async def _bounded(self, order: Order, running: Running, progress: Progress | None) -> RawRows:
         """Run `order` until it ends, its time is up, or its caller's sessions are revoked."""
-        pooled, running = self._held(), Running(self.call_id, order.tag)
+        pooled = self._held()
         if pooled.revoked:
             raise Revoked("this caller's sessions were ended")
         pooled.running = running
-        running.scope.deadline = running.began_at + order.statement_timeout_s + OVERTIME_S
         try:
             with running.scope:
                 if progress is None:
@@ -219,7 +228,12 @@ class SessionLease:
                 raise OutcomeUnknown(unknown.message, **unknown.facts) from None
 
     async def _run(self, order: Order, running: Running) -> RawRows:
-        pooled, execute = self._held(), self._execute(running)
+        pooled, execute = self._held(), self._execute(order, running)
+        within_s, meanwhile = order.statement_timeout_s + OVERTIME_S, None
+        if isinstance(execute, Departure):
+            meanwhile = partial(execute.let_go, lambda: running.begins(within_s))
+        else:
+            running.begins(within_s)
 
         def work() -> RawRows:
             try:
@@ -229,22 +243,33 @@ class SessionLease:
                 running.ended.set()
 
         try:
-            return await self.pool.in_thread(work, abandon=True)
+            return await self.pool.in_thread(work, abandon=True, meanwhile=meanwhile)
         except anyio.get_cancelled_exc_class():
+            if isinstance(execute, Departure) and not execute.is_let_go:
+                raise  # nothing has left, and its thread has ended
             # First of all, for the thread goes on: nobody may borrow this session, and it may not commit.
             pooled.session.is_usable = False
             with anyio.move_on_after(CANCEL_WAIT_S, shield=True):
                 await self._stop(pooled, running)
             raise
+        except LeftEarly:
+            self.pool.makes_ready = False
+            raise
         except SessionLost as lost:
-            if execute is at_once or not running.query_id or order.is_write:
+            if not isinstance(execute, Submitted) or not running.query_id or order.is_write:
                 raise
             unanswered = lost
         return await self._fetch(order, running.query_id, unanswered)
 
-    def _execute(self, running: Running) -> Execute:
+    def _waits_when_ready(self, order: Order) -> bool:
+        """Whether this order is made ready before its decision is in the journal, and waits for that in its thread."""
+        return not order.is_write and self.pool.journal is None and self.pool.makes_ready
+
+    def _execute(self, order: Order, running: Running) -> Execute:
         """How statements are run: in one request, or, where ids are journaled first, submitted and waited for."""
         session, journal = self._held().session, self.pool.journal
+        if self.decided is not None and self._waits_when_ready(order):
+            return Departure(self.decided, lambda: session.is_usable)
         if journal is None:
             return at_once
         loop = anyio.lowlevel.current_token()
@@ -301,7 +326,10 @@ class SessionLease:
             log.warning("a statement could not be stopped in Snowflake: %s", type(failure).__name__)
 
     async def _run_telling(self, order: Order, running: Running, progress: Progress) -> RawRows:
+        has_begun = running.has_begun = anyio.Event()
+
         async def tell() -> None:
+            await has_begun.wait()
             while True:
                 as_query = f" as {running.query_id}" if running.query_id else ""
                 await progress(anyio.current_time() - running.began_at, f"running in Snowflake{as_query}")

@@ -70,6 +70,8 @@ class MeteredLease:
             LimitReached: what came back goes beyond the limit, and is not shown.
             HistoryUnavailable: a rule counts the rows of the session, and they cannot be counted.
         """
+        if self.spending.draws_answers:
+            await cleared.decided()  # what is drawn of a budget comes back only where nothing was asked
         self.spending.asks()
         # What is told at certain times only tells nothing of it in between.
         raw = await self.lease.execute(cleared, None if cleared.permit.padded_ms else progress)

@@ -5,16 +5,16 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, NewType, Protocol, TypeAlias, assert_never
 
-from audit.journal import Journal, Keeper
+from audit.journal import Durable, Journal, Keeper
 from policy.circumstances import UNKNOWN
-from policy.decision import Deny, Hold, Permit
+from policy.decision import Deny, Hold, Permit, RunSql
 from policy.engine import Provenance
 from policy.names import TableName
 from policy.positions import position_of
 from policy.principal import Principal
 from policy.questions import Question
 from policy.refusal import PolicyRefusal
-from policy.statement import SqlStatement, Statement, TableChange
+from policy.statement import SqlStatement, Statement, TableChange, Verb
 from server.facts import facts_of_answer, facts_of_cleared, facts_of_judged, facts_of_principal
 from server.judging import Judge, Judged
 from server.masking import keep
@@ -88,13 +88,17 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """What a permit lets run, for whom. `clear` is the only place that makes one. `target` is the table it changes."""
+    """What a permit lets run, for whom. `clear` is the only place that makes one. `target` is the table it changes.
+
+    Before anything of it leaves, `decided` is awaited: then the journal holds the decision.
+    """
 
     call_id: CallId
     principal: Principal
     wanted: Wanted
     permit: Permit
     provenance: Provenance
+    decided: Durable
     approval: "Approval | None" = None
     target: TableName | None = None
 
@@ -122,7 +126,11 @@ class Lease(Protocol):
     """Something borrowed to run one cleared statement: a Snowflake session, or the catalog snapshot."""
 
     async def execute(self, cleared: Cleared, progress: Progress | None) -> Raw:
-        """Run exactly what was cleared."""
+        """Run exactly what was cleared, once `cleared.decided` has returned.
+
+        Raises:
+            JournalUnavailable: it has raised that, and nothing has left.
+        """
         ...
 
 
@@ -230,16 +238,17 @@ async def walk(call: Call, house: House) -> JsonObject:
         judge = house.judge()
         statement = judge.parse(wanted)
 
-        # 3. decide: pure, by what rules ask of the call; and durable before anything runs.
+        # 3. decide: pure, by what rules ask of the call; and durable before anything runs. While the journal writes it
+        # down, a read is made ready, up to where it would leave.
         step("decide")
         judged = await house.weigh(call.id, judge, principal, wanted, statement)
         record.note(**facts_of_judged(judged))
-        await record.commit("decided")
+        decided = record.begin("decided")
         padding.owe(judged.decision)
 
         # 4. hold: a permit now, a permit after a person's answer, or no further.
         step("hold")
-        cleared = await clear(call, judged, house.approve)
+        cleared = await clear(call, judged, decided, house.approve)
         record.note(**facts_of_cleared(cleared.approval.hold_id if cleared.approval else None))
 
         # 5. lease: borrow what it needs, for this principal and role alone. 6. execute: exactly what was cleared.
@@ -261,20 +270,31 @@ async def walk(call: Call, house: House) -> JsonObject:
         return call.tool.answer(masked)
 
 
-async def clear(call: Call, judged: Judged, approve: Approve) -> Cleared:
-    """Turn a decision into something that may run, or refuse."""
+async def clear(call: Call, judged: Judged, decided: Durable, approve: Approve) -> Cleared:
+    """Turn a decision into something that may run, or refuse. But for a read's, it is in the journal when this ends."""
     about = (judged.principal, judged.wanted)
     target = judged.statement.target if isinstance(judged.statement, SqlStatement) else None
+    if not _is_plain_read(judged):
+        await decided()
     match judged.decision:
         case Permit() as permit if not follows(judged.wanted):
-            return Cleared(call.id, *about, permit, judged.provenance, target=target)
+            return Cleared(call.id, *about, permit, judged.provenance, decided, target=target)
         case Hold() | Permit() as decision:
             approval = await approve(call, judged, decision)
-            return Cleared(call.id, *about, approval.permit, judged.provenance, approval, target)
+            return Cleared(call.id, *about, approval.permit, judged.provenance, decided, approval, target)
         case Deny(_, code, message, hint) as deny:
             raise PolicyRefusal(code, message, hint, position_of(judged.statement, deny))
         case _:
             assert_never(judged.decision)
+
+
+def _is_plain_read(judged: Judged) -> bool:
+    """Whether it may be made ready while its decision is being written down: a statement that changes nothing."""
+    match judged.decision:
+        case Permit(action=RunSql(verb=Verb.READ)):
+            return not follows(judged.wanted)
+        case _:
+            return False
 
 
 def follows(wanted: Wanted) -> bool:

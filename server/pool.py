@@ -15,7 +15,7 @@ from typing import TypeAlias, TypeVar
 import anyio
 from anyio.abc import TaskGroup
 
-from audit.journal import Journal
+from audit.journal import Durable, Journal
 from server.credentials import Broker, Handle
 from server.ledger import LeaseRecord, Ledger, NoLedger
 from server.refusals import Busy, Revoked, SnowflakeUnavailable
@@ -100,6 +100,8 @@ class SessionPool:
     ledger: Ledger
     own: Broker | None = None
     journal: Journal | None = None
+    makes_ready: bool = True
+    """Whether the driver waits where it should; see `server.departures`."""
     clock: Callable[[], float] = time.monotonic
     logins: int = 0
     _idle: dict[Kind, list[Pooled]] = field(default_factory=dict)
@@ -113,8 +115,8 @@ class SessionPool:
         """Whose sessions this pool can open, and whose traces it can take away."""
         return frozenset({self.broker.name} | ({self.own.name} if self.own is not None else set()))
 
-    async def borrow(self, kind: Kind) -> Pooled:
-        """A session of `kind`: a warm one, else a new one as soon as the limits allow.
+    async def borrow(self, kind: Kind, first: Durable | None = None) -> Pooled:
+        """A session of `kind`: a warm one at once, else, after `first`, a new one as soon as the limits allow.
 
         Raises:
             Busy: nothing came free within `wait_s`.
@@ -122,7 +124,11 @@ class SessionPool:
             Revoked: the owner's sessions were ended while this one was being opened.
             JournalUnavailable: it could not be written down, so nobody gets it.
         """
-        warm = self._take(kind) or await self._wait_for_one(kind)
+        warm = self._take(kind)
+        if warm is None and first is not None:
+            await first()
+            warm = self._take(kind)
+        warm = warm or await self._wait_for_one(kind)
         self._lent.add(warm)
         return warm
 
@@ -196,9 +202,9 @@ class SessionPool:
         """How many sessions there are in each state."""
         return {"idle": sum(map(len, self._idle.values())), "lent": len(self._lent), "opening": len(self._opening)}
 
-    async def in_thread(self, work: Callable[[], T], *, abandon: bool = False) -> T:
-        """Run blocking driver work in a worker thread."""
-        return await self.threads.run(work, abandon=abandon)
+    async def in_thread(self, work: Callable[[], T], *, abandon: bool = False, meanwhile: Durable | None = None) -> T:
+        """Run blocking driver work in a worker thread; see `Threads.run`."""
+        return await self.threads.run(work, abandon=abandon, meanwhile=meanwhile)
 
     async def sweep_forever(self) -> None:
         """End idle and old sessions, and idle threads, every few seconds."""

@@ -242,6 +242,11 @@ class Spending:
     _reserved: dict[Bound, tuple[int, int]] = field(default_factory=dict)
 
     @property
+    def draws_answers(self) -> bool:
+        """Whether a budget has answers reserved for it."""
+        return any(bound.measure == "answers_per_day" for bound in self._reserved)
+
+    @property
     def counts_bytes(self) -> bool:
         """Whether anybody asks how many bytes there were."""
         return bool(self.volumes)

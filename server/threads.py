@@ -5,7 +5,8 @@ in a copy of its caller's context; what was begun goes on when its caller is can
 """
 
 import asyncio  # noqa: TID251 - a thread settles a future of the loop's; whatever anyio has for it costs several times it
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from contextvars import Context, copy_context
 from queue import SimpleQueue
 from threading import Thread
@@ -41,16 +42,21 @@ class Threads:
         self._unneeded = 0
         self._is_closed = False
 
-    async def run(self, work: Callable[[], T], *, abandon: bool = False) -> T:
+    async def run(
+        self, work: Callable[[], T], *, abandon: bool = False, meanwhile: Callable[[], Awaitable[object]] | None = None
+    ) -> T:
         """What `work` returns or raises.
 
         A caller that is cancelled leaves what was begun to itself if it may `abandon` it, and else waits for it.
+        `meanwhile` is awaited while the thread works; what it raises, the caller gets, as soon as `work` has ended.
 
         Raises:
             RuntimeError: the threads have been told to end.
         """
         async with self._room:
             ended = self._hand(work)
+            if meanwhile is not None:
+                await _before(ended, meanwhile)
             if not abandon:
                 with anyio.CancelScope(shield=True):
                     return await ended
@@ -101,6 +107,18 @@ class Threads:
             ended.set_result(value)
         else:
             ended.set_exception(error)
+
+
+async def _before(ended: "asyncio.Future[Any]", first: Callable[[], Awaitable[object]]) -> None:
+    try:
+        await first()
+    except BaseException:
+        with anyio.CancelScope(shield=True):
+            while not ended.done():
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait([ended])  # which leaves it as it is when it is cancelled from outside
+        ended.exception()  # what comes out is what went wrong first
+        raise
 
 
 def _serve(inbox: Inbox, tell: Callable[["asyncio.Future[Any]", Any, BaseException | None], None]) -> None:

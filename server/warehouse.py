@@ -15,9 +15,11 @@ import pyarrow as pa
 import snowflake.connector
 from snowflake.connector._internal import decorators
 from snowflake.connector.connection import _connection
+from snowflake.connector.cursor import SnowflakeCursor
 from snowflake.connector.errors import Error as DriverError
 from snowflake.connector.errors import InterfaceError, OperationalError
 
+from server.column_types import column_of
 from server.core_dumps import refuse_core_dumps
 from server.credentials import Credential
 from server.errnos import (
@@ -33,7 +35,7 @@ from server.login_settings import login_settings
 from server.raw import RawRows
 from server.refusals import OutcomeUnknown, Refusal, SnowflakeUnavailable, StatementFailed, StatementTimedOut
 from server.values import readers_of, rows_of
-from tools.contract import ResultColumn, Scalar
+from tools.contract import Scalar
 
 ROWS_DECODED_AT_ONCE = 8_192
 """Rows turned into Python values at a time, so that Arrow and Python never hold a large result together."""
@@ -59,12 +61,6 @@ _CHANGES = {
     "number of rows deleted": "delete",
 }
 """Columns of the one row that a DML statement answers (Snowflake, "INSERT", "UPDATE", "DELETE", "MERGE")."""
-
-_TYPE_NAMES = tuple(
-    "NUMBER FLOAT VARCHAR DATE TIMESTAMP_NTZ VARIANT TIMESTAMP_LTZ TIMESTAMP_TZ TIMESTAMP_NTZ OBJECT ARRAY BINARY "  # noqa: SIM905
-    "TIME BOOLEAN GEOGRAPHY GEOMETRY VECTOR MAP FILE INTERVAL INTERVAL".split()
-)
-"""The driver's type codes, in order, as Snowflake's type names."""
 
 log = logging.getLogger(__name__)
 
@@ -115,6 +111,20 @@ Execute: TypeAlias = Callable[[Any, Order], None]
 def at_once(cursor: Any, order: Order) -> None:
     """In one request, which is answered when the statement has ended; the other way is `server.submitting`."""
     cursor.execute(order.sql, order.parameters or None, _statement_params=order.limits)
+
+
+class Cursor(SnowflakeCursor):
+    """The driver's cursor, which can wait with a statement that is ready, before anything of it leaves.
+
+    `before_leaving` is called by the thread that runs the statement, and may raise: then it does not leave.
+    """
+
+    before_leaving: Callable[[], None] | None = None
+
+    def _execute_query(self, stmt_handle: Any, bindings: Any) -> Any:
+        if self.before_leaving is not None:
+            self.before_leaving()
+        return super()._execute_query(stmt_handle, bindings)
 
 
 def prepare_process() -> None:
@@ -249,11 +259,11 @@ class SnowflakeSession:
         return True
 
     def _read(self, order: Order, execute: Execute) -> RawRows:
-        with self._connection.cursor() as cursor:
+        with self._connection.cursor(Cursor) as cursor:
             execute(cursor, order)
             total = cursor.rowcount or 0
             return RawRows(
-                columns=[_column(meta) for meta in cursor.description or ()],
+                columns=[column_of(meta) for meta in cursor.description or ()],
                 rows=list(_rows(cursor, order.rows_max)) if total else [],
                 truncated=total > order.rows_max,
                 query_id=str(cursor.sfqid),
@@ -375,23 +385,3 @@ def _rows(cursor: Any, rows_max: int) -> Iterator[Sequence[Any]]:
         left -= batch.num_rows
         if left <= 0:
             return
-
-
-def _column(meta: Any) -> ResultColumn:
-    return ResultColumn(meta.name, type_text(meta), bool(meta.is_nullable))
-
-
-def type_text(meta: Any) -> str:
-    """The column's type as Snowflake writes it, such as `NUMBER(38,2)` or `TIMESTAMP_NTZ(9)`."""
-    name = _TYPE_NAMES[meta.type_code] if 0 <= meta.type_code < len(_TYPE_NAMES) else "UNKNOWN"
-    match name:
-        case "NUMBER" if meta.scale is None:
-            return "DECFLOAT"  # the driver counts it among the numbers; only they have a scale
-        case "NUMBER":
-            return f"NUMBER({meta.precision},{meta.scale})"
-        case "VARCHAR" | "BINARY" if meta.internal_size:
-            return f"{name}({meta.internal_size})"
-        case "TIME" | "TIMESTAMP_NTZ" | "TIMESTAMP_LTZ" | "TIMESTAMP_TZ" if meta.scale is not None:
-            return f"{name}({meta.scale})"
-        case _:
-            return name

@@ -207,9 +207,9 @@ nobody signed in. None of them judges a statement, asks a person or keeps a jour
 
 The tables *By ...* say what grows: one caller asks for one order by its key, a new statement each time, before `stub`.
 
-**What limits it now** is in the last three tables. One call at a time waits for the disk that holds its decision
-(`decide`), for Snowflake (`execute`), and, after the last step and while the answer is written out, for the disk that
-holds its outcome. The other steps together are a small part of it.
+**What limits it now** is in the last three tables. One call at a time waits for the disk that
+holds its decision, while its statement is made ready, and for Snowflake (both in `execute`), and, after the last step
+and while the answer is written out, for the disk that holds its outcome. The other steps together are a small part.
 Many calls at once wait for each other in the interpreter: a statement runs in a thread, and the driver's core calls
 Python back for every event that it logs; each such call takes the interpreter's lock again, for the floor as for
 snowgate. Worker processes have a lock each, and share the processors with the client, PostgreSQL and the backend.

@@ -1,5 +1,6 @@
 """A budget of the policy is kept by all replicas together: what is asked is taken from it first, never overdrawn."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import anyio
@@ -7,21 +8,27 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from audit.journal import Durable, JournalUnavailable
 from policy.catalog_document import from_document
 from policy.circumstances import UNKNOWN
-from policy.decision import CountAnswer, Hold, Permit, UseHolds
+from policy.decision import CountAnswer, Hold, Permit, RunSql, UseHolds
 from policy.document import load
 from policy.engine import Engine
 from policy.principal import Principal, Subject
-from policy.statement import HoldsAct, SqlStatement
+from policy.statement import HoldsAct, SqlStatement, Verb
+from server.histories import Histories
+from server.inflight import InFlight
 from server.judging import Judge, Judged
+from server.lending import Lending
 from server.limits import Limits, budgets_of
+from server.line import CallId, Cleared, Progress
 from server.measuring import Measuring, sample_rows
 from server.quotas import Quotas
 from server.raw import RawRows
 from server.refusals import BudgetSpent, LimitsUnavailable
 from tests.identity.issuer import Clock
 from tests.line.played import ENGINE
+from tests.support.decided import decided
 from tools.contract import ResultColumn, Sql
 
 ADA = Principal(Subject("ada"), "claude", "iss")
@@ -124,6 +131,35 @@ async def test_an_answer_that_was_asked_for_counts_whatever_became_of_it(engine:
     with pytest.raises(RuntimeError):
         await fails()
     assert not await ask(quotas, ADA, people(1))
+
+
+async def test_what_is_not_asked_for_want_of_a_journal_comes_back(engine: AsyncEngine, clock: Clock) -> None:
+    quotas = Quotas(Limits(), engine, clock)
+    asked: list[bool] = []
+
+    class Session:
+        async def execute(self, cleared: Cleared, progress: Progress | None) -> RawRows:
+            await cleared.decided()
+            asked.append(True)
+            return RawRows([], [], False, "q")
+
+    async def unavailable() -> None:
+        raise JournalUnavailable
+
+    async def run(decided: Durable) -> None:
+        permit = Permit(frozenset(), RunSql("SELECT 1", Verb.READ, "R", "W", 10, 30), frozenset({people(1)}))
+        wanted = Sql("SELECT 1", (), "why", is_write=False)
+        cleared = Cleared(CallId("call_1"), ADA, wanted, permit, ENGINE.provenance, decided)
+        lending = Lending(lambda _: nullcontext(Session()), InFlight(), quotas, Histories(engine))
+        async with lending(cleared) as lease:
+            await lease.execute(cleared, None)
+
+    with pytest.raises(JournalUnavailable):
+        await run(unavailable)
+    await run(decided)
+    with pytest.raises(BudgetSpent):
+        await run(decided)
+    assert asked == [True]
 
 
 async def test_a_budget_that_refuses_gives_the_others_back(engine: AsyncEngine, clock: Clock) -> None:

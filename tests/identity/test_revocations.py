@@ -25,6 +25,7 @@ from server.revocations import STALE_S, Revocation, RevocationId, Revocations, R
 from server.sandbox.database_logins import make_logins
 from tests.identity.issuer import Clock
 from tests.support.databases import driver_dsn
+from tests.support.decided import decided
 from tools.contract import Sql
 
 ADA = Principal(Subject("ada"), "claude", "https://issuer.test", session="s1")
@@ -108,7 +109,8 @@ async def test_a_call_whose_lease_has_ended_is_ended_by_itself_again(engine: Asy
     lending = Lending(nothing_leased, in_flight, Quotas(Limits(), engine), Histories(engine))
     run = RunSql("select 1", Verb.READ, "READER", "WH", rows_max=5, statement_timeout_s=30)
     wanted = Sql("select 1", (), "why", is_write=False)
-    cleared = Cleared(CallId("c1"), ADA, wanted, Permit(frozenset(), run), Provenance("p1", "c1", "sqlglot"))
+    permit, provenance = Permit(frozenset(), run), Provenance("p1", "c1", "sqlglot")
+    cleared = Cleared(CallId("c1"), ADA, wanted, permit, provenance, decided)
     seen: list[bool] = []
     with in_flight.one(cleared.call_id) as underway:
         for error in (None, ZeroDivisionError()):

@@ -94,6 +94,63 @@ async def test_down_before_the_decision_nothing_runs(
         assert await stream_of(journal, engine) == [("call-1", "decided"), ("call-1", "refused")]
 
 
+async def test_a_decision_that_is_dropped_is_told_by_its_outcome(
+    postgres: EmbeddedPostgres, sealer: Sealer, signer: Signer
+) -> None:
+    """While the circuit is open a decision is never written; what it said then stands in what is."""
+    async with journal_on(postgres, sealer, signer) as (journal, engine):
+        postgres.stop(immediately=True)
+        assert not await works(journal)
+        with anyio.fail_after(20), pytest.raises(JournalUnavailable):
+            async with journal.record("call-1") as record:
+                record.note(decision="permit")
+                with pytest.raises(JournalUnavailable):
+                    record.begin("decided")
+                postgres.start()
+                await eventually(lambda: works(journal))
+                raise JournalUnavailable
+        assert await stream_of(journal, engine) == [("call-1", "refused")]
+        (refused,) = [each for each in await entries(engine, call_id="call-1") if each.stream == journal.stream]
+        assert refused.facts["decision"] == "permit"
+
+
+async def test_a_decision_that_is_dropped_after_its_call_has_ended_is_told_by_its_outcome(
+    postgres: EmbeddedPostgres, sealer: Sealer, signer: Signer
+) -> None:
+    async with journal_on(postgres, sealer, signer) as (journal, engine):
+        async with await psycopg.AsyncConnection.connect(driver_dsn(postgres.dsn())) as other:
+            await other.execute("lock table journal.entry in access exclusive mode")
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(works, journal)  # what is under way, so that the decision waits its turn
+                await anyio.wait_all_tasks_blocked()
+                with anyio.fail_after(20), pytest.raises(JournalUnavailable):
+                    async with journal.record("call-1") as record:
+                        record.note(decision="permit")
+                        record.begin("decided")
+                        raise ZeroDivisionError
+            await other.rollback()
+        await eventually(lambda: works(journal))
+        assert await stream_of(journal, engine) == [("call-1", "failed")]
+        (failed,) = [each for each in await entries(engine, call_id="call-1") if each.stream == journal.stream]
+        assert failed.facts["decision"] == "permit"
+
+
+async def test_down_while_a_decision_is_under_way_who_waits_for_it_goes_no_further(
+    postgres: EmbeddedPostgres, sealer: Sealer, signer: Signer
+) -> None:
+    async with journal_on(postgres, sealer, signer) as (journal, engine):
+        postgres.stop(immediately=True)
+        with anyio.fail_after(5), pytest.raises(JournalUnavailable):
+            async with journal.record("call-1") as record:
+                decided = record.begin("decided")
+                for _ in range(2):
+                    with pytest.raises(JournalUnavailable):
+                        await decided()
+        postgres.start()
+        await eventually(lambda: works(journal))
+        assert await stream_of(journal, engine) == [("call-1", "decided"), ("call-1", "answered")]
+
+
 async def test_down_before_the_outcome_nothing_is_returned_and_the_outcome_is_kept(
     postgres: EmbeddedPostgres, sealer: Sealer, signer: Signer
 ) -> None:

@@ -2,8 +2,11 @@
 
 # ruff: noqa: PT012  # what a record does when it is left by an exception needs a block to raise from
 
+import asyncio  # noqa: TID251 - its tasks are cancelled by others than cancel scopes
+
 import anyio
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audit.canonical import NotCanonical
@@ -11,6 +14,7 @@ from audit.journal import Durable, Journal, Receipt, open_journal
 from audit.note import Signer
 from audit.reading import check_chain, entries, unseal
 from audit.sealing import Sealer
+from tests.support.watching import eventually
 
 
 class Refusal(Exception):
@@ -48,6 +52,62 @@ async def test_the_decision_is_durable_when_commit_returns(journal: Journal, eng
         receipt = await record.commit("decided")
         (decided,) = await entries(engine, call_id="call-1")
         assert (decided.stream, decided.n) == (receipt.stream, receipt.n)
+
+
+async def test_an_entry_that_is_under_way_is_durable_when_who_waits_for_it_goes_on(
+    journal: Journal, engine: AsyncEngine
+) -> None:
+    async with journal.record("call-1") as record:
+        record.note(decision="permit")
+        decided = record.begin("decided")
+        record.note(decision="permit", hold_id="h")
+        receipt = await decided()
+        (entry,) = await entries(engine, call_id="call-1")
+        assert isinstance(receipt, Receipt)
+        assert (entry.stage, entry.stream, entry.n) == ("decided", receipt.stream, receipt.n)
+        assert await decided() == receipt, "who asks again is told the same"
+    assert [set(entry.facts) for entry in await entries(engine, call_id="call-1")] == [
+        {"decision"},
+        {"hold_id", "duration_ms"},
+    ]
+
+
+async def test_a_call_that_ends_while_its_decision_is_under_way_has_both_entries(
+    journal: Journal, engine: AsyncEngine
+) -> None:
+    with pytest.raises(Refusal):
+        async with journal.record("call-1") as record:
+            record.begin("decided")
+            raise Refusal({})
+    assert await stages(engine, "call-1") == ["decided", "refused"]
+    check_chain(await entries(engine))
+
+
+async def test_however_often_a_call_is_cancelled_while_its_decision_is_under_way_it_has_its_outcome(
+    journal: Journal, engine: AsyncEngine
+) -> None:
+    """Also by who cancels tasks and not scopes, which no shield withstands."""
+
+    async def call() -> None:
+        async with journal.record("call-1") as record:
+            record.note(decision="permit")
+            await record.begin("decided")()
+
+    async with engine.connect() as other:
+        await other.execute(text("lock table journal.entry in exclusive mode"))
+        asked = asyncio.ensure_future(call())
+        for _ in range(3):
+            await anyio.wait_all_tasks_blocked()
+            asked.cancel()
+        await other.rollback()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+
+    async def has_both() -> bool:
+        return await stages(engine, "call-1") == ["decided", "cancelled"]
+
+    await eventually(has_both)
+    check_chain(await entries(engine))
 
 
 async def test_the_outcome_is_durable_when_the_record_is_left(journal: Journal, engine: AsyncEngine) -> None:

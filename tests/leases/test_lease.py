@@ -29,6 +29,7 @@ from server.refusals import (
     StatementFailed,
     StatementTimedOut,
 )
+from tests.support.decided import decided
 from tests.support.stub_snowflake import (
     BROKER,
     LOST,
@@ -93,7 +94,7 @@ def cleared(statement_timeout_s: int = 30, verb: Verb = Verb.READ) -> Cleared:
     permit = Permit(frozenset({RuleId("r")}), run, frozenset({LimitRows(5)}))
     who = Principal(Subject("ada"), "claude", "iss")
     wanted = Sql("select n from t -- the agent's own text", (), "because", is_write=False)
-    return Cleared(CallId("call_1"), who, wanted, permit, Provenance("p1", "c1", "sqlglot"))
+    return Cleared(CallId("call_1"), who, wanted, permit, Provenance("p1", "c1", "sqlglot"), decided)
 
 
 async def run(pool: SessionPool, what: Cleared) -> RawRows:

@@ -1,5 +1,6 @@
 """Blocking work runs in threads that are handed it at once, kept while they are needed, and ended with their pool."""
 
+import asyncio  # noqa: TID251 - its tasks are cancelled by others than cancel scopes
 import sys
 import threading
 from collections.abc import Generator
@@ -51,6 +52,34 @@ async def test_work_brings_back_what_it_returns_or_raises(threads: Threads) -> N
     with pytest.raises(RuntimeError):
         await threads.run(lambda: next(iter(())))
     assert await threads.run(threading.current_thread) is not threading.current_thread()
+
+
+async def test_what_goes_wrong_meanwhile_is_told_when_the_work_has_ended(threads: Threads) -> None:
+    gate = Gate()
+
+    async def meanwhile() -> None:
+        await begun(gate)
+        gate.is_open.set()
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await threads.run(gate, abandon=True, meanwhile=meanwhile)
+    assert (gate.times, len(threads._idle)) == (1, 1)
+
+
+async def test_a_caller_whom_others_cancel_again_and_again_is_let_go_when_the_work_has_ended(threads: Threads) -> None:
+    """As an event loop does on its way out; a cancel scope asks once."""
+    gate = Gate()
+    caller = asyncio.ensure_future(threads.run(gate, abandon=True, meanwhile=anyio.sleep_forever))
+    await begun(gate)
+    for _ in range(3):
+        caller.cancel()
+        await anyio.wait_all_tasks_blocked()
+        assert not caller.done()
+    gate.is_open.set()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    assert len(threads._idle) == 1
 
 
 async def test_work_knows_what_its_caller_knows_and_tells_nobody_else(threads: Threads) -> None:

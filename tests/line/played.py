@@ -75,6 +75,8 @@ class PlayedHouse:
     confirms: bool | None = True
     """What the user answers; None: the user cannot be asked."""
     asked: list[str] = field(default_factory=list)
+    measured: int = 0
+    """How often Snowflake would have been asked what a change does."""
     engine: Engine = ENGINE
 
     @property
@@ -87,6 +89,7 @@ class PlayedHouse:
 
     async def _measure(self, call_id: str, judged: Judged, permit: Permit) -> Effect:
         """Plays the measuring: one row."""
+        self.measured += 1
         assert isinstance(judged.statement, SqlStatement)
         verb = judged.statement.verb
         objects = tuple(Touched(str(name), True, "", 1) for name in objects_of(judged))
@@ -147,6 +150,7 @@ class PlayedLease:
         return RawRows([], [], False, "q0")
 
     async def execute(self, cleared: Cleared, progress: Progress | None) -> Raw:
+        await cleared.decided()
         action = cleared.permit.action
         self.house.stages_when_run = await self.house.stages()
         if self.house.execute is not None:

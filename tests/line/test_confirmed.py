@@ -54,6 +54,20 @@ async def journal(engine: AsyncEngine) -> AsyncGenerator[Journal]:
         yield opened
 
 
+@pytest.mark.parametrize("sql", [WRITE, "SELECT id FROM audited", "SELECT id FROM orders"])
+async def test_before_its_decision_is_durable_nothing_is_measured_or_run_and_nobody_is_asked(
+    journal: Journal, engine: AsyncEngine, sql: str
+) -> None:
+    house = PlayedHouse(journal, engine)
+    async with engine.connect() as other:
+        await other.execute(text("lock table journal.entry in exclusive mode"))
+        with pytest.raises(JournalUnavailable):
+            await house.walk(sql, tool=RequestWrite() if sql == WRITE else None)
+    assert (house.measured, house.asked, house.ran) == (0, [], [])
+    async with engine.connect() as connection:
+        assert (await connection.execute(text("select state from gate.hold"))).scalars().all() == []
+
+
 class Interrupted(PlayedHouse):
     """A house whose journal is held up while its user answers."""
 

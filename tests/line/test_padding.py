@@ -27,6 +27,7 @@ from server.quotas import Quotas
 from server.raw import Raw, RawRows
 from server.refusals import Held, StatementFailed
 from tests.line.played import CATALOG, ENGINE, POLICY, PlayedHouse
+from tests.support.decided import decided
 from tools.contract import Sql
 
 READ = "SELECT id FROM orders"
@@ -183,9 +184,8 @@ async def test_progress_is_told_only_where_time_may_tell(is_padded: bool, played
 
     permit = padding(tables="DB.S.ORDERS" if is_padded else "DB.S.AUDITED").decide(ADA, ENGINE.understand(READ))
     assert isinstance(permit, Permit)
-    cleared = Cleared(
-        CallId("call_1"), ADA, Sql(READ, (), "why", is_write=False, rows_max=None), permit, ENGINE.provenance
-    )
+    wanted = Sql(READ, (), "why", is_write=False, rows_max=None)
+    cleared = Cleared(CallId("call_1"), ADA, wanted, permit, ENGINE.provenance, decided)
     lending = Lending(leases, InFlight(), Quotas(Limits(), played.database), Histories(played.database))
     async with lending(cleared) as lease:
         await lease.execute(cleared, progress)
