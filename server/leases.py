@@ -143,9 +143,11 @@ class SessionLease:
 
     async def run(self, order: Order, progress: Progress | None = None) -> RawRows:
         """Run one order within its limits; when the caller is cancelled, so is the statement in Snowflake."""
-        if self.decided is not None and not self._waits_when_ready(order):
-            await self.decided()
-        running = Running(self.call_id, order.tag)
+        decided = self.decided
+        if decided is not None and not self._waits_when_ready(order):
+            await decided()
+            decided = None
+        running = Running(self.call_id, order.tag, decided)
         try:
             return await self._bounded(order, running, progress)
         except SessionLost as lost:
@@ -228,7 +230,7 @@ class SessionLease:
                 raise OutcomeUnknown(unknown.message, **unknown.facts) from None
 
     async def _run(self, order: Order, running: Running) -> RawRows:
-        pooled, execute = self._held(), self._execute(order, running)
+        pooled, execute = self._held(), self._execute(running)
         within_s, meanwhile = order.statement_timeout_s + OVERTIME_S, None
         if isinstance(execute, Departure):
             meanwhile = partial(execute.let_go, lambda: running.begins(within_s))
@@ -262,14 +264,17 @@ class SessionLease:
         return await self._fetch(order, running.query_id, unanswered)
 
     def _waits_when_ready(self, order: Order) -> bool:
-        """Whether this order is made ready before its decision is in the journal, and waits for that in its thread."""
-        return not order.is_write and self.pool.journal is None and self.pool.makes_ready
+        """Whether this order is made ready before its decision is in the journal, and waits for that in its thread.
 
-    def _execute(self, order: Order, running: Running) -> Execute:
+        A thread wakes once more for it, which costs more than it saves where others have work for the processors.
+        """
+        return not order.is_write and self.pool.journal is None and self.pool.makes_ready and self.pool.is_quiet
+
+    def _execute(self, running: Running) -> Execute:
         """How statements are run: in one request, or, where ids are journaled first, submitted and waited for."""
         session, journal = self._held().session, self.pool.journal
-        if self.decided is not None and self._waits_when_ready(order):
-            return Departure(self.decided, lambda: session.is_usable)
+        if running.decided is not None:
+            return Departure(running.decided, lambda: session.is_usable)
         if journal is None:
             return at_once
         loop = anyio.lowlevel.current_token()

@@ -153,6 +153,11 @@ class SessionPool:
             self.tasks.start_soon(self._end, pooled)
         self._signal()
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether at most one session is in use."""
+        return len(self._lent) <= 1
+
     def lent(self) -> list[Pooled]:
         """The sessions that are in use now."""
         return list(self._lent)

@@ -6,6 +6,7 @@ from math import inf
 
 import anyio
 
+from audit.journal import Durable
 from server.raw import RawRows
 
 
@@ -13,12 +14,14 @@ from server.raw import RawRows
 class Running:
     """One statement in its thread, on its way since `began_at` on the event loop's clock. Cancelling `scope` ends it.
 
-    What came of it is set before `ended` is. `query_id` is Snowflake's, once it is known: when the statement has been
-    submitted (`server.submitting`), or has run for long (`server.long_running`); `asked` is how often it was asked for.
+    With `decided` it is made ready before that has returned, and waits for it. What came of it is set before `ended`.
+    `query_id` is Snowflake's, once it is known: when the statement has been submitted (`server.submitting`), or has run
+    for long (`server.long_running`); `asked` is how often it was asked for.
     """
 
     call_id: str
     tag: str
+    decided: Durable | None = None
     began_at: float = inf
     """Infinite while it is only made ready."""
     has_begun: anyio.Event | None = None

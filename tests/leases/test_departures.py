@@ -277,3 +277,21 @@ async def test_a_read_that_snowflake_did_not_run_is_sent_again_however_long_its_
         await eventually(lambda: anyio.current_time() > since + 0.6)
         deciding.is_over.set()
     assert stub.statements[before:] == [READ, READ]
+
+
+async def test_among_others_a_statement_is_made_ready_when_it_may_leave(
+    pool: SessionPool, stub: StubSnowflake, ready: Ready
+) -> None:
+    async with Leases(pool, "DB")(cleared()), Leases(pool, "DB")(cleared()):
+        pass  # two sessions are warm
+    first, second, before = Deciding(), Deciding(), len(stub.requests)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(run, pool, replace(cleared(), decided=first))
+        await eventually(lambda: ready(first))
+        tasks.start_soon(run, pool, replace(cleared(), decided=second))
+        await second.is_asked.wait()
+        assert len(stub.requests) == before
+        for deciding in (second, first):
+            deciding.is_over.set()
+    assert stub.statements[before:] == [READ, READ]
+    assert (ready(first), ready(second)) == (True, False)
