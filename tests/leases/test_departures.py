@@ -11,23 +11,20 @@ from snowflake.connector.cursor import SnowflakeCursor
 
 from audit.journal import Durable
 from audit.unavailable import JournalUnavailable
-from policy.decision import LimitRows, Permit, RuleId, RunSql
-from policy.engine import Provenance
-from policy.principal import Principal, Subject
 from policy.statement import Verb
 from server import leases
 from server.departures import Departure, LeftEarly
 from server.leases import Leases
-from server.line import CallId, Cleared
+from server.line import Cleared
 from server.pool import PoolLimits, SessionPool, open_pool
-from server.raw import RawRows
 from server.warehouse import Cursor, Order
+from tests.leases.test_lease import SQL as READ
+from tests.leases.test_lease import cleared, run
 from tests.support.decided import decided
 from tests.support.stub_snowflake import BROKER, StubSnowflake, affected, failure, numbers
 from tests.support.watching import eventually
-from tools.contract import Sql
 
-READ, CHANGE = 'SELECT "N" FROM "DB"."S"."T"', 'INSERT INTO "DB"."S"."T" VALUES (1)'
+CHANGE = 'INSERT INTO "DB"."S"."T" VALUES (1)'
 
 
 @pytest.fixture
@@ -67,22 +64,6 @@ def ready(monkeypatch: pytest.MonkeyPatch) -> Ready:
 
     monkeypatch.setattr(Departure, "_wait", watched)
     return lambda deciding: deciding in waiting
-
-
-def cleared(sql: str = READ, verb: Verb = Verb.READ) -> Cleared:
-    """What may run, decided already."""
-    run = RunSql(sql, verb, "READER", "WH", rows_max=5, statement_timeout_s=30)
-    permit = Permit(frozenset({RuleId("r")}), run, frozenset({LimitRows(5)}))
-    wanted = Sql("the agent's own text", (), "because", is_write=verb is not Verb.READ)
-    who, provenance = Principal(Subject("ada"), "claude", "iss"), Provenance("p1", "c1", "sqlglot")
-    return Cleared(CallId("call_1"), who, wanted, permit, provenance, decided)
-
-
-async def run(pool: SessionPool, what: Cleared) -> RawRows:
-    async with Leases(pool, "DB")(what) as lease:
-        raw = await lease.execute(what, None)
-    assert isinstance(raw, RawRows)
-    return raw
 
 
 async def test_a_ready_statement_leaves_when_its_decision_is_in_the_journal_and_not_before(
@@ -170,7 +151,7 @@ async def test_of_a_change_not_even_its_transaction_is_begun_before_its_decision
     stub.answers[CHANGE] = lambda _: affected(1)
     deciding, before = Deciding(), len(stub.requests)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(run, pool, replace(cleared(CHANGE, Verb.INSERT), decided=deciding))
+        tasks.start_soon(run, pool, replace(cleared(verb=Verb.INSERT, sql=CHANGE), decided=deciding))
         await deciding.is_asked.wait()
         await anyio.wait_all_tasks_blocked()
         assert len(stub.requests) == before

@@ -89,8 +89,9 @@ class Began:
         return hang
 
 
-def cleared(statement_timeout_s: int = 30, verb: Verb = Verb.READ) -> Cleared:
-    run = RunSql(SQL, verb, "READER", "WH", rows_max=5, statement_timeout_s=statement_timeout_s)
+def cleared(statement_timeout_s: int = 30, verb: Verb = Verb.READ, sql: str = SQL) -> Cleared:
+    """What may run, decided already."""
+    run = RunSql(sql, verb, "READER", "WH", rows_max=5, statement_timeout_s=statement_timeout_s)
     permit = Permit(frozenset({RuleId("r")}), run, frozenset({LimitRows(5)}))
     who = Principal(Subject("ada"), "claude", "iss")
     wanted = Sql("select n from t -- the agent's own text", (), "because", is_write=False)
