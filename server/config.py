@@ -14,6 +14,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 PREFIX = "SNOWGATE_"
 
 
+CpuAffinity: TypeAlias = Literal["auto", "none"]
+"""Whether each process keeps to one processor; see `server.affinity`."""
+
+
 class SettingsError(Exception):
     """Settings that snowgate cannot start with; the message names each setting and what is wrong with it."""
 
@@ -47,6 +51,7 @@ class Settings(BaseSettings):
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
     workers: Annotated[int, Field(ge=1, le=64)] = 1
+    cpu_affinity: CpuAffinity = "auto"
     drain_s: Annotated[float, Field(ge=0, le=300)] = 0.0
     shutdown_grace_s: Annotated[float, Field(gt=0, le=300)] = 10.0
 

@@ -24,6 +24,7 @@ from server.faults import Fault
 from server.identity import TOKEN_LENGTH_MAX, Proof, Verifier
 from server.line import Bearer
 from server.refusals import OutOfScope, Refusal, Unauthenticated
+from server.turns import Turns
 
 PEEKED_BYTES_MAX = 4 * 2**20
 """As much of a body as the MCP SDK takes; a longer one is left to it to refuse."""
@@ -88,6 +89,7 @@ class Gatekeeper:
     possession: Possession
     challenge: Challenge
     open_paths: frozenset[str]
+    turns: Turns = field(default_factory=Turns)
     open_below: str | None = None
     """A path below which everybody may ask, for those who answer there prove people in a way of their own."""
     _inner: ASGIApp = field(init=False, repr=False)
@@ -100,6 +102,7 @@ class Gatekeeper:
         if scope["type"] != "http" or scope["path"] in self.open_paths or self._is_below(scope["path"]):
             await self.app(scope, receive, send)
             return
+        await self.turns.take()
         try:
             await self._keep(scope, receive, send)
         except JournalUnavailable as refusal:  # the last line of defence: what cannot be journaled is refused

@@ -12,6 +12,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
+from server.affinity import stay
 from server.config import Settings, SettingsError
 from server.http11 import BoundedHttp
 from server.relay import Relay, to_first
@@ -39,6 +40,7 @@ async def listen(app: Starlette, settings: Settings, seat: Seat | None, drain: C
                 first = await stack.enter_async_context(to_first(seat.first_socket))
                 app.user_middleware.insert(0, Middleware(Relay, path=PATH, with_sessions=WITH_SESSIONS, first=first))
         async with anyio.create_task_group() as tasks:
+            tasks.start_soon(stay, settings.cpu_affinity, seat)
             tasks.start_soon(_stop_by_signal, servers, drain, settings.drain_s)
             if seat is not None:
                 tasks.start_soon(_stop_with_supervisor, servers)

@@ -116,7 +116,7 @@ async def _stage_bursts(
     those = contenders(stage, place.postgres.pid)
     those += [Contender(other.target, other.pid) for other in others]
     slowness = stage.slowness
-    await warm_up(those, stage.backend_port, slowness.workers)
+    await warm_up(those, stage.backend_port)
     if slowness.peers:
         return await run_rounds(stage, those, peer_steps(slow=slowness.is_slow), max(rounds // 2, 2), tell)
     planned = steps(given.cases, slow=slowness.is_slow, quick=given.quick)

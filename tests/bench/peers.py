@@ -179,7 +179,6 @@ PEERS = (
         _contextforge,
         _register_with_contextforge,
         "python3.12",
-        waits_well=False,  # with 64 calls in flight of 60 ms each it answered none of them within a minute
     ),
 )
 

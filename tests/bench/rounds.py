@@ -53,17 +53,19 @@ class Burst:
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A target and where its CPU is counted: in a process of its own, or in ours."""
+    """A target, where its CPU is counted (in a process of its own, or in ours), and how many workers it has."""
 
     target: Target
     pid: int | None
     journal_pid: int | None = None
+    workers: int = 1
 
 
 def peer_steps(*, slow: bool) -> list[Step]:
     """What one round beside peers runs: some of them answer fifteen calls a second."""
-    widths = [Step(CASES["point-new"], in_flight, max(20, in_flight * 4)) for in_flight in WIDTHS]
-    return widths if slow else [*widths, Step(CASES["point"], 1, 40), Step(CASES["rows1k"], 1, 10)]
+    planned = [Step(CASES["point-new"], in_flight, max(20, in_flight * 4)) for in_flight in WIDTHS]
+    planned += [Step(CASES["point"], in_flight, max(40, in_flight * 4)) for in_flight in (1, IN_FLIGHT_MAX)]
+    return planned if slow else [*planned, Step(CASES["rows1k"], 1, 10)]
 
 
 def steps(case_names: Sequence[str], *, slow: bool, quick: bool) -> list[Step]:
@@ -88,14 +90,14 @@ def contenders(stage: Stage, journal_pid: int | None) -> list[Contender]:
     return [
         Contender(stage.driver, None),
         Contender(stage.floor.target, stage.floor.pid),
-        Contender(stage.snowgate.target, stage.snowgate.pid, journal_pid),
+        Contender(stage.snowgate.target, stage.snowgate.pid, journal_pid, stage.slowness.workers),
     ]
 
 
-async def warm_up(those: Sequence[Contender], backend_port: int, workers: int = 1) -> None:
+async def warm_up(those: Sequence[Contender], backend_port: int) -> None:
     """Run bursts of full width until one of them opens no connection any more; then a narrow one.
 
-    Before several workers the bursts are wider: each worker may come to serve nearly all that is in flight.
+    Where several workers answer, the bursts are wider: each may come to serve nearly all that is in flight.
     """
     point = CASES["point-new"]
     for one in those:
@@ -104,7 +106,7 @@ async def warm_up(those: Sequence[Contender], backend_port: int, workers: int = 
             logins_before, logins = logins, (await counts(backend_port))[0]
             if logins == logins_before:
                 break
-            await one.target.burst(point.queries(WARM_UP_CALLS * workers), IN_FLIGHT_MAX * workers)
+            await one.target.burst(point.queries(WARM_UP_CALLS * one.workers), IN_FLIGHT_MAX * one.workers)
         await one.target.burst(point.queries(CALLS_PER_SLOT), 1)
 
 
