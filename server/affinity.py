@@ -19,7 +19,9 @@ from anyio import to_thread
 from server.config import CpuAffinity
 from server.seat import Seat
 
-LOOK_S = 5.0
+LOOK_S = 2.0
+OWN_MIN = 0.25
+"""The part of a processor that a process has to use before it leaves one: whoever rests is in nobody's way."""
 OTHERS_MAX = 0.25
 """The part of a processor that others may use before it is left."""
 GAIN_MIN = 0.15
@@ -102,9 +104,11 @@ def read(usable: Collection[int]) -> Reading:
 
 
 def better(here: int, before: Reading, now: Reading) -> int:
-    """Where to be, after what others have used of the processors between two readings: `here`, or the calmest."""
+    """Where to be, after what was used of the processors between two readings: `here`, or the calmest."""
     period_s = now.at_s - before.at_s
     busy = {each: (until_s - before.busy_s[each]) / period_s for each, until_s in now.busy_s.items()}
-    others = busy[here] - (now.own_s - before.own_s) / period_s
+    own = (now.own_s - before.own_s) / period_s
+    others = busy[here] - own
     calmest = min(busy, key=lambda each: busy[each])
-    return calmest if others > OTHERS_MAX and busy[calmest] + GAIN_MIN < others else here
+    is_crowded = own >= OWN_MIN and others > OTHERS_MAX
+    return calmest if is_crowded and busy[calmest] + GAIN_MIN < others else here

@@ -102,9 +102,7 @@ def _peers(
     stage: Stage, place: Premises, environments: Mapping[str, Path]
 ) -> Iterator[AbstractAsyncContextManager[Server]]:
     """The peers of a stage, not yet started."""
-    for each in PEERS if stage.slowness.peers else ():
-        if each.package not in environments or not (each.waits_well or stage.slowness.query_ms == 0):
-            continue
+    for each in (each for each in PEERS if stage.slowness.peers and each.package in environments):
         tell(f"{stage.slowness.name}: starting {each.package}")
         floor_port = urlsplit(stage.floor.target.url).port or 0
         yield peer(each, environments[each.package], place.home, stage.backend_port, floor_port)

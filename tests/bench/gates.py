@@ -104,14 +104,14 @@ def _peers(figures: Mapping[Key, Figure]) -> Iterator[Gate]:
             ratio = other.added_ms / max(own.added_ms, 0.001)
             name = f"{STUB_PEERS.name}, one caller, point: what {peer} adds to a call over what snowgate adds"
             yield Gate(name, f"{ratio:.1f}", f"at least {PROXY_SPEED_RATIO_MIN:g}", ratio >= PROXY_SPEED_RATIO_MIN)
-    for stage, peer, least in (
-        (LAT60_PEERS, "snowflake-labs-mcp", LABS_SPEED_RATIO_MIN),
-        *((STUB_PEERS, proxy, PROXY_SPEED_RATIO_MIN) for proxy in PROXIES),
+    for stage, case, peer, least in (
+        (LAT60_PEERS, "point-new", "snowflake-labs-mcp", LABS_SPEED_RATIO_MIN),
+        *((STUB_PEERS, case, proxy, PROXY_SPEED_RATIO_MIN) for case in ("point-new", "point") for proxy in PROXIES),
     ):
-        own, other = (figures.get(Key(stage.name, "point-new", IN_FLIGHT_MAX, target)) for target in ("snowgate", peer))
+        own, other = (figures.get(Key(stage.name, case, IN_FLIGHT_MAX, target)) for target in ("snowgate", peer))
         if own and other:
             ratio = own.calls_per_s / other.calls_per_s
-            name = f"{stage.name}, {IN_FLIGHT_MAX} in flight: calls/s over {peer}'s"
+            name = f"{stage.name}, {case}, {IN_FLIGHT_MAX} in flight: calls/s over {peer}'s"
             yield Gate(name, f"{ratio:.1f}", f"at least {least:g}", ratio >= least)
     sizes = {f.key.target: f.size_bytes for f in figures.values() if f.key[:2] == (STUB_PEERS.name, "rows1k")}
     others = [size for target, size in sizes.items() if target not in ("driver", "floor", "snowgate", *BEFORE_FLOOR)]

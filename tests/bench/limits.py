@@ -7,10 +7,12 @@ Python back.
 """
 
 import cProfile
+import os
 import pstats
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import httpx2
 from anyio import to_thread
@@ -25,14 +27,16 @@ from tests.bench.stage import SERVE, STUB, Premises, Server, backend, floor, sno
 
 STEPS_CASES = ("point", "point-new", "typical-new")
 CALLS, STATEMENTS = 400, 100
+Where: TypeAlias = Literal["anywhere", "on one"]
 _METRIC = "snowgate_step_seconds"
 
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """What one call costs a target with so many in flight."""
+    """What one call costs a target with so many in flight, and with its threads on any processor or on one."""
 
     target: str
+    where: Where
     in_flight: int
     calls_per_s: float
     cpu_ms: float
@@ -59,7 +63,12 @@ async def limits(place: Premises) -> Limits:
     ):
         await warm_up([Contender(each.target, each.pid) for each in (below, gate)], port)
         steps = {name: await _steps(gate, metrics, name) for name in STEPS_CASES}
-        crowds = [await _crowd(each, width) for width in (1, IN_FLIGHT_MAX) for each in (below, gate)]
+        crowds = [
+            await _crowd(each, width, where)
+            for width in (1, IN_FLIGHT_MAX)
+            for each in (below, gate)
+            for where in ("anywhere", "on one")
+        ]
         core, events = await to_thread.run_sync(_calls_within_the_driver, port)
     return Limits(steps, crowds, core, events)
 
@@ -80,12 +89,16 @@ async def _told(port: int) -> dict[str, float]:
     return {sample.labels["step"]: sample.value for sample in samples}
 
 
-async def _crowd(server: Server, in_flight: int) -> Crowd:
+async def _crowd(server: Server, in_flight: int, where: Where) -> Crowd:
+    usable = os.sched_getaffinity(0)
+    # The gate leaves a process alone whose affinity somebody else has set.
+    proc.keep_on(server.pid, {min(usable)} if where == "on one" else usable)
+    await server.target.burst(CASES["point"].queries(IN_FLIGHT_MAX), in_flight)
     began, cpu_s, switches = time.perf_counter(), proc.cpu_s(server.pid), proc.switches(server.pid)
     await server.target.burst(CASES["point"].queries(CALLS), in_flight)
     wall_s, cpu_s = time.perf_counter() - began, proc.cpu_s(server.pid) - cpu_s
     waits = sum(count - switches.get(thread, 0) for thread, count in proc.switches(server.pid).items())
-    return Crowd(server.target.name, in_flight, CALLS / wall_s, 1_000 * cpu_s / CALLS, waits / CALLS)
+    return Crowd(server.target.name, where, in_flight, CALLS / wall_s, 1_000 * cpu_s / CALLS, waits / CALLS)
 
 
 def _calls_within_the_driver(port: int) -> tuple[float, float]:

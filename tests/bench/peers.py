@@ -112,8 +112,6 @@ class Peer:
     """What it has to be told once it listens, for one that keeps servers in a database; the path of its endpoint."""
     python: str = ""
     """The program that it needs, if it is not enough to have the one that runs this."""
-    waits_well: bool = True
-    """Whether it answers at all with many calls in flight that wait for a backend."""
 
 
 def _labs(place: Place) -> Launch:

@@ -1,7 +1,7 @@
 """What Linux says of running processes: CPU spent and memory held, by process tree."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -87,3 +87,10 @@ def busy_s() -> float:
     """Seconds for which processors have been busy since the machine started, all of them together."""
     ticks = [int(field) for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
     return (sum(ticks) - ticks[3] - ticks[4]) / _TICKS_PER_S  # less idle and waiting for input and output
+
+
+def keep_on(pid: int, processors: Collection[int]) -> None:
+    """Have every thread of a process run on these, and those to come."""
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(OSError):  # it has ended meanwhile
+            os.sched_setaffinity(int(thread.name), processors)

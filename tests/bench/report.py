@@ -169,10 +169,10 @@ def _limits_tables(limits: Limits) -> list[Table]:
     steps = dict.fromkeys(step for case in cases for step in limits.steps_ms[case])
     by_step = [(step, *(f"{limits.steps_ms[case].get(step, 0.0):.3f}" for case in cases)) for step in steps]
     crowds = [
-        (c.target, f"{c.in_flight}", f"{c.calls_per_s:.0f}", f"{c.cpu_ms:.2f}", f"{c.switches:.1f}")
+        (c.target, c.where, f"{c.in_flight}", f"{c.calls_per_s:.0f}", f"{c.cpu_ms:.2f}", f"{c.switches:.1f}")
         for c in limits.crowds
     ]
-    head = ("target", "in flight", "calls/s", "CPU ms", "switches of context a call")
+    head = ("target", "processors", "in flight", "calls/s", "CPU ms", "switches of context a call")
     locked = [("calls of the driver's core", f"{limits.calls_of_core:.0f}"), ("events", f"{limits.log_events:.0f}")]
     return [
         Table("One call at a time, by step of the line, ms", ("step", *(CASES[case].title for case in cases)), by_step),
@@ -212,7 +212,9 @@ holds its decision, while its statement is made ready, and for Snowflake (both i
 and while the answer is written out, for the disk that holds its outcome. The other steps together are a small part.
 Many calls at once wait for each other in the interpreter: a statement runs in a thread, and the driver's core calls
 Python back for every event that it logs; each such call takes the interpreter's lock again, for the floor as for
-snowgate. Worker processes have a lock each, and share the processors with the client, PostgreSQL and the backend.
+snowgate. A process of snowgate keeps to one processor, so that the lock stays there; the driver and the floor run where
+the kernel puts them, as anybody's would, and the last table but one has both on either. Worker processes have a lock
+each, and share the processors with the client, PostgreSQL and the backend.
 
 This file and its pictures are written by `make bench`; `docs/benchmarks.json` has every figure.
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server import affinity
-from server.affinity import GAIN_MIN, OTHERS_MAX, Reading, better, chosen, gather, read, stay
+from server.affinity import GAIN_MIN, OTHERS_MAX, OWN_MIN, Reading, better, chosen, gather, read, stay
 from server.seat import Seat
 from tests.support.clients import Gate
 from tests.support.watching import eventually
@@ -61,9 +61,14 @@ def test_one_that_is_gone_to_is_calmer_than_what_is_left_by_what_a_move_costs(bu
         assert busy[there] + GAIN_MIN <= busy[0] - own + 1e-6
 
 
-@given(others=st.sampled_from([0.5, 0.7, 1.0]), own=parts)
+@given(others=st.sampled_from([0.3, 0.5, 0.7]), own=st.sampled_from([OWN_MIN, 0.3]))
 def test_one_that_others_need_is_left_for_one_where_nothing_runs(others: float, own: float) -> None:
-    assert better(0, *readings([min(1.0, others + own), 0.0], min(own, 1.0 - others))) == 1
+    assert better(0, *readings([others + own, 0.0], own)) == 1
+
+
+@given(busy=st.lists(parts, min_size=2, max_size=8), own=st.sampled_from([0.0, 0.1, 0.2]))
+def test_a_process_that_rests_stays_whoever_comes(busy: list[float], own: float) -> None:
+    assert better(0, *readings(busy, own)) == 0
 
 
 def test_two_that_met_on_one_processor_part_once_one_of_them_has_looked() -> None:
@@ -111,7 +116,7 @@ async def test_a_processor_that_others_use_is_left(monkeypatch: pytest.MonkeyPat
 
     def crowded(usable: Collection[int]) -> Reading:
         at_s = float(next(times))
-        return Reading(at_s, {first: at_s * 0.9, other: 0.0}, 0.0)
+        return Reading(at_s, {first: at_s * 0.9, other: 0.0}, at_s * 0.3)
 
     monkeypatch.setattr(affinity, "LOOK_S", 0.01)
     monkeypatch.setattr(affinity, "read", crowded)
