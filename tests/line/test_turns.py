@@ -1,7 +1,5 @@
 """Who begins when: with many at once, what is under way goes before those who have just arrived."""
 
-import math
-
 import anyio
 import httpx2
 import pytest
@@ -39,29 +37,49 @@ async def in_order(door: Turns, arriving: int) -> list[str]:
     return happened
 
 
-async def test_what_is_under_way_goes_before_those_who_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "MOMENT_S", 0.0)
+async def test_what_is_under_way_goes_before_those_who_arrive() -> None:
     happened = await in_order(Turns(), arriving=8)
-    assert happened.index("step 2") < happened.index("begin 2")
+    assert happened.index("step 2") < happened.index("begin 3")
 
 
-async def test_those_who_arrive_begin_in_the_order_in_which_they_came(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "MOMENT_S", 0.0)
+async def test_those_who_arrive_begin_in_the_order_in_which_they_came() -> None:
     happened = await in_order(Turns(), arriving=8)
     assert [each for each in happened if each.startswith("begin")] == [f"begin {number}" for number in range(8)]
 
 
-async def test_within_a_moment_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "MOMENT_S", math.inf)
-    door = Turns()
-    await door.take()
-    # Not one turn of the loop goes by: a coroutine that is never suspended ends at its first step.
-    with pytest.raises(StopIteration):
-        door.take().send(None)
+async def test_one_begins_for_each_turn_of_the_loop() -> None:
+    door, turn, begun = Turns(), 0, []
+
+    async def arrive() -> None:
+        await door.take()
+        begun.append(turn)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(8):
+            tasks.start_soon(arrive)
+        while len(begun) < 8:
+            turn += 1
+            await checkpoint()
+    assert begun == list(range(begun[0], begun[0] + 8))
 
 
-async def test_who_gives_up_while_waiting_keeps_nobody_else_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "MOMENT_S", 0.0)
+async def test_nobody_waits_for_long_however_busy_the_loop_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "WAIT_S_MAX", 0.0)
+    door, begun = Turns(), []
+
+    async def arrive(number: int) -> None:
+        await door.take()
+        begun.append(number)
+
+    async with anyio.create_task_group() as tasks:
+        for number in range(8):
+            tasks.start_soon(arrive, number)
+        for _ in range(4):  # and not the nine or more that eight in a row take
+            await checkpoint()
+        assert sorted(begun) == list(range(8))
+
+
+async def test_who_gives_up_while_waiting_keeps_nobody_else_waiting() -> None:
     door, begun = Turns(), []
 
     async def arrive(number: int) -> None:
