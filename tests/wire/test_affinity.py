@@ -146,6 +146,30 @@ async def test_a_processor_that_others_use_is_left(monkeypatch: pytest.MonkeyPat
 
 
 @several_processors
+async def test_one_that_is_calm_again_a_moment_later_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    seat = Seat(0, 2, tmp_path)
+    first = chosen(USABLE, seat)
+    looks = count()
+    looked = 0
+
+    def crowded_at_first(usable: Collection[int]) -> Reading:
+        """Between the first look and the second others use it, and not between the second and the third, and so on."""
+        nonlocal looked
+        looked = next(looks)
+        used_s = 0.9 * ((looked + 1) // 2)
+        return Reading(float(looked), {each: used_s if each == first else 0.0 for each in USABLE}, 0.0, float(looked))
+
+    monkeypatch.setattr(affinity, "LOOK_S", 0.01)
+    monkeypatch.setattr(affinity, "AGAIN_S", 0.01)
+    monkeypatch.setattr(affinity, "read", crowded_at_first)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(stay, "auto", seat)
+        await eventually(lambda: looked > 6)
+        assert of_process() == {first}
+        tasks.cancel_scope.cancel()
+
+
+@several_processors
 async def test_an_operator_who_says_where_it_runs_is_not_overruled(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
