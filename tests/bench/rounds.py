@@ -20,7 +20,8 @@ CALLS_PER_SLOT = 8
 """Calls of a burst for each one in flight, so that most of a burst runs at full width."""
 
 
-WARM_UP_BURSTS_MAX = 6
+WARM_UP_BURSTS_MAX, WARM_UP_CALM = 8, 3
+"""One burst alone may happen to have fewer of its calls before the backend at once than there are in flight."""
 WARM_UP_CALLS = 4 * IN_FLIGHT_MAX
 
 
@@ -96,18 +97,19 @@ def contenders(stage: Stage, journal_pid: int | None) -> list[Contender]:
 
 
 async def warm_up(those: Sequence[Contender], backend_port: int) -> None:
-    """Run bursts of full width until one of them opens no connection any more; then a narrow one.
+    """Run bursts of full width until some in a row open no connection any more; then a narrow one.
 
     Where several workers answer, the bursts are wider: each may come to serve nearly all that is in flight.
     """
     point = CASES["point-new"]
     for one in those:
-        logins = -1
+        calm, logins = 0, (await counts(backend_port))[0]
         for _ in range(WARM_UP_BURSTS_MAX):
-            logins_before, logins = logins, (await counts(backend_port))[0]
-            if logins == logins_before:
-                break
             await one.target.burst(point.queries(WARM_UP_CALLS * one.workers), IN_FLIGHT_MAX * one.workers)
+            logins_before, logins = logins, (await counts(backend_port))[0]
+            calm = calm + 1 if logins == logins_before else 0
+            if calm == WARM_UP_CALM:
+                break
         await one.target.burst(point.queries(CALLS_PER_SLOT), 1)
 
 
