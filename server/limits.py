@@ -78,6 +78,11 @@ class Bound:
     measure: Measure | Literal["statements_max"]
     maximum: int
 
+    @property
+    def is_budget(self) -> bool:
+        """Whether it is of a budget of the policy, and not of a limit."""
+        return self.measure == "answers_per_day"
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

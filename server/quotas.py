@@ -244,7 +244,7 @@ class Spending:
     @property
     def draws_answers(self) -> bool:
         """Whether a budget has answers reserved for it."""
-        return any(bound.measure == "answers_per_day" for bound in self._reserved)
+        return any(bound.is_budget for bound in self._reserved)
 
     @property
     def counts_bytes(self) -> bool:
@@ -257,7 +257,7 @@ class Spending:
 
     def asks(self) -> None:
         """Something is about to be asked, so its answer counts whatever becomes of it: that it fails is one too."""
-        self._reserved = {each: kept for each, kept in self._reserved.items() if each.measure != "answers_per_day"}
+        self._reserved = {each: kept for each, kept in self._reserved.items() if not each.is_budget}
 
     async def spent(self, rows: int, volume: int) -> None:
         """Settle what was taken: the rest is given back, what goes beyond is drawn.
@@ -294,7 +294,7 @@ async def kept(quotas: Quotas) -> AsyncGenerator[None]:
 
 
 def _reached(bound: Bound, again_s: int) -> LimitReached | BudgetSpent:
-    if bound.measure == "answers_per_day":
+    if bound.is_budget:
         return BudgetSpent(
             f"the budget `{bound.limit_id}` has not that many answers left: it has {bound.maximum} a day",
             f"Each SELECT of a statement counts as an answer. There are more in {again_s} seconds, at midnight UTC; "
