@@ -99,17 +99,23 @@ def print_entries(console: Console, found: list[JournalEntry], sealer: Sealer) -
         head = Text(f"{entry.at:%H:%M:%S} ", style="dim")
         head.append(f"{entry.call_id or '(the journal)':<22} ")
         head.append(entry.stage, style=STYLES.get(entry.stage, "bold"))
-        if facts.get("subject"):
-            head.append(visible(f"  {facts['subject']} via {facts.get('actor')}: {facts.get('tool')}"))
+        head.append(visible(_who(facts)))
         console.print(head)
         for line in _telling(facts):
             console.print(Text(line), style="dim", soft_wrap=True, highlight=False)
+
+
+def _who(facts: dict[str, Json]) -> str:
+    """Who asked, through which agent, by which tool, as far as it is an entry's to say."""
+    named = (("  ", "subject"), (" via ", "actor"), (": ", "tool"))
+    return "".join(f"{before}{facts[name]}" for before, name in named if facts.get(name))
 
 
 STYLES = {"decided": "cyan", "answered": "green", "refused": "yellow", "failed": "red", "cancelled": "magenta"}
 
 TELLING = (
     ("decision", "rules", "code"),
+    ("hold_id", "verdict", "via", "outcome"),
     ("masked",),
     ("filtered",),
     ("budgets", "padded_ms"),

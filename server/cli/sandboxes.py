@@ -156,12 +156,13 @@ class Tokens:
 async def _show_journal(console: Console, running: Sandbox, calls: list[str]) -> None:
     """The journal of these calls, and whether its chain holds."""
     settings = load(running.state.env_file)
+    sealer = sealer_of(settings)
     async with open_engine(settings.auditor_url) as engine:
-        newest = await entries(engine, last=200)
+        newest = await entries(engine, last=200, sealer=sealer)
     ours = [entry for entry in newest if entry.call_id in calls]
     console.print()
     console.print(Text("▸ the journal of these calls", style="bold cyan"), Text("snowgate journal show", style="dim"))
-    print_entries(console, ours, sealer_of(settings))
+    print_entries(console, ours, sealer)
     stream = _stream_of(newest, ours)
     check_chain(stream)
     console.print(

@@ -17,7 +17,7 @@ from server.journal_keys import sealer_of, signer_of
 from server.query_history import COLUMNS
 from server.timeline import calls_of_session
 from tests.journal.commands import snowgate
-from tests.support.clients import Gate
+from tests.support.clients import Answering, Gate, answer
 from tests.support.databases import driver_dsn
 from tests.support.gates import POLICY
 
@@ -48,6 +48,18 @@ async def test_a_call_is_played_back_with_its_proof(gate: Gate) -> None:
     status, said = await snowgate(gate, "journal", "play", "--session", session)
     assert (status, call_id in said) == (0, True)
     assert (await snowgate(gate, "journal", "play"))[0] == 2
+
+
+async def test_a_held_write_is_shown_with_who_answered_what_and_why_it_was_asked_for(gate: Gate) -> None:
+    async with gate.client("stella", user=Answering()) as client:
+        sql = "UPDATE crm.public.tickets SET status = 'CLOSED' WHERE ticket_id = 9023"
+        call_id = answer(await client.call_tool("request_write", {"sql": sql, "reason": "they called"}))["call_id"]
+    status, said = await snowgate(gate, "journal", "show", "--call", call_id)
+    assert status == 0
+    assert "hold.decided  stella\n" in said
+    assert "verdict=approve  via=elicitation" in said
+    assert "reason=they called" in said
+    assert "None" not in said
 
 
 async def test_what_is_typed_to_play_or_show_is_looked_for_and_not_told(gate: Gate) -> None:
