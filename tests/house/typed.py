@@ -14,7 +14,7 @@ from tests.house.consoles import is_true
 from tests.support.databases import reachable_directory
 
 STEP = re.compile(r"^```sh\n(.*?)^```$(?:\n\n^```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
-STEPS_S_MAX = 300
+STEPS_S_MAX = 600
 MARK = "--- end of step"
 
 
