@@ -1,6 +1,5 @@
 """Conditions of rules: checked when the policy is read, told documented facts, strict where they cannot be told."""
 
-import time
 from datetime import UTC, datetime
 
 import pytest
@@ -12,6 +11,7 @@ from policy.document import load
 from policy.engine import Engine
 from policy.yaml_source import PolicyDocumentError
 from tests.language.worlds import HEAD, PERMITS, ROOT, decide, engine, kind, person
+from tests.support.timing import cpu_s
 
 RULE = (
     '  - {{id: r, effect: {effect}, who: {{anyone: true}}, verbs: [read, write], tables: ["D.S.*"], when: "{when}"}}\n'
@@ -224,9 +224,7 @@ def test_a_policy_without_conditions_on_the_call_remembers_its_decisions() -> No
 def test_a_hostile_statement_does_not_make_conditions_slow() -> None:
     by = under("tables.exists(t, tables.exists(u, t + u == 'x')) || cross_joins > 100")
     tables = ", ".join(f"people p{n}" for n in range(60))
-    started = time.thread_time()
-    decide(by, f"SELECT COUNT(*) FROM {tables}")
-    assert time.thread_time() - started < 5
+    assert cpu_s(lambda: decide(by, f"SELECT COUNT(*) FROM {tables}")) < 5
 
 
 @pytest.mark.parametrize(
