@@ -27,6 +27,11 @@ class SettingsError(Exception):
         super().__init__(message)
         self.hint = hint
 
+    @classmethod
+    def cannot_listen(cls, host: str, port: int) -> "SettingsError":
+        """Where a gate should be heard, it cannot be."""
+        return cls(f"cannot listen at {host}:{port}: see SNOWGATE_HOST and SNOWGATE_PORT")
+
 
 def _url(text: str) -> str:
     """`text` itself, if it is an http or https URL: issuers and audiences are compared character by character."""

@@ -5,7 +5,6 @@ the process that shook hands; all of them live in the first worker, which its si
 directory that only this user can enter.
 """
 
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,20 +13,21 @@ FIRST = 0
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """Worker `number`, counted from 0, of `count`; `directory` is theirs alone."""
+    """Worker `number`, counted from 0, of `count`; `directory` is theirs alone, `listener` a descriptor of each."""
 
     number: int
     count: int
+    listener: int
     directory: Path
 
     @classmethod
     def parse(cls, text: str) -> "Seat":
         """The seat that `str(seat)` wrote; raises ValueError for anything else."""
-        number, count, directory = text.split(":", 2)
-        return cls(int(number), int(count), Path(directory))
+        number, count, listener, directory = text.split(":", 3)
+        return cls(int(number), int(count), int(listener), Path(directory))
 
     def __str__(self) -> str:
-        return f"{self.number}:{self.count}:{self.directory}"
+        return f"{self.number}:{self.count}:{self.listener}:{self.directory}"
 
     @property
     def keeps_sessions(self) -> bool:
@@ -39,24 +39,11 @@ class Seat:
         """Where the first worker hears its siblings."""
         return self.directory / "first.sock"
 
+    @property
+    def board(self) -> Path:
+        """Where all tell each other how many connections they have open."""
+        return self.directory / "board"
+
     def share_of(self, limit: int) -> int:
         """A worker's part of a limit that holds for all of them."""
         return max(1, limit // self.count)
-
-
-def shared_listener(host: str, port: int) -> socket.socket:
-    """A socket at `host` and `port` that siblings may open as well; the kernel spreads connections over them.
-
-    Raises:
-        OSError: nothing can listen there.
-    """
-    [(family, kind, protocol, _, address), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    listener = socket.socket(family, kind, protocol)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        listener.bind(address)
-    except OSError:
-        listener.close()
-        raise
-    return listener

@@ -4,6 +4,7 @@ import signal
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AsyncExitStack, contextmanager
+from functools import partial
 from socket import socket
 from typing import Any
 
@@ -16,7 +17,8 @@ from server.affinity import stay
 from server.config import Settings, SettingsError
 from server.http11 import BoundedHttp
 from server.relay import Relay, to_first
-from server.seat import Seat, shared_listener
+from server.seat import Seat
+from server.sharing import SharedHttp, Sharing
 from server.web import PATH, WITH_SESSIONS
 
 
@@ -30,12 +32,12 @@ async def listen(app: Starlette, settings: Settings, seat: Seat | None, drain: C
         SettingsError: nothing can listen at this host and port.
     """
     async with AsyncExitStack() as stack:
-        servers = [_server(app, settings)]
-        listeners: list[socket] | None = None
-        if seat is not None:
-            listeners = [_listener(settings)]
+        if seat is None:
+            servers = [_Uvicorn(_config(app, settings))]
+        else:
+            servers = [_Sharing(_config(app, settings), Sharing(seat))]
             if seat.keeps_sessions:
-                servers.append(_server(app, settings, uds=str(seat.first_socket), lifespan="off"))
+                servers.append(_Uvicorn(_config(app, settings, uds=str(seat.first_socket), lifespan="off")))
             else:
                 first = await stack.enter_async_context(to_first(seat.first_socket))
                 app.user_middleware.insert(0, Middleware(Relay, path=PATH, with_sessions=WITH_SESSIONS, first=first))
@@ -45,8 +47,8 @@ async def listen(app: Starlette, settings: Settings, seat: Seat | None, drain: C
             if seat is not None:
                 tasks.start_soon(_stop_with_supervisor, servers)
             async with anyio.create_task_group() as serving:
-                for server, own in zip(servers, (listeners, None), strict=False):
-                    serving.start_soon(_serve, server, own)
+                for server in servers:
+                    serving.start_soon(_serve, server)
             tasks.cancel_scope.cancel()
 
 
@@ -59,7 +61,33 @@ class _Uvicorn(uvicorn.Server):
         yield
 
 
-def _server(app: Starlette, settings: Settings, **options: Any) -> uvicorn.Server:
+class _Sharing(_Uvicorn):
+    """One that listens nowhere itself: it takes from its siblings' listener from when it is up until it shuts down."""
+
+    def __init__(self, config: uvicorn.Config, sharing: Sharing) -> None:
+        super().__init__(config)
+        self._sharing = sharing
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        """Begin, without a socket of its own."""
+        await super().startup(sockets=sockets or [])
+
+    async def main_loop(self) -> None:
+        """Serve until told to stop."""
+        protocol = partial(
+            SharedHttp,
+            self._sharing,
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._sharing.take, protocol)
+            await super().main_loop()
+            tasks.cancel_scope.cancel()
+
+
+def _config(app: Starlette, settings: Settings, **options: Any) -> uvicorn.Config:
     fixed: dict[str, Any] = {
         "host": settings.host,
         "port": settings.port,
@@ -70,25 +98,14 @@ def _server(app: Starlette, settings: Settings, **options: Any) -> uvicorn.Serve
         "http": BoundedHttp,
         "timeout_graceful_shutdown": int(settings.shutdown_grace_s),
     }
-    return _Uvicorn(uvicorn.Config(app, **{**fixed, **options}))
+    return uvicorn.Config(app, **{**fixed, **options})
 
 
-async def _serve(server: uvicorn.Server, listeners: list[socket] | None) -> None:
+async def _serve(server: uvicorn.Server) -> None:
     try:
-        await server.serve(listeners)
+        await server.serve()
     except SystemExit:  # uvicorn's way to say so, after it has logged the reason
-        raise _cannot_listen(server.config.host, server.config.port) from None
-
-
-def _listener(settings: Settings) -> socket:
-    try:
-        return shared_listener(settings.host, settings.port)
-    except OSError:
-        raise _cannot_listen(settings.host, settings.port) from None
-
-
-def _cannot_listen(host: str, port: int) -> SettingsError:
-    return SettingsError(f"cannot listen at {host}:{port}: see SNOWGATE_HOST and SNOWGATE_PORT")
+        raise SettingsError.cannot_listen(server.config.host, server.config.port) from None
 
 
 def _stop(servers: Sequence[uvicorn.Server]) -> None:

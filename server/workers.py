@@ -6,6 +6,7 @@ A worker lives no longer than its supervisor: it stops when the pipe that it hol
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ import anyio
 from anyio.abc import Process
 
 from server.seat import Seat
+from server.sharing import ABSENT, Board
 
 EXIT_BAD_START = 2
 RESTART_PAUSE_S = 1.0
@@ -27,16 +29,20 @@ METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 log = logging.getLogger(__name__)
 
 
-async def supervise(arguments: Sequence[str], count: int, metrics_at: tuple[str, int] | None = None) -> int:
+async def supervise(
+    arguments: Sequence[str], count: int, listener: socket.socket, metrics_at: tuple[str, int] | None = None
+) -> int:
     """Run `python <arguments> --seat ...` `count` times until stopped; the exit status of the whole.
 
+    All take their connections from `listener`, which is closed here when they are to stop.
     What the workers count is served at the host and port of `metrics_at`, for all of them together.
 
     A worker that cannot start for a reason that another start would meet again (status 2) ends all of them.
     """
     with tempfile.TemporaryDirectory(prefix="snowgate-") as directory:
         counted = Path(directory) / "metrics" if metrics_at is not None else None
-        crew = _Crew(arguments, [Seat(number, count, Path(directory)) for number in range(count)], counted)
+        seats = [Seat(number, count, listener.fileno(), Path(directory)) for number in range(count)]
+        crew = _Crew(arguments, seats, listener, counted)
         with _served(metrics_at, counted):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(crew.hear_signals)
@@ -61,51 +67,68 @@ def _served(at: tuple[str, int] | None, counted: Path | None) -> Generator[None]
 
 
 class _Crew:
-    def __init__(self, arguments: Sequence[str], seats: Sequence[Seat], counted: Path | None) -> None:
+    def __init__(
+        self, arguments: Sequence[str], seats: Sequence[Seat], listener: socket.socket, counted: Path | None
+    ) -> None:
         self.seats = seats
         self.status = 0
         self._arguments = arguments
+        self._listener = listener
+        self._board = Board.make(seats[0].board, len(seats))
         self._counted = counted
         self._environment = {**os.environ, METRICS_VARIABLE: str(counted)} if counted is not None else None
         self._running: dict[Seat, Process] = {}
+        self._beginning = anyio.Lock()
         self._is_stopping = False
 
     async def keep(self, seat: Seat) -> None:
         """Have a worker at `seat` until all are stopped."""
-        while not self._is_stopping:
-            command = [sys.executable, *self._arguments, "--seat", str(seat)]
-            async with await anyio.open_process(
-                command, stdin=subprocess.PIPE, stdout=None, stderr=None, env=self._environment
-            ) as process:
-                self._running[seat] = process
-                if self._is_stopping:  # it was asked for before the signal came
-                    process.terminate()
+        while (process := await self._begun(seat)) is not None:
+            async with process:
                 status = await process.wait()
             del self._running[seat]
-            self._forget(process.pid)
+            self._forget(seat, process.pid)
             if status == EXIT_BAD_START:
                 self.status = status
-                self.stop(signal.SIGTERM)
+                await self.stop(signal.SIGTERM)
             elif not self._is_stopping:
                 log.error("worker %d ended with status %d and is started again", seat.number, status)
                 await anyio.sleep(RESTART_PAUSE_S)
 
-    def _forget(self, pid: int) -> None:
-        """What a dead worker held is held no more; what it counted stays counted."""
+    async def _begun(self, seat: Seat) -> Process | None:
+        """A new worker at `seat`, unless all are to stop."""
+        async with self._beginning:
+            if self._is_stopping:
+                return None
+            self._running[seat] = process = await anyio.open_process(
+                [sys.executable, *self._arguments, "--seat", str(seat)],
+                stdin=subprocess.PIPE,
+                stdout=None,
+                stderr=None,
+                env=self._environment,
+                pass_fds=[seat.listener],
+            )
+            return process
+
+    def _forget(self, seat: Seat, pid: int) -> None:
+        """What a dead worker held is held no more, and nothing is left to it; what it counted stays counted."""
+        self._board.tell(seat.number, ABSENT)
         if self._counted is not None:
             from prometheus_client.multiprocess import mark_process_dead
 
             mark_process_dead(pid, str(self._counted))  # type: ignore[no-untyped-call]
 
-    def stop(self, number: signal.Signals) -> None:
-        """Pass a signal on, and start nobody any more."""
+    async def stop(self, number: signal.Signals) -> None:
+        """Pass a signal on, and start nobody any more; nothing connects once the last of them has stopped taking."""
         self._is_stopping = True
-        for process in self._running.values():
-            with suppress(ProcessLookupError):
-                process.send_signal(number)
+        async with self._beginning:
+            self._listener.close()
+            for process in self._running.values():
+                with suppress(ProcessLookupError):
+                    process.send_signal(number)
 
     async def hear_signals(self) -> None:
         """Pass on what this process is told."""
         with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
             async for number in signals:
-                self.stop(number)
+                await self.stop(number)

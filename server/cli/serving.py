@@ -54,11 +54,13 @@ def serve(
         settings = load(env_file)
         set_up(log_level, settings.log_format)
         if transport == "http" and settings.workers > 1 and seat is None:
+            from server.sharing import shared_listener
             from server.workers import supervise
 
+            listener = shared_listener(settings.host, settings.port)
             own = sys.orig_argv[1 : len(sys.orig_argv) - len(sys.argv) + 1]
             metrics_at = (settings.metrics_host, settings.metrics_port) if settings.metrics_port is not None else None
-            raise typer.Exit(anyio.run(supervise, [*own, *sys.argv[1:]], settings.workers, metrics_at))
+            raise typer.Exit(anyio.run(supervise, [*own, *sys.argv[1:]], settings.workers, listener, metrics_at))
         from server.app import serve as serve_app
 
         place = Seat.parse(seat) if seat is not None else None

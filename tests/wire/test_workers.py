@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -51,7 +51,7 @@ async def several(gate: Gate) -> AsyncGenerator[Crew]:
 
 @pytest.mark.parametrize("era", ["auto", "legacy"])
 async def test_every_worker_answers_clients_of_either_era(several: Crew, era: Era) -> None:
-    for _ in range(6):  # each on a connection of its own, so on a worker by chance
+    for _ in range(6):  # each on a connection of its own
         async with several.gate.client(era=era) as client:
             assert answer(await client.call_tool("run_query", ASK))["rows"] == [[5]]
 
@@ -89,12 +89,18 @@ async def test_no_worker_outlives_its_supervisor(gate: Gate, number: signal.Sign
         assert not listens(several.gate.sandbox.state.ports.gate)
 
 
-async def test_settings_that_are_wrong_for_one_worker_end_all(gate: Gate) -> None:
-    environment = environment_of(gate.sandbox, free_port(), SNOWGATE_WORKERS="2", SNOWGATE_HOST="192.0.2.1")
+@pytest.mark.parametrize(
+    ("wrong", "names"),
+    [({"SNOWGATE_HOST": "192.0.2.1"}, b"SNOWGATE_HOST"), ({"SNOWGATE_POLICY": "/nowhere.yaml"}, b"nowhere.yaml")],
+    ids=["for all", "for each worker"],
+)
+async def test_settings_that_are_wrong_end_all_of_it(gate: Gate, wrong: Mapping[str, str], names: bytes) -> None:
+    environment = environment_of(gate.sandbox, free_port(), SNOWGATE_WORKERS="2", **wrong)
     with anyio.fail_after(120):
         ended = await anyio.run_process(SERVE, env=environment, check=False)
     assert ended.returncode == 2
-    assert b"cannot listen" in ended.stderr
+    assert names in ended.stderr
+    assert b"Traceback" not in ended.stderr
 
 
 async def test_what_all_workers_count_is_served_at_one_port_and_is_not_the_gates(gate: Gate) -> None:
