@@ -5,7 +5,6 @@ A plain hash of a literal is the literal, since literals can be guessed; so hash
 
 import base64
 import hashlib
-import hmac
 import os
 import re
 from collections.abc import Iterable
@@ -16,6 +15,7 @@ from typing import TypeGuard, assert_never
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from audit.canonical import INTEGER_MAX, Json, canonical, parse
@@ -68,7 +68,7 @@ class Sealer:
         self.key_id = key_id
         self._key = key
         self._tenant = tenant
-        self._hmac_keys: dict[date, bytes] = {}
+        self._keyed: dict[date, HMAC] = {}
         self._cipher = AESGCM(_subkey(key, b"snowgate journal v1 encryption"))
         self._wrapping = AESGCM(_subkey(key, b"snowgate journal v1 subject keys"))
         self._hashed = frozenset(hashed)
@@ -79,13 +79,15 @@ class Sealer:
 
         Equal values in one field give equal hashes, so that a known value can be looked for; across fields they differ.
         """
-        key = self._hmac_keys.get(month)
-        if key is None:
+        keyed = self._keyed.get(month)
+        if keyed is None:
             purpose = f"snowgate journal v1 hmac\0{self._tenant}\0{month.isoformat()}"
-            key = self._hmac_keys[month] = _subkey(self._key, purpose.encode())
+            keyed = self._keyed[month] = HMAC(_subkey(self._key, purpose.encode()), SHA256())
         text = str.__str__(value) if isinstance(value, str) else str(value)
         spelled = f"{field}\0{_kind(value)}\0{text}".encode("utf-8", "surrogatepass")
-        return f"hmac:{self.key_id}:{hmac.digest(key, spelled, 'sha256').hex()}"
+        own = keyed.copy()  # hmac.digest gives the interpreter's lock away, dozens of times an entry
+        own.update(spelled)
+        return f"hmac:{self.key_id}:{own.finalize().hex()}"
 
     def subject_key_id(self, subject: str) -> str:
         """The name of a person's key under this journal key, which says nothing of who that is to who does not ask."""

@@ -1,6 +1,7 @@
 """What is secret can be matched but not read; what is sensitive opens only with the key, in its place."""
 
 import base64
+import hmac
 from datetime import UTC, date, datetime
 from uuid import UUID
 
@@ -31,6 +32,15 @@ def test_secrets_are_hashed_item_by_item_and_numbers_too() -> None:
     assert sealed == [SEALER.hmac("literals", item, MONTH) for item in ("jane@example.com", 42, 1.5, None, True)]
     assert len(set(map(str, sealed))) == 5
     assert all(str(item).startswith("hmac:k1:") for item in sealed)
+
+
+@given(value=st.text(st.characters(codec="utf-8")), tenant=st.sampled_from(["", "acme"]))
+def test_a_hash_is_made_as_rfc_2104_and_rfc_5869_say_whatever_makes_it(value: str, tenant: str) -> None:
+    key = bytes(range(32))
+    purpose = f"snowgate journal v1 hmac\0{tenant}\0{MONTH.isoformat()}".encode()
+    subkey = hmac.digest(hmac.digest(bytes(32), key, "sha256"), purpose + b"\1", "sha256")
+    expected = hmac.digest(subkey, f"literals\0text\0{value}".encode(), "sha256").hex()
+    assert Sealer(key, "k1", tenant).hmac("literals", value, MONTH) == f"hmac:k1:{expected}"
 
 
 def test_equal_secrets_match_within_a_field_and_not_across_fields_or_keys() -> None:
