@@ -173,7 +173,7 @@ async def test_an_answer_counts_for_nothing_but_the_call_it_was_given_to(gate: G
     assert len(gate.ran("9030")) == before
 
 
-async def _raw_call(gate: Gate, port: int, sql: str, said: list[dict[str, Any]]) -> None:
+async def raw_call(gate: Gate, port: int, sql: str, said: list[dict[str, Any]]) -> None:
     """One read on the gate at `port`; what it answers, if it lives to answer."""
     own = gate.sandbox.state.ports.gate
     url = gate.sandbox.state.resource_url.replace(f":{own}/", f":{port}/")
@@ -196,7 +196,7 @@ async def test_a_stop_lets_a_call_finish_and_journals_it(gate: Gate, free_tcp_po
     with anyio.fail_after(60):
         async with serving(gate.sandbox, port=free_tcp_port) as process:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(_raw_call, gate, free_tcp_port, sql, said)
+                tasks.start_soon(raw_call, gate, free_tcp_port, sql, said)
                 await eventually(lambda: bool(gate.ran("finish-me")))
                 process.send_signal(signal.SIGTERM)
             assert await process.wait() == 0
@@ -217,7 +217,7 @@ async def test_a_stop_past_its_grace_cancels_and_journals_what_is_in_flight(gate
             serving(gate.sandbox, port=free_tcp_port, SNOWGATE_SHUTDOWN_GRACE_S="1") as process,
             anyio.create_task_group() as tasks,
         ):
-            tasks.start_soon(_raw_call, gate, free_tcp_port, sql, [])
+            tasks.start_soon(raw_call, gate, free_tcp_port, sql, [])
             await eventually(lambda: bool(records()))
             process.send_signal(signal.SIGTERM)
             await process.wait()

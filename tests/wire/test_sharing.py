@@ -18,11 +18,13 @@ from hypothesis import strategies as st
 
 from server import sharing
 from server.config import SettingsError
+from server.sandbox.children import listens
 from server.seat import Seat
 from server.sharing import ABSENT, Board, Sharing, shared_listener
 from tests.support.clients import Gate, answer
 from tests.support.watching import eventually
-from tests.wire.test_workers import ASK, crew
+from tests.wire.test_lifetime import raw_call
+from tests.wire.test_workers import ASK, Crew, crew
 
 HOST = "127.0.0.1"
 LOOKS_MAX = 50
@@ -223,19 +225,42 @@ def seat_of(worker: int) -> Seat:
     return Seat.parse(Path(f"/proc/{worker}/cmdline").read_bytes().split(b"\0")[-2].decode())
 
 
-async def test_workers_have_as_many_connections_as_each_other(gate: Gate) -> None:
-    async with crew(gate) as several, AsyncExitStack() as clients:
+@asynccontextmanager
+async def two_workers(gate: Gate, *, shutdown_grace_s: int = 30) -> AsyncGenerator[tuple[Crew, list[int], Board]]:
+    """A gate of two workers, both of which take connections."""
+    async with crew(gate, SNOWGATE_SHUTDOWN_GRACE_S=str(shutdown_grace_s)) as several:
         await eventually(lambda: len(several.workers()) == 2)
-        workers, port = several.workers(), several.gate.sandbox.state.ports.gate
+        workers = several.workers()
         board = Board(seat_of(workers[0]).board)
         await eventually(lambda: ABSENT not in board.told().values(), within_s=30)
+        yield several, workers, board
+
+
+async def test_workers_have_as_many_connections_as_each_other_and_one_that_hangs_keeps_nobody_waiting(
+    gate: Gate,
+) -> None:
+    async with two_workers(gate) as (several, workers, board), AsyncExitStack() as clients:
+        port = several.gate.sandbox.state.ports.gate
         for _ in range(8):
             await clients.enter_async_context(await anyio.connect_tcp(HOST, port))
         await eventually(lambda: [connected(pid, port) for pid in workers] == [4, 4])
         os.kill(workers[1], signal.SIGSTOP)
-        try:
-            for _ in range(4):
-                async with several.gate.client() as client:
-                    assert answer(await client.call_tool("run_query", ASK))["rows"] == [[5]]
-        finally:
-            os.kill(workers[1], signal.SIGCONT)
+        for _ in range(4):
+            async with several.gate.client() as client:
+                assert answer(await client.call_tool("run_query", ASK))["rows"] == [[5]]
+        os.kill(workers[1], signal.SIGKILL)
+        await eventually(lambda: board.told()[1] == ABSENT)  # before another is up in its place
+
+
+async def test_nothing_connects_while_workers_only_finish_what_they_have(gate: Gate) -> None:
+    await gate.sandbox.lookalike.delay_next("lingers", 60)
+    sql = "SELECT COUNT(*) AS n FROM tpch.public.nation WHERE n_name <> 'lingers'"
+    with anyio.fail_after(60):
+        async with two_workers(gate, shutdown_grace_s=3) as (several, _, _):
+            port = several.gate.sandbox.state.ports.gate
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(raw_call, several.gate, port, sql, [])
+                await eventually(lambda: bool(gate.ran("lingers")))
+                several.supervisor.send_signal(signal.SIGTERM)
+                await eventually(lambda: not listens(port))
+                assert several.supervisor.returncode is None
