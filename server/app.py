@@ -11,7 +11,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import Literal
 
 import anyio
@@ -22,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from audit.journal import Journal, open_journal
 from audit.sealing import Sealer
 from policy.checking import unanswerable
-from policy.document import Policy, PolicyDocumentError, load
+from policy.document import Policy
 from server.activation import following
 from server.admission import Admission, Returning
 from server.brokers.choice import brokers_of
@@ -50,6 +49,7 @@ from server.limits import Limits, read_limits
 from server.line import Bearer, House
 from server.long_running import LongRunning
 from server.outbox import Webhook
+from server.policy_file import read_policy
 from server.pool import SessionPool, open_pool
 from server.proving import Prover, proving
 from server.query_history import QueryHistory
@@ -57,7 +57,6 @@ from server.quotas import Quotas, kept
 from server.readiness import Readiness, readiness_of
 from server.revocations import Revocations, RevocationStore, watched
 from server.rights import refuse_excess
-from server.rule_sets import read_rule_sets
 from server.seat import Seat
 from server.serving import listen
 from server.snowflake_settings import account_of, catalog_kind, pool_limits_of
@@ -99,20 +98,6 @@ class Furnished:
     clock: Clock
     readiness: Readiness
     telemetry: Telemetry
-
-
-def read_policy(path: Path) -> Policy:
-    """The policy in the YAML file at `path`.
-
-    Raises:
-        SettingsError: there is no such file, or it is not a policy; with line and column.
-    """
-    try:
-        return load(path.read_text(encoding="utf-8"), read_rule_sets(path.parent))
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"no policy can be read from {path}: {type(error).__name__}") from None
-    except PolicyDocumentError as error:
-        raise SettingsError(f"{path}: {error}", error.hint) from None
 
 
 def _doubted(policy: Policy) -> Policy:

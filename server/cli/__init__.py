@@ -21,8 +21,6 @@ def main() -> None:
     except selfcheck.NotOurs as error:
         sys.stderr.write(f"{error.code}: {error}\n")
         raise SystemExit(EXIT_NOT_OURS) from None
-    if sys.argv[1:2] == ["serve"]:
-        from server.cli.serving import app
-    else:
-        from server.cli.main import app
-    app()
+    from server.cli.commands import program
+
+    program(*sys.argv[1:2])()

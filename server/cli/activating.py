@@ -12,12 +12,12 @@ from rich.text import Text
 
 from audit.journal import open_journal
 from server.activation import Activation, ActivationStore, Mode, PolicyText
-from server.app import read_policy
 from server.cli.revoking import WHY_LENGTH_MAX, operator
 from server.cli.terminal import EnvFile, failing_cleanly
 from server.config import Settings, SettingsError, load
 from server.database import open_engine
 from server.journal_keys import sealer_of, signer_of
+from server.policy_file import read_policy
 from server.rule_sets import read_rule_sets
 from server.visible import visible
 

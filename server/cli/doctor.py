@@ -18,10 +18,9 @@ from rich.text import Text
 
 from audit.journal import open_journal
 from server.account_look import look_at_account
-from server.app import read_policy
 from server.brokers.choice import brokers_of
 from server.brokers.signing import public_key_of
-from server.cli.terminal import KNOWN, EnvFile, failing_cleanly
+from server.cli.terminal import EnvFile, failing_cleanly, known
 from server.config import Settings, load
 from server.database import at_head, open_engine
 from server.described import STATEMENTS, Setup, check_described
@@ -33,6 +32,7 @@ from server.journal_keys import read_key, sealer_of, signer_of
 from server.keys import IssuerKeys, KeysUnavailable
 from server.ledger import PostgresLedger
 from server.limits import read_limits
+from server.policy_file import read_policy
 from server.pool import PoolLimits, SessionPool, open_pool
 from server.refusals import Unauthenticated
 from server.revocations import RevocationStore
@@ -100,13 +100,17 @@ async def _examine_one(check: Check, settings: Settings) -> Finding:
     return finding
 
 
+def _told() -> tuple[type[Exception], ...]:
+    return (Unwell, *known())
+
+
 async def _examine(name: str, look: Callable[[], Awaitable[list[Finding]]]) -> list[Finding]:
     try:
         with anyio.fail_after(CHECK_TIMEOUT_S):
             return await look()
     except TimeoutError:
         return [Finding(name, "no", "no answer in time", "no_answer", "Check the address and the network in between.")]
-    except (Unwell, *KNOWN) as error:
+    except _told() as error:
         code = str(getattr(error, "code", type(error).__name__))
         return [Finding(name, "no", str(error), code, str(getattr(error, "hint", "") or ""))]
 

@@ -7,13 +7,13 @@ import anyio
 import orjson
 import typer
 
-from server.app import read_policy
 from server.cli.doctor import pool_of
 from server.cli.journal_proofs import journaling
 from server.cli.journal_replays import AsJson, From, To, between
 from server.cli.terminal import EnvFile, failing_cleanly
 from server.config import Settings, load
 from server.ledger import PostgresLedger
+from server.policy_file import read_policy
 from server.query_history import HISTORY_ROWS_MAX, Accessed, QueryHistory, Ran, read_accesses, read_history
 from server.reconciliation import KINDS, Finding, counted, known_calls, reads
 from server.reconciliation import reconcile as compare

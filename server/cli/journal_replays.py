@@ -12,11 +12,11 @@ from rich.text import Text
 
 from audit.erasing import erase_subject
 from audit.proofs import EntryProof
-from server.app import read_policy
 from server.cli.journal_proofs import journaling
 from server.cli.terminal import EnvFile, failing_cleanly
 from server.config import Settings, SettingsError, load
 from server.journal_keys import log_key_of, sealer_of
+from server.policy_file import read_policy
 from server.rebuilding import Difference, differences
 from server.replaying import Replay
 from server.replaying import replay as replay_decisions

@@ -18,7 +18,6 @@ from policy.engine import Engine
 from policy.explanation import explain_at_length
 from policy.importing import document_of, imported
 from policy.report import judge, verdict_on
-from server.app import read_policy
 from server.cli.activating import activate, history, second, shadow
 from server.cli.policy_checks import doubts_of, reach_of, show_doubts, show_reach
 from server.cli.policy_files import read_catalog
@@ -26,6 +25,7 @@ from server.cli.policy_suites import SuiteReport, engine_of, read_suite_file, re
 from server.cli.terminal import failing_cleanly
 from server.config import SettingsError
 from server.identity import read_principal
+from server.policy_file import read_policy
 
 policy_app = typer.Typer(help="Check policies, see what they decide, and bring them into force.", no_args_is_help=True)
 policy_app.command()(activate)

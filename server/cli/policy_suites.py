@@ -13,9 +13,9 @@ from policy.catalog_document import from_document
 from policy.document import PolicyDocumentError, load
 from policy.engine import Engine
 from policy.suite import Result, SuiteModel, read_suite, run
-from server.app import read_policy
 from server.cli.policy_files import read_catalog
 from server.config import SettingsError
+from server.policy_file import read_policy
 from server.rule_sets import read_rule_sets
 
 

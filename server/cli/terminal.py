@@ -9,22 +9,6 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from audit.erasing import ErasureRefused
-from audit.note import BadKey
-from audit.reading import Tampered
-from audit.retention import RetentionRefused
-from audit.unavailable import JournalUnavailable
-from policy.document import PolicyDocumentError
-from policy.refusal import PolicyRefusal
-from server.cli.client_configs import NoSuchConfiguration
-from server.config import SettingsError
-from server.database import NoDatabase
-from server.refusals import Refusal
-from server.sandbox.postgres import PostgresNotStarted
-from server.sandbox.state import SandboxError
-from server.shipping import Undelivered
-from tools.manifest import ManifestMismatch
-
 EnvFile = Annotated[
     Path | None, typer.Option("--env-file", help="A file of SNOWGATE_... settings; the environment wins over it.")
 ]
@@ -39,24 +23,11 @@ class CommandFailed(Exception):
         self.hint = hint
 
 
-KNOWN = (
-    BadKey,
-    CommandFailed,
-    JournalUnavailable,
-    ManifestMismatch,
-    NoDatabase,
-    NoSuchConfiguration,
-    PolicyDocumentError,
-    PolicyRefusal,
-    Refusal,
-    ErasureRefused,
-    Undelivered,
-    RetentionRefused,
-    Tampered,
-    PostgresNotStarted,
-    SandboxError,
-    SettingsError,
-)
+def known() -> tuple[type[Exception], ...]:
+    """The failures that are told and not raised; what defines them is loaded once something has failed."""
+    from server.cli.failures import FAILURES
+
+    return (CommandFailed, *FAILURES)
 
 
 @contextmanager
@@ -64,14 +35,14 @@ def failing_cleanly() -> Generator[None]:
     """Turn a known failure into its code, its message and exit status 2; Ctrl-C is a normal end."""
     try:
         yield
-    except KNOWN as error:
+    except known() as error:
         _say(error)
         raise typer.Exit(2) from None
     except BaseExceptionGroup as group:
-        known, rest = group.split(KNOWN)
-        if rest is not None or known is None:
+        ours, rest = group.split(known())
+        if rest is not None or ours is None:
             raise
-        _say(_first(known))
+        _say(_first(ours))
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from policy.refusal import PolicyCode
-from server.cli.terminal import KNOWN
+from server.cli.terminal import known
 from tests.house import tree
 from tests.house.codes import codes
 
@@ -35,7 +35,7 @@ def test_no_code_has_two_entries() -> None:
     assert len(headings) == len(set(headings)) == len(ENTRIES)
 
 
-@pytest.mark.parametrize("known", KNOWN, ids=lambda known: known.__name__)
-def test_what_the_command_line_reports_has_a_code_and_not_a_class_name(known: type[Exception]) -> None:
-    takes_it = "code" in known.__init__.__code__.co_varnames if hasattr(known.__init__, "__code__") else False
-    assert takes_it or isinstance(getattr(known, "code", None), str) or "code" in known.__annotations__
+@pytest.mark.parametrize("failure", known(), ids=lambda failure: failure.__name__)
+def test_what_the_command_line_reports_has_a_code_and_not_a_class_name(failure: type[Exception]) -> None:
+    takes_it = "code" in failure.__init__.__code__.co_varnames if hasattr(failure.__init__, "__code__") else False
+    assert takes_it or isinstance(getattr(failure, "code", None), str) or "code" in failure.__annotations__
