@@ -85,7 +85,7 @@ class Sealer:
             keyed = self._keyed[month] = HMAC(_subkey(self._key, purpose.encode()), SHA256())
         text = str.__str__(value) if isinstance(value, str) else str(value)
         spelled = f"{field}\0{_kind(value)}\0{text}".encode("utf-8", "surrogatepass")
-        own = keyed.copy()  # hmac.digest gives the interpreter's lock away, dozens of times an entry
+        own = keyed.copy()  # hmac.digest gives the interpreter's lock away, and may wait long to have it back
         own.update(spelled)
         return f"hmac:{self.key_id}:{own.finalize().hex()}"
 

@@ -35,6 +35,10 @@ def failing_cleanly() -> Generator[None]:
     """Turn a known failure into its code, its message and exit status 2; Ctrl-C is a normal end."""
     try:
         yield
+    except typer.Exit:
+        raise
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
     except known() as error:
         _say(error)
         raise typer.Exit(2) from None
@@ -44,8 +48,6 @@ def failing_cleanly() -> Generator[None]:
             raise
         _say(_first(ours))
         raise typer.Exit(2) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
 
 
 def _say(error: BaseException) -> None:
