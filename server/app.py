@@ -238,7 +238,7 @@ async def _serve_http(
         app = http_app(
             server, settings, furniture.trusts, furniture.verifier, furniture.journal, proofs, ready, console
         )
-        await listen(app, settings, seat, ready.drain)
+        await listen(app, settings, seat, ready)
     # What was cancelled when its grace ran out still has to reach Snowflake and the journal.
     with anyio.move_on_after(LAST_WORDS_S, shield=True):
         await doorway.in_flight.none_left()

@@ -13,21 +13,25 @@ FIRST = 0
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """Worker `number`, counted from 0, of `count`; `directory` is theirs alone, `listener` a descriptor of each."""
+    """Worker `number`, counted from 0, of `count`; `directory` is theirs alone.
+
+    `listener` and `board` are descriptors that each of them inherits.
+    """
 
     number: int
     count: int
     listener: int
+    board: int
     directory: Path
 
     @classmethod
     def parse(cls, text: str) -> "Seat":
         """The seat that `str(seat)` wrote; raises ValueError for anything else."""
-        number, count, listener, directory = text.split(":", 3)
-        return cls(int(number), int(count), int(listener), Path(directory))
+        number, count, listener, board, directory = text.split(":", 4)
+        return cls(int(number), int(count), int(listener), int(board), Path(directory))
 
     def __str__(self) -> str:
-        return f"{self.number}:{self.count}:{self.listener}:{self.directory}"
+        return f"{self.number}:{self.count}:{self.listener}:{self.board}:{self.directory}"
 
     @property
     def keeps_sessions(self) -> bool:
@@ -38,11 +42,6 @@ class Seat:
     def first_socket(self) -> Path:
         """Where the first worker hears its siblings."""
         return self.directory / "first.sock"
-
-    @property
-    def board(self) -> Path:
-        """Where all tell each other how many connections they have open."""
-        return self.directory / "board"
 
     def share_of(self, limit: int) -> int:
         """A worker's part of a limit that holds for all of them."""

@@ -16,17 +16,21 @@ from starlette.middleware import Middleware
 from server.affinity import stay
 from server.config import Settings, SettingsError
 from server.http11 import BoundedHttp
+from server.readiness import Readiness
 from server.relay import Relay, to_first
 from server.seat import Seat
 from server.sharing import SharedHttp, Sharing
 from server.web import PATH, WITH_SESSIONS
 
+KEEP_ALIVE_S = 75
+"""Longer than balancers keep an idle connection, most of them 60 s: whoever closes first may cut off a request."""
 
-async def listen(app: Starlette, settings: Settings, seat: Seat | None, drain: Callable[[], None]) -> None:
+
+async def listen(app: Starlette, settings: Settings, seat: Seat | None, readiness: Readiness) -> None:
     """Serve `app` at the settings' address; on SIGTERM or SIGINT stop taking calls and let those under way finish.
 
-    `drain` is called first, `drain_s` before the last call is taken, so that nobody sends calls here any more. One more
-    signal waits for that no longer, the next stops at once.
+    `readiness` is told first, `drain_s` before the last call is taken, so that nobody sends calls here any more. One
+    more signal waits for that no longer, the next stops at once.
 
     Raises:
         SettingsError: nothing can listen at this host and port.
@@ -35,7 +39,7 @@ async def listen(app: Starlette, settings: Settings, seat: Seat | None, drain: C
         if seat is None:
             servers = [_Uvicorn(_config(app, settings))]
         else:
-            servers = [_Sharing(_config(app, settings), Sharing(seat))]
+            servers = [_Sharing(_config(app, settings), Sharing(seat, lambda: not readiness.missing()))]
             if seat.keeps_sessions:
                 servers.append(_Uvicorn(_config(app, settings, uds=str(seat.first_socket), lifespan="off")))
             else:
@@ -43,7 +47,7 @@ async def listen(app: Starlette, settings: Settings, seat: Seat | None, drain: C
                 app.user_middleware.insert(0, Middleware(Relay, path=PATH, with_sessions=WITH_SESSIONS, first=first))
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(stay, settings.cpu_affinity, seat)
-            tasks.start_soon(_stop_by_signal, servers, drain, settings.drain_s)
+            tasks.start_soon(_stop_by_signal, servers, readiness.drain, settings.drain_s)
             if seat is not None:
                 tasks.start_soon(_stop_with_supervisor, servers)
             async with anyio.create_task_group() as serving:
@@ -71,6 +75,12 @@ class _Sharing(_Uvicorn):
     async def startup(self, sockets: list[socket] | None = None) -> None:
         """Begin, without a socket of its own."""
         await super().startup(sockets=sockets or [])
+        self._sharing.listen()
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        """Let what is open end."""
+        self._sharing.close()
+        await super().shutdown(sockets)
 
     async def main_loop(self) -> None:
         """Serve until told to stop."""
@@ -96,6 +106,8 @@ def _config(app: Starlette, settings: Settings, **options: Any) -> uvicorn.Confi
         "server_header": False,
         "lifespan": "on",
         "http": BoundedHttp,
+        "ws": "none",
+        "timeout_keep_alive": KEEP_ALIVE_S,
         "timeout_graceful_shutdown": int(settings.shutdown_grace_s),
     }
     return uvicorn.Config(app, **{**fixed, **options})

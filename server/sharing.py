@@ -1,18 +1,19 @@
 """Shares out connections among sibling processes: a new one goes to the process that has the fewest open.
 
-An agent keeps its connection for hours, so where it goes decides for hours which processor answers it. The kernel's own
-way, a hash of addresses (SO_REUSEPORT, socket(7)), often gives one of two processes twice what the other gets. Here all
-wait at one listener, and whoever has more open than another leaves it the next.
+An agent may keep its connection for long, so where it goes decides for long which processor answers it. The kernel's
+own way, a hash of addresses (SO_REUSEPORT, socket(7)), often gives one of two processes twice what the other gets. Here
+all wait at one listener, and whoever has more open than another leaves it the next.
 """
 
 import asyncio  # noqa: TID251 - a connection is a protocol of asyncio's to uvicorn
 import logging
 import mmap
+import os
 import select
 import socket
+import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -22,14 +23,16 @@ from server.http11 import BoundedHttp
 from server.seat import Seat
 
 BACKLOG = 2048
+TURNS = 20
+"""For how many turns of the loop, a fraction of a millisecond, a sibling that has nothing else to do is left it."""
 LOOK_S = 0.002
-"""How often it is asked whether a calmer sibling took what it was left."""
-LOOKS_MAX = 125
-"""How often at most: in these 250 ms a process that is merely busy comes round to it."""
+"""How often it is asked after that whether a sibling took what it was left."""
+LOOKS_MAX = TURNS + 125
+"""How often in all: in these 250 ms a process that is merely busy comes round to it."""
 EXHAUSTED_S = 1.0
 """How long nothing is taken after there was no room for one more."""
 ABSENT = 2**64 - 1
-"""What a sibling has open who takes none: more than anyone."""
+"""What a sibling has open that wants none: more than anyone."""
 CELL_BYTES = 8
 
 log = logging.getLogger(__name__)
@@ -57,16 +60,18 @@ def shared_listener(host: str, port: int) -> socket.socket:
 class Board:
     """How many connections each sibling has open, in memory that all of them see; each writes its own cell alone."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises OSError: nobody made one at `path`."""
-        with path.open("r+b") as file:
-            self._cells = memoryview(mmap.mmap(file.fileno(), 0)).cast("Q")
+    def __init__(self, descriptor: int) -> None:
+        """Raises OSError and ValueError: `descriptor` is none of a board."""
+        self.descriptor = descriptor
+        self._cells = memoryview(mmap.mmap(descriptor, 0)).cast("Q")
 
     @classmethod
-    def make(cls, path: Path, count: int) -> "Board":
-        """A new one at `path` for `count` siblings, all of them absent."""
-        path.write_bytes(b"\xff" * CELL_BYTES * count)
-        return cls(path)
+    def make(cls, count: int) -> "Board":
+        """A new one for `count` siblings, all of them absent. It has no name, so that nothing can take it away."""
+        with tempfile.TemporaryFile() as file:
+            file.write(b"\xff" * CELL_BYTES * count)
+            file.flush()
+            return cls(os.dup(file.fileno()))
 
     def tell(self, number: int, opened: int) -> None:
         """Sibling `number` has so many open, or is `ABSENT`."""
@@ -77,16 +82,17 @@ class Board:
         return dict(enumerate(self._cells))
 
 
-class SharedHttp(BoundedHttp):
-    """A connection whose siblings' processes know that it is open."""
+class Counted(asyncio.Protocol):
+    """A connection that was counted when it was taken, and is not any more when it is closed."""
 
     def __init__(self, sharing: "Sharing", **options: Any) -> None:
         super().__init__(**options)
         self._sharing = sharing
+        self.has_begun = False
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """It is open."""
-        self._sharing.count(1)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """It is open, and `connection_lost` will come."""
+        self.has_begun = True
         super().connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -95,61 +101,107 @@ class SharedHttp(BoundedHttp):
         super().connection_lost(exc)
 
 
-class Sharing:
-    """The part of one of the siblings: takes what comes to their listener, and leaves to others what is theirs."""
+class SharedHttp(Counted, BoundedHttp):
+    """HTTP on such a connection."""
 
-    def __init__(self, seat: Seat) -> None:
-        """Raises OSError: what the supervisor of this seat made is not there."""
-        self.opened = 0
+
+class Sharing:
+    """The part of one of the siblings: takes what comes to their listener, and leaves to others what is theirs.
+
+    One that is not ready to answer wants nothing as long as another takes it.
+    """
+
+    def __init__(self, seat: Seat, is_ready: Callable[[], bool] = lambda: True) -> None:
+        """Raises OSError and ValueError: what the supervisor of this seat made is not there."""
         self._listener = socket.socket(fileno=seat.listener)
         self._listener.set_inheritable(False)
+        os.set_inheritable(seat.board, False)
         self._waiting = select.poll()
         self._waiting.register(self._listener, select.POLLIN)
         self._board = Board(seat.board)
         self._number = seat.number
+        self._is_ready = is_ready
         self._is_taking = False
+        self.opened = 0
         self._in_vain: Mapping[int, int] = {}
 
     def count(self, more: int) -> None:
         """So many more are open."""
         self.opened += more
-        self._board.tell(self._number, self.opened if self._is_taking else ABSENT)
+        self._tell()
 
-    async def take(self, protocol: Callable[[], asyncio.Protocol]) -> None:
-        """Take connections until cancelled, a new `protocol` for each."""
-        loop = asyncio.get_running_loop()
-        self._listener.listen(BACKLOG)
-        self._is_taking = True
-        self.count(0)
+    def listen(self) -> None:
+        """From now on others can connect.
+
+        Raises:
+            SettingsError: another program listens there.
+        """
         try:
-            while True:
-                await anyio.wait_readable(self._listener)
-                await self._leave_to_calmer()
-                if (connection := await self._accepted()) is not None:
-                    with anyio.CancelScope(shield=True):  # so that it is closed with the others, and told why
-                        await loop.connect_accepted_socket(protocol, connection)
+            self._listener.listen(BACKLOG)
+        except OSError:
+            raise SettingsError.cannot_listen(*self._listener.getsockname()[:2]) from None
+
+    def close(self) -> None:
+        """Nothing is taken here any more."""
+        self._listener.close()
+
+    async def take(self, protocol: Callable[[], Counted]) -> None:
+        """Take connections until cancelled, a new `protocol` for each."""
+        self._is_taking = True
+        self._tell()
+        try:
+            async with anyio.create_task_group() as tasks:
+                while True:
+                    await anyio.wait_readable(self._listener)
+                    self._tell()
+                    await self._leave_to_calmer()
+                    while (connection := await self._accepted()) is not None:
+                        self.count(1)
+                        tasks.start_soon(self._begin, protocol, connection)
+                        if self._calmer():
+                            break
         finally:
             self._is_taking = False
-            self.count(0)
-            self._listener.close()
+            self._tell()
+
+    async def _begin(self, protocol: Callable[[], Counted], connection: socket.socket) -> None:
+        """One connection's failure is its own."""
+        begun: list[Counted] = []
+
+        def begin() -> Counted:
+            begun.append(protocol())
+            return begun[0]
+
+        try:
+            with anyio.CancelScope(shield=True):  # so that it is closed with the others, and told why
+                await asyncio.get_running_loop().connect_accepted_socket(begin, connection)
+        except Exception as failure:
+            log.warning("a connection could not begin: %s", type(failure).__name__)
+            connection.close()
+            if not any(each.has_begun for each in begun):
+                self.count(-1)
+
+    def _tell(self) -> None:
+        self._board.tell(self._number, self._own())
+
+    def _own(self) -> int:
+        return self.opened if self._is_taking and self._is_ready() else ABSENT
 
     async def _leave_to_calmer(self) -> None:
         """Wait while a sibling may take what is there.
 
         One that was waited for in vain is not waited for again before it has told something.
         """
-        for _ in range(LOOKS_MAX):
+        for look in range(LOOKS_MAX):
             if not self._calmer() or not self._waiting.poll(0):
                 return
-            await anyio.sleep(LOOK_S)
+            await anyio.sleep(0 if look < TURNS else LOOK_S)
         self._in_vain = {**self._in_vain, **self._calmer()}
 
     def _calmer(self) -> Mapping[int, int]:
-        return {
-            number: opened
-            for number, opened in self._board.told().items()
-            if opened < self.opened and self._in_vain.get(number) != opened
-        }
+        told, own = self._board.told(), self._own()
+        self._in_vain = {number: opened for number, opened in self._in_vain.items() if told[number] == opened}
+        return {number: opened for number, opened in told.items() if opened < own and number not in self._in_vain}
 
     async def _accepted(self) -> socket.socket | None:
         try:
@@ -158,7 +210,9 @@ class Sharing:
             return None
         except OSError as exhausted:
             log.error("no connection can be taken: %s", exhausted.strerror)
+            self._board.tell(self._number, ABSENT)
             await anyio.sleep(EXHAUSTED_S)
+            self._tell()
             return None
         connection.setblocking(False)
         return connection

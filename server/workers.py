@@ -41,8 +41,9 @@ async def supervise(
     """
     with tempfile.TemporaryDirectory(prefix="snowgate-") as directory:
         counted = Path(directory) / "metrics" if metrics_at is not None else None
-        seats = [Seat(number, count, listener.fileno(), Path(directory)) for number in range(count)]
-        crew = _Crew(arguments, seats, listener, counted)
+        board = Board.make(count)
+        seats = [Seat(number, count, listener.fileno(), board.descriptor, Path(directory)) for number in range(count)]
+        crew = _Crew(arguments, seats, listener, board, counted)
         with _served(metrics_at, counted):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(crew.hear_signals)
@@ -68,13 +69,18 @@ def _served(at: tuple[str, int] | None, counted: Path | None) -> Generator[None]
 
 class _Crew:
     def __init__(
-        self, arguments: Sequence[str], seats: Sequence[Seat], listener: socket.socket, counted: Path | None
+        self,
+        arguments: Sequence[str],
+        seats: Sequence[Seat],
+        listener: socket.socket,
+        board: Board,
+        counted: Path | None,
     ) -> None:
         self.seats = seats
         self.status = 0
         self._arguments = arguments
         self._listener = listener
-        self._board = Board.make(seats[0].board, len(seats))
+        self._board = board
         self._counted = counted
         self._environment = {**os.environ, METRICS_VARIABLE: str(counted)} if counted is not None else None
         self._running: dict[Seat, Process] = {}
@@ -106,7 +112,7 @@ class _Crew:
                 stdout=None,
                 stderr=None,
                 env=self._environment,
-                pass_fds=[seat.listener],
+                pass_fds=[seat.listener, seat.board],
             )
             return process
 

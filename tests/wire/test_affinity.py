@@ -90,13 +90,13 @@ def test_two_that_met_on_one_processor_part_once_one_of_them_has_looked() -> Non
 
 @given(processors=st.sets(st.integers(0, 200), min_size=1, max_size=64), count=st.integers(1, 64), gate=st.integers(0))
 def test_workers_of_one_gate_begin_apart_from_each_other(processors: set[int], count: int, gate: int) -> None:
-    begun = Counter(chosen(processors, Seat(number, count, -1, Path(f"/tmp/{gate}"))) for number in range(count))
+    begun = Counter(chosen(processors, Seat(number, count, -1, -1, Path(f"/tmp/{gate}"))) for number in range(count))
     assert begun.keys() <= processors
     assert max(begun.values()) <= math.ceil(count / len(processors))
 
 
 def test_gates_of_one_machine_do_not_all_begin_at_its_first_processor() -> None:
-    assert len({chosen(range(64), Seat(0, 2, -1, Path(f"/tmp/snowgate-{gate}"))) for gate in range(20)}) > 10
+    assert len({chosen(range(64), Seat(0, 2, -1, -1, Path(f"/tmp/snowgate-{gate}"))) for gate in range(20)}) > 10
 
 
 def test_a_process_alone_begins_where_it_is() -> None:
@@ -128,7 +128,7 @@ def test_threads_that_were_there_and_threads_to_come_run_where_the_process_does(
 
 @several_processors
 async def test_a_processor_that_others_use_is_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    seat = Seat(0, 2, -1, tmp_path)
+    seat = Seat(0, 2, -1, -1, tmp_path)
     first = chosen(USABLE, seat)
     other = next(iter(USABLE - {first}))
     times = count(100)
@@ -147,7 +147,7 @@ async def test_a_processor_that_others_use_is_left(monkeypatch: pytest.MonkeyPat
 
 @several_processors
 async def test_one_that_is_calm_again_a_moment_later_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    seat = Seat(0, 2, -1, tmp_path)
+    seat = Seat(0, 2, -1, -1, tmp_path)
     first = chosen(USABLE, seat)
     looks = count()
     looked = 0
@@ -176,7 +176,7 @@ async def test_an_operator_who_says_where_it_runs_is_not_overruled(
     monkeypatch.setattr(affinity, "LOOK_S", 0.01)
     with anyio.fail_after(10):
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(stay, "auto", Seat(0, 2, -1, tmp_path))
+            tasks.start_soon(stay, "auto", Seat(0, 2, -1, -1, tmp_path))
             await eventually(lambda: len(of_process()) == 1)
             os.sched_setaffinity(os.getpid(), USABLE)  # as taskset does: of the first thread alone
     assert all(each == USABLE for each in threads_of(os.getpid()))

@@ -1,6 +1,5 @@
 """Several processes take connections at one address, each as many as its siblings."""
 
-import asyncio  # noqa: TID251 - a connection is a protocol of asyncio's
 import os
 import resource
 import signal
@@ -13,46 +12,50 @@ from pathlib import Path
 import anyio
 import pytest
 from anyio.abc import SocketStream
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server import sharing
 from server.config import SettingsError
 from server.sandbox.children import listens
 from server.seat import Seat
-from server.sharing import ABSENT, Board, Sharing, shared_listener
+from server.sharing import ABSENT, Board, Counted, Sharing, shared_listener
 from tests.support.clients import Gate, answer
 from tests.support.watching import eventually
 from tests.wire.test_lifetime import raw_call
 from tests.wire.test_workers import ASK, Crew, crew
 
 HOST = "127.0.0.1"
+HERE = Path("/nowhere")
 LOOKS_MAX = 50
 ESTABLISHED = "01"
 """As /proc/net/tcp has it."""
-
-
-class Door(asyncio.Protocol):
-    """A connection that a sibling has taken."""
-
-    def __init__(self, own: Sharing) -> None:
-        self._own = own
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._own.count(1)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._own.count(-1)
 
 
 @dataclass
 class Sibling:
     sharing: Sharing
     taking: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    is_broken: bool = False
+    is_ready: bool = True
+
+    @classmethod
+    def at(cls, seat: Seat) -> "Sibling":
+        own = cls(Sharing(seat, lambda: own.is_ready))
+        return own
 
     async def take(self) -> None:
-        with self.taking:
-            await self.sharing.take(lambda: Door(self.sharing))
+        self.sharing.listen()
+        try:
+            with self.taking:
+                await self.sharing.take(self.door)
+        finally:
+            self.sharing.close()
+
+    def door(self) -> Counted:
+        if self.is_broken:
+            raise MemoryError
+        return Counted(self.sharing)
 
 
 @dataclass
@@ -82,33 +85,38 @@ class Siblings:
 
 
 @asynccontextmanager
-async def siblings(directory: Path, count: int, *, of_which_take: int | None = None) -> AsyncGenerator[Siblings]:
+async def siblings(count: int, *, of_which_take: int | None = None) -> AsyncGenerator[Siblings]:
     """So many at one listener, of which the last ones only say that they would take something."""
     taking = count if of_which_take is None else of_which_take
+    board = Board.make(count)
     with shared_listener(HOST, 0) as listener:
-        seats = [Seat(number, count, listener.fileno(), directory) for number in range(count)]
-        board = Board.make(seats[0].board, count)
-        all_ = [Sibling(Sharing(Seat(each.number, count, os.dup(each.listener), directory))) for each in seats[:taking]]
+        all_ = [
+            Sibling.at(Seat(number, count, os.dup(listener.fileno()), board.descriptor, HERE))
+            for number in range(taking)
+        ]
         these = Siblings(listener.getsockname()[1], board, all_)
         async with anyio.create_task_group() as tasks:
-            for sibling in all_:
+            for sibling in these.all:
                 tasks.start_soon(sibling.take)
             await eventually(lambda: list(board.told().values())[:taking] == [0] * taking)
             for number in range(taking, count):
                 board.tell(number, 0)
-            yield these
-            for client in these.clients:
-                await client.aclose()
-            these.clients.clear()
-            await these.settled()
-            tasks.cancel_scope.cancel()
+            try:
+                yield these
+            finally:
+                for client in these.clients:
+                    await client.aclose()
+                these.clients.clear()
+                await these.settled()
+                tasks.cancel_scope.cancel()
+        os.close(board.descriptor)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20)
 @given(count=st.integers(1, 4), steps=st.lists(st.integers(0, 5), max_size=40))
-def test_what_opens_goes_to_whoever_has_fewest(tmp_path: Path, count: int, steps: list[int]) -> None:
+def test_what_opens_goes_to_whoever_has_fewest(count: int, steps: list[int]) -> None:
     async def lived() -> None:
-        async with siblings(tmp_path, count) as these:
+        async with siblings(count) as these:
             for step in steps:
                 if step < 4 or not these.clients:
                     fewest = min(these.opened)
@@ -121,8 +129,8 @@ def test_what_opens_goes_to_whoever_has_fewest(tmp_path: Path, count: int, steps
     anyio.run(lived)
 
 
-async def test_many_that_connect_at_once_are_spread_evenly(tmp_path: Path) -> None:
-    async with siblings(tmp_path, 4) as these:
+async def test_many_that_connect_at_once_are_spread_evenly() -> None:
+    async with siblings(4) as these:
 
         async def connect() -> None:
             these.clients.append(await anyio.connect_tcp(HOST, these.port))
@@ -134,17 +142,17 @@ async def test_many_that_connect_at_once_are_spread_evenly(tmp_path: Path) -> No
         assert these.opened == [16] * 4
 
 
-async def test_whoever_has_left_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_whoever_has_left_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sharing, "LOOKS_MAX", 10**9)  # whoever waits does so for good
-    async with siblings(tmp_path, 3, of_which_take=1) as these:
+    async with siblings(3, of_which_take=1) as these:
         these.board.tell(1, ABSENT)
         these.board.tell(2, ABSENT)
         for _ in range(4):
             await these.connect()
 
 
-async def test_one_that_stops_is_left_nothing_and_keeps_what_it_has(tmp_path: Path) -> None:
-    async with siblings(tmp_path, 2) as these:
+async def test_one_that_stops_is_left_nothing_and_keeps_what_it_has() -> None:
+    async with siblings(2) as these:
         for _ in range(6):
             await these.connect()
         these.all[0].taking.cancel()
@@ -157,7 +165,7 @@ async def test_one_that_stops_is_left_nothing_and_keeps_what_it_has(tmp_path: Pa
         assert these.board.told() == {0: ABSENT, 1: 0}  # it says nothing more of itself
 
 
-async def test_one_that_hangs_is_waited_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_that_hangs_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = 0
     told = Board.told
 
@@ -174,12 +182,41 @@ async def test_one_that_hangs_is_waited_for_once(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr(sharing, "LOOKS_MAX", LOOKS_MAX)
     monkeypatch.setattr(Board, "told", counted)
-    async with siblings(tmp_path, 3, of_which_take=1) as these:
+    async with siblings(3, of_which_take=1) as these:
         await these.connect()
         assert await asked_for(1) > LOOKS_MAX
         assert await asked_for(10) < LOOKS_MAX
-        these.board.tell(2, 2)  # it lives
-        assert await asked_for(1) > LOOKS_MAX
+        for opened in (2, 0):  # it lives, and hangs again
+            these.board.tell(2, opened)
+            assert await asked_for(1) > LOOKS_MAX
+            assert await asked_for(10) < LOOKS_MAX
+
+
+async def test_one_that_is_not_ready_takes_what_nobody_else_does() -> None:
+    async with siblings(2) as these:
+        these.all[0].is_ready = False
+        for _ in range(4):
+            await these.connect()
+        assert these.opened == [0, 4]
+        these.all[1].is_ready = False
+        for _ in range(4):
+            await these.connect()
+        these.all[0].is_ready = True
+        for _ in range(4):
+            await these.connect()
+        assert these.opened[0] >= 4
+
+
+async def test_a_connection_that_cannot_begin_is_closed_and_takes_nothing_with_it() -> None:
+    async with siblings(1) as these:
+        await these.connect()
+        these.all[0].is_broken = True
+        async with await anyio.connect_tcp(HOST, these.port) as refused:
+            with pytest.raises((anyio.EndOfStream, anyio.BrokenResourceError)):
+                await refused.receive()
+        these.all[0].is_broken = False
+        await these.connect()
+        assert these.board.told() == {0: 2}
 
 
 async def test_nothing_connects_before_somebody_takes() -> None:
@@ -194,11 +231,24 @@ async def test_an_address_that_is_taken_is_said() -> None:
             shared_listener(HOST, listener.getsockname()[1])
 
 
+async def test_of_two_that_were_bound_at_once_the_second_to_listen_says_that_it_cannot() -> None:
+    board = Board.make(1)
+    with shared_listener(HOST, 0) as first, shared_listener(HOST, first.getsockname()[1]) as second:
+        seats = [Seat(0, 1, os.dup(each.fileno()), board.descriptor, HERE) for each in (first, second)]
+        gates = [Sharing(seat) for seat in seats]
+        gates[0].listen()
+        with pytest.raises(SettingsError):
+            gates[1].listen()
+        for gate in gates:
+            gate.close()
+    os.close(board.descriptor)
+
+
 async def test_without_room_for_one_more_it_says_so_and_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(sharing, "EXHAUSTED_S", 0.01)
-    async with siblings(tmp_path, 1) as these:
+    async with siblings(1) as these:
         await these.connect()
         before = resource.getrlimit(resource.RLIMIT_NOFILE)
         with socket.socket() as client:  # its descriptor is the lowest that was free
@@ -207,7 +257,7 @@ async def test_without_room_for_one_more_it_says_so_and_goes_on(
             try:
                 client.connect_ex((HOST, these.port))
                 await eventually(lambda: any(each.name == sharing.log.name for each in caplog.records))
-                assert these.opened == [1]
+                assert (these.opened, these.board.told()) == ([1], {0: ABSENT})
             finally:
                 resource.setrlimit(resource.RLIMIT_NOFILE, before)
             await eventually(lambda: these.opened == [2])
@@ -221,8 +271,9 @@ def connected(pid: int, port: int) -> int:
     return sum(each.readlink().name in sockets for each in Path(f"/proc/{pid}/fd").iterdir())
 
 
-def seat_of(worker: int) -> Seat:
-    return Seat.parse(Path(f"/proc/{worker}/cmdline").read_bytes().split(b"\0")[-2].decode())
+def board_of(worker: int) -> Board:
+    seat = Seat.parse(Path(f"/proc/{worker}/cmdline").read_bytes().split(b"\0")[-2].decode())
+    return Board(os.open(f"/proc/{worker}/fd/{seat.board}", os.O_RDWR))
 
 
 @asynccontextmanager
@@ -231,8 +282,9 @@ async def two_workers(gate: Gate) -> AsyncGenerator[tuple[Crew, list[int], Board
     async with crew(gate, SNOWGATE_SHUTDOWN_GRACE_S="30") as several:
         await eventually(lambda: len(several.workers()) == 2)
         workers = several.workers()
-        board = Board(seat_of(workers[0]).board)
-        await eventually(lambda: ABSENT not in board.told().values(), within_s=30)
+        board = board_of(workers[0])
+        port = several.gate.sandbox.state.ports.gate
+        await eventually(lambda: listens(port) and ABSENT not in board.told().values(), within_s=30)
         yield several, workers, board
 
 
