@@ -88,12 +88,6 @@ class Counted(asyncio.Protocol):
     def __init__(self, sharing: "Sharing", **options: Any) -> None:
         super().__init__(**options)
         self._sharing = sharing
-        self.has_begun = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """It is open, and `connection_lost` will come."""
-        self.has_begun = True
-        super().connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is closed."""
@@ -165,21 +159,14 @@ class Sharing:
             self._tell()
 
     async def _begin(self, protocol: Callable[[], Counted], connection: socket.socket) -> None:
-        """One connection's failure is its own."""
-        begun: list[Counted] = []
-
-        def begin() -> Counted:
-            begun.append(protocol())
-            return begun[0]
-
+        """One connection's failure is its own; it fails before it begins, or else it is closed as any other."""
         try:
             with anyio.CancelScope(shield=True):  # so that it is closed with the others, and told why
-                await asyncio.get_running_loop().connect_accepted_socket(begin, connection)
+                await asyncio.get_running_loop().connect_accepted_socket(protocol, connection)
         except Exception as failure:
             log.warning("a connection could not begin: %s", type(failure).__name__)
             connection.close()
-            if not any(each.has_begun for each in begun):
-                self.count(-1)
+            self.count(-1)
 
     def _tell(self) -> None:
         self._board.tell(self._number, self._own())
@@ -212,7 +199,6 @@ class Sharing:
             log.error("no connection can be taken: %s", exhausted.strerror)
             self._board.tell(self._number, ABSENT)
             await anyio.sleep(EXHAUSTED_S)
-            self._tell()
             return None
         connection.setblocking(False)
         return connection
