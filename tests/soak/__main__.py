@@ -1,9 +1,9 @@
 """Keeps three gates busy for some minutes, lets one thing after the other go wrong, and then counts what must hold.
 
-`python -m tests.soak MINUTES [SEED]`. Gates, PostgreSQL, the look-alike and the issuer are killed; as root, the network
-is cut and the disk filled; with libfaketime, one gate's clock is wrong for a while. What was not tried is said. It ends
-with 1 if a statement ran that the journal has no permit for, if an answer that a caller got is not in the journal, if a
-journal's proof does not hold, or if a gate's memory keeps growing.
+`python -m tests.soak MINUTES [SEED]`. Gates, workers of one, PostgreSQL, the look-alike and the issuer are killed; a
+worker hangs; as root, the network is cut and the disk filled; with libfaketime, one gate's clock is wrong for a while.
+What was not tried is said. It ends with 1 if a statement ran that the journal has no permit for, if an answer that a
+caller got is not in the journal, if a journal's proof does not hold, or if a gate's memory keeps growing.
 """
 
 import json
@@ -38,6 +38,8 @@ from tests.support.databases import reachable_directory
 from tests.support.gates import SERVE, environment_of
 
 GATES, CALLERS = 3, 6
+WORKERS = 2
+"""Of the gates between the first and the last, processes that may be killed or hang by themselves."""
 CHAOS_EVERY_S = (8.0, 20.0)
 SCALE = 0.002
 MEMORY_GROWTH_MAX = 1.25
@@ -82,6 +84,8 @@ class Soak:
         environment = environment_of(self.sandbox, port, **self.settings)
         if port == self.ports[-1]:
             environment |= self.clock
+        elif port != self.ports[0]:
+            environment["SNOWGATE_WORKERS"] = str(WORKERS)
         while not self.is_over:
             async with await anyio.open_process(SERVE, env=environment, stdout=None, stderr=None) as gate:
                 self.running[port] = gate

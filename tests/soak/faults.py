@@ -43,6 +43,7 @@ class Faults:
         """What this machine lets us do, by name."""
         known: dict[str, Callable[[], Awaitable[None]]] = {
             "kill a gate": self.kill_gate, "stop a gate": self.stop_gate, "kill PostgreSQL": self.kill_postgres,
+            "kill a worker": self.kill_worker, "hang a worker": self.hang_worker,
             "kill the issuer": self.kill_issuer, "kill Snowflake": self.kill_lookalike,
         }  # fmt: skip
         if self.disk is not None:
@@ -63,6 +64,26 @@ class Faults:
         running = [gate for gate in self.gates.values() if gate.returncode is None]
         if running:
             self.dice.choice(running).send_signal(how)
+
+    async def kill_worker(self) -> None:
+        for worker in self._workers()[:1]:
+            os.kill(worker, signal.SIGKILL)
+
+    async def hang_worker(self) -> None:
+        for worker in self._workers()[:1]:
+            os.kill(worker, signal.SIGSTOP)
+            await self._a_while()
+            with suppress(ProcessLookupError):  # its supervisor may have gone meanwhile, and killed it
+                os.kill(worker, signal.SIGCONT)
+
+    def _workers(self) -> list[int]:
+        """The processes that gates have started to answer for them, in an order by chance."""
+        found: list[int] = []
+        for gate in self.gates.values():
+            with suppress(OSError):  # it has ended
+                children = Path(f"/proc/{gate.pid}/task/{gate.pid}/children").read_text(encoding="ascii").split()
+                found += [int(child) for child in children if b"--seat" in Path(f"/proc/{child}/cmdline").read_bytes()]
+        return self.dice.sample(found, len(found))
 
     async def kill_postgres(self) -> None:
         self.postgres.stop(immediately=True)
