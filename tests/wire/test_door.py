@@ -1,6 +1,7 @@
 """At the HTTP door: who is sent away learns what to ask for, and nobody comes in by sending more than one answer."""
 
 import re
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -8,6 +9,7 @@ import httpx2
 import pytest
 
 from server.sandbox.issuer import mint
+from server.serving import KEEP_ALIVE_S
 from tests.support.clients import Gate, refusal
 
 READ, WRITE, APPROVE = "snowgate:read", "snowgate:write", "snowgate:approve"
@@ -178,3 +180,15 @@ async def _post(gate: Gate, token: str, content: Any) -> httpx2.Response:
     sent = {**ACCEPT, "Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     async with httpx2.AsyncClient(timeout=20) as http:
         return await http.post(gate.sandbox.state.resource_url, content=content, headers=sent)
+
+
+async def test_a_connection_that_rests_is_not_closed_by_the_gate_before_a_balancer_would(gate: Gate) -> None:
+    port = gate.sandbox.state.ports.gate
+    async with await anyio.connect_tcp("127.0.0.1", port) as connection:
+        await connection.send(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % port)
+        assert (await connection.receive()).startswith(b"HTTP/1.1 200")
+        with anyio.move_on_after(6.0) as resting, suppress(anyio.EndOfStream):  # longer than uvicorn's own 5 s
+            while True:
+                await connection.receive()  # what is left of the answer
+    assert resting.cancelled_caught
+    assert KEEP_ALIVE_S > 60
