@@ -197,8 +197,10 @@ class Sharing:
             return None
         except OSError as exhausted:
             log.error("no connection can be taken: %s", exhausted.strerror)
-            self._board.tell(self._number, ABSENT)
+            self._is_taking = False
+            self._tell()
             await anyio.sleep(EXHAUSTED_S)
+            self._is_taking = True
             return None
         connection.setblocking(False)
         return connection

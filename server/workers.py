@@ -41,9 +41,7 @@ async def supervise(
     """
     with tempfile.TemporaryDirectory(prefix="snowgate-") as directory:
         counted = Path(directory) / "metrics" if metrics_at is not None else None
-        board = Board.make(count)
-        seats = [Seat(number, count, listener.fileno(), board.descriptor, Path(directory)) for number in range(count)]
-        crew = _Crew(arguments, seats, listener, board, counted)
+        crew = _Crew(arguments, count, listener, Path(directory), counted)
         with _served(metrics_at, counted):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(crew.hear_signals)
@@ -69,18 +67,13 @@ def _served(at: tuple[str, int] | None, counted: Path | None) -> Generator[None]
 
 class _Crew:
     def __init__(
-        self,
-        arguments: Sequence[str],
-        seats: Sequence[Seat],
-        listener: socket.socket,
-        board: Board,
-        counted: Path | None,
+        self, arguments: Sequence[str], count: int, listener: socket.socket, directory: Path, counted: Path | None
     ) -> None:
-        self.seats = seats
+        self._board = board = Board.make(count)
+        self.seats = [Seat(number, count, listener.fileno(), board.descriptor, directory) for number in range(count)]
         self.status = 0
         self._arguments = arguments
         self._listener = listener
-        self._board = board
         self._counted = counted
         self._environment = {**os.environ, METRICS_VARIABLE: str(counted)} if counted is not None else None
         self._running: dict[Seat, Process] = {}

@@ -264,6 +264,25 @@ async def test_without_room_for_one_more_it_says_so_and_goes_on(
         await these.settled()
 
 
+async def test_without_room_it_is_not_waited_for_whatever_it_closes(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sharing, "EXHAUSTED_S", 60.0)
+    async with siblings(1) as these:
+        await these.connect()
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with socket.socket() as client:
+            client.setblocking(False)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (client.fileno() + 1, before[1]))
+            try:
+                client.connect_ex((HOST, these.port))
+                await eventually(lambda: any(each.name == sharing.log.name for each in caplog.records))
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        await these.close(0)
+        assert these.board.told() == {0: ABSENT}
+
+
 def connected(pid: int, port: int) -> int:
     """How many connections to `port` the process has."""
     rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]

@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -51,8 +51,9 @@ async def several(gate: Gate) -> AsyncGenerator[Crew]:
 
 @pytest.mark.parametrize("era", ["auto", "legacy"])
 async def test_every_worker_answers_clients_of_either_era(several: Crew, era: Era) -> None:
-    for _ in range(6):  # each on a connection of its own
-        async with several.gate.client(era=era) as client:
+    async with AsyncExitStack() as clients:
+        for _ in range(6):  # each on a connection of its own that stays, so on each worker in turn
+            client = await clients.enter_async_context(several.gate.client(era=era))
             assert answer(await client.call_tool("run_query", ASK))["rows"] == [[5]]
 
 
@@ -61,8 +62,9 @@ async def test_a_question_asked_by_one_worker_is_answered_through_another(severa
     user = Answering()
     sql = "UPDATE crm.public.tickets SET status = 'CLOSED' WHERE ticket_id = ?"
     write = {"sql": sql, "reason": "a test of the gate", "parameters": [9021]}
-    for _ in range(4):
-        async with several.gate.client(era=era, user=user) as client:
+    async with AsyncExitStack() as clients:
+        for _ in range(4):
+            client = await clients.enter_async_context(several.gate.client(era=era, user=user))
             assert answer(await client.call_tool("request_write", write))["rows_affected"] == 1
     assert len(user.asked) == 4
 
@@ -91,7 +93,7 @@ async def test_no_worker_outlives_its_supervisor(gate: Gate, number: signal.Sign
 
 @pytest.mark.parametrize(
     ("wrong", "names"),
-    [({"SNOWGATE_HOST": "192.0.2.1"}, b"SNOWGATE_HOST"), ({"SNOWGATE_POLICY": "/nowhere.yaml"}, b"nowhere.yaml")],
+    [({"SNOWGATE_HOST": "192.0.2.1"}, b"cannot listen"), ({"SNOWGATE_POLICY": "/nowhere.yaml"}, b"nowhere.yaml")],
     ids=["for all", "for each worker"],
 )
 async def test_settings_that_are_wrong_end_all_of_it(gate: Gate, wrong: Mapping[str, str], names: bytes) -> None:
@@ -106,8 +108,9 @@ async def test_settings_that_are_wrong_end_all_of_it(gate: Gate, wrong: Mapping[
 async def test_what_all_workers_count_is_served_at_one_port_and_is_not_the_gates(gate: Gate) -> None:
     metrics_port = free_port()
     async with crew(gate, SNOWGATE_METRICS_PORT=str(metrics_port)) as several:
-        for _ in range(4):
-            async with several.gate.client() as client:
+        async with AsyncExitStack() as clients:
+            for _ in range(4):
+                client = await clients.enter_async_context(several.gate.client())
                 assert answer(await client.call_tool("run_query", ASK))["rows"] == [[5]]
         async with httpx2.AsyncClient(timeout=10) as http:
             told = (await http.get(f"http://127.0.0.1:{metrics_port}/metrics")).text
