@@ -1,7 +1,8 @@
 """The engine: a policy and a catalog, ready to say what any principal may do. Immutable in what it says.
 
-It remembers what it has said, within bounds: texts by their exact wording (literals are part of the structure, as in
-`ORDER BY 1`), audiences by which `who`s match, decisions by statement, audience and row limit.
+It remembers what it has said, within bounds: texts by their exact wording, but for literals that may be any
+(templates.py; others are part of the structure, as in `ORDER BY 1`), audiences by which `who`s match, decisions by
+statement, audience and row limit.
 """
 
 from collections.abc import Sequence
@@ -34,6 +35,7 @@ from policy.rulebook import Policy
 from policy.rules import reaches
 from policy.ruling import Bits, Ruling
 from policy.statement import Drop, DropColumn, HoldsRequest, SchemaRequest, SqlStatement, Statement, Verb
+from policy.templates import Templates
 from policy.understand import understand
 from policy.views import view_statement
 
@@ -71,6 +73,7 @@ class Engine:
         self._index = CatalogIndex(catalog)
         self._views: dict[int, SqlStatement | None] = {}
         self._statements: Lru[str, SqlStatement | PolicyRefusal] = Lru(STATEMENTS_REMEMBERED)
+        self._templates = Templates(self._understood)
         self._decisions: Lru[tuple[str, AudienceKey, int | None, Bits], Decision] = Lru(DECISIONS_REMEMBERED)
         self._facts: Lru[tuple[str, AudienceKey], dict[str, Any]] = Lru(FACTS_REMEMBERED)
         self._audiences: Lru[AudienceKey, Audience] = Lru(AUDIENCES_REMEMBERED)
@@ -82,13 +85,10 @@ class Engine:
         known = self._statements.get(text)
         if known is None:
             try:
-                known = understand(
-                    text,
-                    self.catalog.tables,
-                    self.policy.defaults,
-                    self.policy.functions,
-                    observing=self._has_conditions,
-                )
+                known = self._templates.filled(text)
+                if known is None:
+                    known = self._understood(text)
+                    self._templates.learn(text, known)
             except PolicyRefusal as refusal:
                 known = PolicyRefusal(refusal.code, refusal.message, refusal.hint, refusal.at)
             if len(text) <= REMEMBERED_CHARACTERS_MAX:
@@ -96,6 +96,11 @@ class Engine:
         if isinstance(known, PolicyRefusal):
             raise PolicyRefusal(known.code, known.message, known.hint, known.at)
         return known
+
+    def _understood(self, text: str) -> SqlStatement:
+        """The statement that `text` is, whatever is remembered."""
+        given = (self.catalog.tables, self.policy.defaults, self.policy.functions)
+        return understand(text, *given, observing=self._has_conditions)
 
     def parse(self, text: str, *, parameters: int, is_write: bool) -> SqlStatement:
         """The statement that `text` is, if it came through the right tool with one value for each `?`.

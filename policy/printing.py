@@ -166,7 +166,12 @@ def _functions(tokens: Sequence[Token], kinds: Sequence[TokenType], allowed: fro
             called.add(word)
         elif word not in WORDS_BEFORE_PARENTHESIS and word not in TYPES_BEFORE_PARENTHESIS:
             raise _function(token.text)
-    return frozenset(called.union([token.text for token in tokens if token.text in CALLED_WITHOUT_BRACKETS]))
+    return frozenset(called.union(_called_bare(tokens)))
+
+
+def _called_bare(tokens: Sequence[Token]) -> Iterable[str]:
+    """The functions among `tokens` that are called without brackets."""
+    return (t.text for t in tokens if t.text in CALLED_WITHOUT_BRACKETS and t.token_type not in LITERALS)
 
 
 def _without_patterns(tokens: Sequence[Token]) -> list[Token]:

@@ -1,5 +1,6 @@
 """What policy keeps of a judged statement: its text in pieces round the tables that it names, and its facts."""
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -18,7 +19,7 @@ class Reference:
     """
 
     table: TableName
-    placeholder: str
+    placeholder: str = field(compare=False)
     is_target: bool
     is_sampled: bool
     at: int | None
@@ -156,6 +157,20 @@ class Tree:
     shape: Shape
     columns: ColumnFacts = field(repr=False)
     structure: Structure | None = None
+
+    def digest(self) -> str:
+        """SHA-256 over the canonical text, in hex: each table under its full name.
+
+        A schema that stands before a column is not in the canonical text, so an unknown column counts by itself.
+        """
+        digest = hashlib.sha256()
+        for piece, place in zip(self.pieces, (*self.places, None), strict=True):
+            digest.update(piece.encode())
+            if place is not None:
+                digest.update(f"\x00{place.table!r}{place.past}{place.sample}\x00".encode())
+        if self.columns.unknown is not None:
+            digest.update(f"\x00unknown {self.columns.unknown.name}".encode())
+        return digest.hexdigest()
 
     def written(self, sources: tuple[str, ...]) -> str:
         """The statement with each place filled by the text of its source, in order."""

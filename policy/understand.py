@@ -4,7 +4,6 @@ Nothing here depends on who asks, and only the list of columns depends on the ca
 to the caller is left to the decision, so that the two are answered alike.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping
 
 from sqlglot import exp
@@ -16,14 +15,14 @@ from policy.flows import assigned
 from policy.guard import below, guard
 from policy.idioms import say_plainly
 from policy.names import TableName
-from policy.printing import Printed, mark_of, print_verified
+from policy.printing import mark_of, print_verified
 from policy.refusal import PolicyCode, PolicyRefusal
 from policy.resolve import Defaults, Resolved, resolve, stored
 from policy.statement import WRITES, SqlStatement, Verb
 from policy.structure import structure_of
 from policy.syntax import Parsed, parse_one
 from policy.table_changes import understand_change
-from policy.tree import ColumnFacts, Columns, Shape, Tree
+from policy.tree import Columns, Shape, Tree
 
 _NONE = frozenset[str]()
 _NOTHING = frozenset[int]()
@@ -97,6 +96,7 @@ def understand_tree(
     shape = _shape(root, nodes, verb, is_certain=columns.is_certain)
     structure = structure_of(root, verb, lookup, table_of) if observing else None
     printed = print_verified(parsed, resolved, opened)
+    tree = Tree(printed.pieces, printed.places, shape, columns, structure)
     return SqlStatement(
         verb=verb,
         reads=frozenset(reference.table for reference in references if not reference.is_target),
@@ -105,24 +105,9 @@ def understand_tree(
         binds=parsed.binds,
         skeleton=printed.skeleton,
         literals=printed.literals,
-        digest=_digest(printed, columns),
-        tree=Tree(printed.pieces, printed.places, shape, columns, structure),
+        digest=tree.digest(),
+        tree=tree,
     )
-
-
-def _digest(printed: Printed, columns: ColumnFacts) -> str:
-    """SHA-256 over the canonical text: each table under its full name.
-
-    A schema that stands before a column is not in the canonical text, so an unknown column counts by itself.
-    """
-    digest = hashlib.sha256()
-    for piece, place in zip(printed.pieces, (*printed.places, None), strict=True):
-        digest.update(piece.encode())
-        if place is not None:
-            digest.update(f"\x00{place.table!r}{place.past}{place.sample}\x00".encode())
-    if columns.unknown is not None:
-        digest.update(f"\x00unknown {columns.unknown.name}".encode())
-    return digest.hexdigest()
 
 
 def _shape(root: exp.Expr, nodes: Iterable[exp.Expr], verb: Verb, *, is_certain: bool) -> Shape:
