@@ -1,17 +1,18 @@
-"""What is asked: four statements over TPC-H, each repeated word for word or new at every call.
+"""What is asked: statements over TPC-H, each repeated word for word, varied or new at every call.
 
-A statement is new when one literal differs; that defeats every memory of statements, and nothing else.
+A varied one differs from every earlier one in a literal, a new one also in the name of a column of its answer: that
+defeats every memory of statements, and nothing else.
 """
 
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-POINT = """SELECT o_orderkey, o_custkey, o_orderstatus, o_totalprice, o_orderdate
+POINT = """SELECT o_orderkey, o_custkey AS customer{name}, o_orderstatus, o_totalprice, o_orderdate
 FROM tpch.public.orders WHERE o_orderkey = {literal}"""
 
 TYPICAL = """SELECT r.r_name AS region, n.n_name AS nation,
-       COUNT(DISTINCT o.o_orderkey) AS orders, SUM(o.o_totalprice) AS booked, AVG(c.c_acctbal) AS balance
+       COUNT(DISTINCT o.o_orderkey) AS orders, SUM(o.o_totalprice) AS booked, AVG(c.c_acctbal) AS balance{name}
 FROM tpch.public.orders AS o
 JOIN tpch.public.customer AS c ON c.c_custkey = o.o_custkey
 JOIN tpch.public.nation AS n ON n.n_nationkey = c.c_nationkey
@@ -29,7 +30,7 @@ ROWS_LARGE = 100_000
 PRICE = "173665.47"
 LOT = "packed with care, lot"
 
-literals = itertools.count(1_000_000)
+numbers = itertools.count(1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +57,26 @@ class Case:
 
 
 def _repeated(sql: str, rows: int, sign: str) -> Callable[[], Query]:
-    query = Query(sql.format(literal=4_711, rows=rows), rows, sign)
+    query = Query(sql.format(literal=4_711, rows=rows, name=""), rows, sign)
     return lambda: query
 
 
+def _varied(sql: str, rows: int, sign: str) -> Callable[[], Query]:
+    return lambda: Query(sql.format(literal=next(numbers), name=""), rows, sign)
+
+
 def _new(sql: str, rows: int, sign: str) -> Callable[[], Query]:
-    return lambda: Query(sql.format(literal=next(literals)), rows, sign)
+    return lambda: Query(sql.format(literal=next(numbers), name=next(numbers)), rows, sign)
 
 
 CASES = {
     case.name: case
     for case in (
         Case("point", "point query, repeated", 60, _repeated(POINT, 1, PRICE)),
+        Case("point-varied", "point query, varied", 60, _varied(POINT, 1, PRICE)),
         Case("point-new", "point query, new", 60, _new(POINT, 1, PRICE)),
         Case("typical", "ten lines, repeated", 40, _repeated(TYPICAL, NATIONS, "NATION ")),
+        Case("typical-varied", "ten lines, varied", 40, _varied(TYPICAL, NATIONS, "NATION ")),
         Case("typical-new", "ten lines, new", 40, _new(TYPICAL, NATIONS, "NATION ")),
         Case("rows1k", "1,000 rows", 20, _repeated(LINES, 1_000, LOT)),
         Case("rows100k", "100,000 rows", 2, _repeated(LINES, ROWS_LARGE, LOT)),

@@ -15,6 +15,7 @@ SPEED_RATIO_MIN = 0.8
 LABS_SPEED_RATIO_MIN = 10.0
 PROXY_SPEED_RATIO_MIN = 20.0
 PROXIES = ("fastmcp", "mcp-contextforge-gateway")
+POINTS = ("point-new", "point-varied", "point")
 GROWTH_RATIO_MAX = 2.0
 FIRST_ANSWER_S_MAX = 2.0
 BEFORE_FLOOR = ("mcp-proxy", *PROXIES)
@@ -61,7 +62,7 @@ def _added(figures: Mapping[Key, Figure]) -> Iterator[Gate]:
 
 
 def _speed(figures: Mapping[Key, Figure]) -> Iterator[Gate]:
-    for case in ("point-new", "point"):
+    for case in POINTS:
         figure = figures.get(Key(LAT60.name, case, IN_FLIGHT_MAX, "snowgate"))
         if figure:
             yield Gate(
@@ -106,7 +107,7 @@ def _peers(figures: Mapping[Key, Figure]) -> Iterator[Gate]:
             yield Gate(name, f"{ratio:.1f}", f"at least {PROXY_SPEED_RATIO_MIN:g}", ratio >= PROXY_SPEED_RATIO_MIN)
     for stage, case, peer, least in (
         (LAT60_PEERS, "point-new", "snowflake-labs-mcp", LABS_SPEED_RATIO_MIN),
-        *((STUB_PEERS, case, proxy, PROXY_SPEED_RATIO_MIN) for case in ("point-new", "point") for proxy in PROXIES),
+        *((STUB_PEERS, case, proxy, PROXY_SPEED_RATIO_MIN) for case in POINTS for proxy in PROXIES),
     ):
         own, other = (figures.get(Key(stage.name, case, IN_FLIGHT_MAX, target)) for target in ("snowgate", peer))
         if own and other:

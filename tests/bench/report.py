@@ -192,12 +192,13 @@ What snowgate costs beside the same work without it, measured by `make bench` in
 
 The backend is a stand-in that speaks Snowflake's protocol: `stub` answers at once, `lat60` sleeps 60 ms a query and
 400 ms a login, the shape of a real account. Before `stub` snowgate is one process, before `lat60` and beside peers one
-for each processor (`SNOWGATE_WORKERS`). All of it shares the processors with the client that measures. A *new*
-statement differs from every earlier one in a literal; a *repeated* one is the same text again. Bursts of the three
-follow each other in shuffled order; `x driver` and `+ floor ms` are medians over rounds of the ratio and the
-difference of the medians within a round. CPU is that of the server's processes for each call (of the whole program
-for the driver); `journal ms` is PostgreSQL's, apart. Logins and queries are counted by the backend. Ratios and CPU hold
-from machine to machine; milliseconds do not.
+for each processor (`SNOWGATE_WORKERS`). All of it shares the processors with the client that measures. A
+*repeated* statement is the same text again; a *varied* one differs from every earlier one in a literal, as agents ask
+the same of another key or day; a *new* one differs in the name of a column as well, and nothing that is remembered of
+others helps. Bursts of the three follow each other in shuffled order; `x driver` and `+ floor ms` are medians over
+rounds of the ratio and the difference of the medians within a round. CPU is that of the server's processes for each
+call (of the whole program for the driver); `journal ms` is PostgreSQL's, apart. Logins and queries are counted by the
+backend. Ratios and CPU hold from machine to machine; milliseconds do not.
 
 *Beside peers* the same is asked of other servers and proxies, each in the version that a lock in `requirements/peers`
 names, over HTTP, in the era that it knows: **snowflake-labs-mcp**, Snowflake's own server; **toolbox-server**, Google's

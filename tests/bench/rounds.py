@@ -66,7 +66,11 @@ def peer_steps(*, slow: bool) -> list[Step]:
     """What one round beside peers runs; before a slow backend less of it, for some of them answer fifteen calls/s."""
     per_slot = CALLS_PER_SLOT // 2 if slow else CALLS_PER_SLOT
     planned = [Step(CASES["point-new"], in_flight, max(20, in_flight * per_slot)) for in_flight in WIDTHS]
-    planned += [Step(CASES["point"], in_flight, max(40, in_flight * per_slot)) for in_flight in (1, IN_FLIGHT_MAX)]
+    planned += [
+        Step(CASES[name], in_flight, max(40, in_flight * per_slot))
+        for name in ("point", "point-varied")
+        for in_flight in (1, IN_FLIGHT_MAX)
+    ]
     return planned if slow else [*planned, Step(CASES["rows1k"], 1, 10)]
 
 

@@ -10,7 +10,7 @@ from itertools import cycle
 import anyio
 
 from tests.bench import proc
-from tests.bench.cases import CASES, POINT, PRICE, Query, literals
+from tests.bench.cases import CASES, POINT, PRICE, Query, numbers
 from tests.bench.client import LightCaller
 from tests.bench.figures import percentile
 from tests.bench.journal import fill
@@ -138,4 +138,5 @@ def _point() -> Query:
 
 def _union(selects: int) -> Query:
     """A statement of so many SELECTs, none of which was asked before."""
-    return Query("\nUNION ALL\n".join(POINT.format(literal=next(literals)) for _ in range(selects)), 1, PRICE)
+    parts = [POINT.format(literal=next(numbers), name=next(numbers)) for _ in range(selects)]
+    return Query("\nUNION ALL\n".join(parts), 1, PRICE)

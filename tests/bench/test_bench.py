@@ -56,7 +56,7 @@ def test_a_gate_without_figures_is_not_judged() -> None:
 
 def test_a_slow_stage_runs_point_queries_alone() -> None:
     planned = steps(list(CASES), slow=True, quick=False)
-    assert {step.case.name for step in planned} == {"point", "point-new"}
+    assert {step.case.name for step in planned} == {"point", "point-varied", "point-new"}
     assert {step.in_flight for step in planned} == {1, 8, IN_FLIGHT_MAX}
 
 

@@ -12,10 +12,12 @@ from policy.template import Template
 from policy.templates import Templates
 
 NUMBERS = ("0", "1", "2", "3", "5", "7", "10", "60", "100", "2026", "99999", "999999999999999", "1.5", "007", "1e3")
-TEXTS = """
+_WORDS = r"""
 A a AB ab x y 0 1 5 r 2026-01-31 10.5 a_b ORDERS orders nation NATION CURRENT_DATE CURRENT_USER RANDOM UUID_STRING
 SELECT ALL DISTINCT UNION NULL TRUE END DAY year IDENTIFIER __GW_T0 __gw_x METADATA$ACTION % a% _ -- /* ; // $$ \\n \\
-""".split() + ["New York", "a  b", "2026-01-31 10:00:00.000+01", "CASE WHEN", "it''s", "", " ", "SELECT 1", "é"]
+"""
+_PHRASES = ("New York", "a  b", "2026-01-31 10:00:00.000+01", "CASE WHEN", "it''s", "", " ", "SELECT 1", "é")
+TEXTS = (*_WORDS.split(), *_PHRASES)
 
 Understand = Callable[[str], SqlStatement]
 

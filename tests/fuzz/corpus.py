@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 HERE = Path(__file__).parent / "corpus"
-NAMES = ("statement", "token", "canonical", "state")
+NAMES = ("statement", "template", "token", "canonical", "state")
 
 
 def inputs(name: str) -> list[Path]:

@@ -16,6 +16,7 @@ def main() -> None:
     name, home, seconds = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     packages = {
         "statement": ["policy"],
+        "template": ["policy"],
         "token": ["server.tokens", "server.claims", "joserfc"],
         "canonical": ["audit.canonical", "audit.entry", "json"],
         "state": ["mcp.server.request_state", "policy.describe"],

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,13 +19,15 @@ from audit.canonical import NotCanonical, canonical, parse
 from audit.entry import read_entry
 from policy.decision import Deny, Permit
 from policy.report import verdict_on
-from policy.statement import SchemaRequest
+from policy.statement import SchemaRequest, SqlStatement
+from policy.understand import understand
 from server.claims import ClaimsReader
 from server.issuers import IssuerTrust
 from server.keys import IssuerKeys
 from server.refusals import Unauthenticated
 from server.tokens import Claims, JwtVerifier, read
 from tests.corpus import cases, world
+from tests.deciding.variants import agrees, learned, varied
 from tests.identity import issuer as issuers
 
 JUDGED_S_MAX = 10.0
@@ -77,6 +80,25 @@ def verifier() -> tuple[JwtVerifier, ClaimsReader]:
     trust = IssuerTrust(issuer=issuers.ISSUER)
     keys = Published(issuers.ISSUER, httpx2.AsyncClient())
     return JwtVerifier(trust, keys, issuers.RESOURCE, 30.0, lambda: float(NOW)), ClaimsReader(trust)
+
+
+def template(data: bytes) -> None:
+    """Of any text, a template says what understanding it in full says, whatever it was made of; or nothing.
+
+    The first bytes choose the literals of the variants that are learned from, and of those that are asked.
+    """
+    seed, text = int.from_bytes(data[:2], "big"), data[2:].decode("utf-8", "surrogateescape")
+    dice = random.Random(seed)  # noqa: S311 - the same choice for the same input
+    like = [text, text, *(varied(text, dice, share=0.4) for _ in range(6))]
+    templates = learned(fully, like * 2)
+    for _ in range(4):
+        agrees(templates, fully, varied(text, dice, share=0.5))
+
+
+def fully(text: str) -> SqlStatement:
+    """Understanding in full, with all that can be observed."""
+    of = world.engine()
+    return understand(text, of.catalog.tables, of.policy.defaults, of.policy.functions, observing=True)
 
 
 def token(data: bytes) -> None:
@@ -190,6 +212,11 @@ def _statements() -> Iterator[bytes]:
         yield case.sql.encode()
 
 
+def _templates() -> Iterator[bytes]:
+    for number, case in enumerate(cases.ours()):
+        yield number.to_bytes(2, "big") + case.sql.encode()
+
+
 def _tokens() -> Iterator[bytes]:
     yield b'\x01{"alg":"Ed25519","kid":"k","typ":"at+jwt"}\xff' + json.dumps(issuers.Issuer().claims(exp=NOW)).encode()
     yield b'\x02{"aud":["https://gate.test/mcp","x"],"groups":["a"],"act":{"sub":"b","act":{"sub":"c"}},"sid":"s"}'
@@ -220,6 +247,7 @@ gw.public.customer c_name c_acctbal c_mktsegment
 
 TARGETS = {
     "statement": Target(statement, _statements, tuple(WORDS.split())),
+    "template": Target(template, _templates, tuple(WORDS.split())),
     "token": Target(token, _tokens, ("iss", "aud", "exp", "nbf", "sub")),
     "canonical": Target(canonical_bytes, _entries),
     "state": Target(state, _states),
