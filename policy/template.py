@@ -120,13 +120,13 @@ def _is_compared(literal: exp.Expr) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """A text with `%s` at each blank, and the numbers of the blanks."""
+    """A text for the `%` operator, with a `%s` at each blank, and the numbers of the blanks."""
 
     form: str
     numbers: tuple[int, ...]
 
     def filled(self, values: Sequence[str]) -> str:
-        return self.form % tuple([values[number] for number in self.numbers]) if self.numbers else self.form
+        return self.form % tuple([values[number] for number in self.numbers])
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,11 +40,9 @@ class Templates:
 
     def filled(self, text: str) -> SqlStatement | None:
         """The statement that `text` is, if that is known of a template."""
-        if len(text) > TEMPLATE_CHARACTERS_MAX:
-            return None
-        this = cut(text)
-        free = self._free.get(this.frame)
-        if not isinstance(free, tuple):
+        this = _cut(text)
+        free = None if this is None else self._free.get(this.frame)
+        if this is None or not isinstance(free, tuple):
             return None
         key, values = this.filling(free)
         template = self._templates.get(key)
@@ -52,10 +50,8 @@ class Templates:
 
     def learn(self, text: str, statement: SqlStatement) -> None:
         """Take note that `text` was understood in full, as `statement`."""
-        if len(text) > TEMPLATE_CHARACTERS_MAX or statement.verb is not Verb.READ:
-            return
-        this = cut(text)
-        if not 0 < len(this.literals) <= BLANKS_MAX or statement.tree.columns.unknown is not None:
+        this = _cut(text)
+        if this is None or statement.verb is not Verb.READ or statement.tree.columns.unknown is not None:
             return
         free = self._free.get(this.frame)
         if free is None:
@@ -80,6 +76,12 @@ class Templates:
             return template_of(text, parse_one(text.text), self._understand(text.text))
         except PolicyRefusal:
             return None
+
+
+def _cut(text: str) -> Cut | None:
+    """`text`, cut at its plain literals; None if there are none, or more than is worth it."""
+    this = cut(text) if len(text) <= TEMPLATE_CHARACTERS_MAX else None
+    return this if this is not None and 0 < len(this.literals) <= BLANKS_MAX else None
 
 
 def _free(this: Cut) -> tuple[bool, ...] | _Known:
