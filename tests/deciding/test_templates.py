@@ -134,7 +134,7 @@ def test_a_literal_that_is_compared_with_a_column_may_be_any(learn: str, asked: 
     assert agrees(templates, full, asked)
 
 
-MANY = ", ".join(f"7{n}" for n in range(BLANKS_MAX + 1))
+MANY = tuple(", ".join(f"{first}{n}" for n in range(BLANKS_MAX + 1)) for first in "78")
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ MANY = ", ".join(f"7{n}" for n in range(BLANKS_MAX + 1))
         ("SELECT nothing FROM nation WHERE n_nationkey = 1", "SELECT nothing FROM nation WHERE n_nationkey = 2"),
         ("DELETE FROM nation WHERE n_nationkey = 1", "DELETE FROM nation WHERE n_nationkey = 2"),
         (f"{WHERE} n_nationkey = 1" + " " * TEMPLATE_CHARACTERS_MAX, f"{WHERE} n_nationkey = 2" + " " * TEMPLATE_CHARACTERS_MAX),  # noqa: E501
-        (f"{WHERE} n_nationkey IN ({MANY})", f"{WHERE} n_nationkey IN ({MANY.replace('7', '8')})"),
+        (f"{WHERE} n_nationkey IN ({MANY[0]})", f"{WHERE} n_nationkey IN ({MANY[1]})"),
     ],
 )  # fmt: skip
 def test_what_may_matter_is_understood_in_full(learn: str, asked: str) -> None:
