@@ -186,6 +186,7 @@ async def serve(settings: Settings, transport: Literal["stdio", "http"], seat: S
             house=furniture.house,
             lists=Listing(furniture.identify, furniture.rooms.judge),
             in_flight=furniture.in_flight,
+            traced=settings.traces,
             withdrew=furniture.telemetry.withdrew,
             transport=transport,
             version=version("snowgate"),

@@ -80,6 +80,8 @@ class Doorway:
     own: Own | None = None
     """Finds a hold of a caller's own; without it nothing is a task."""
     in_flight: InFlight = field(default_factory=InFlight)
+    traced: bool = False
+    """Whether somebody gets the MCP SDK's spans; where nobody does, none is made."""
     withdrew: Callable[[str], None] = lambda _: None
     """Hears of each answer that was refused as it left, by the name of its tool."""
     new_call_id: Callable[[], CallId] = lambda: CallId("call_" + secrets.token_urlsafe(12))
@@ -95,6 +97,8 @@ class Doorway:
             on_list_tools=self.list_tools,
             get_tool_input_schema=lambda _: None,  # no argument travels in an Mcp-Param header
         )
+        if not self.traced:
+            server.middleware.clear()  # one that makes a span of each message, for nobody
         security = RequestStateSecurity(keys=[state_key])
         server.middleware.append(RequestStateBoundary(security, default_audience=NAME))
         server.add_request_handler("tools/call", CallToolRequestParams, self.call_tool)

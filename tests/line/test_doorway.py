@@ -5,6 +5,7 @@ import logging
 from types import SimpleNamespace
 from typing import Any, cast
 
+from mcp.server.lowlevel import Server
 from mcp.types import CallToolRequestParams, CallToolResult
 
 from server.doorway import Doorway
@@ -50,3 +51,14 @@ async def test_a_crash_is_one_refusal_and_an_event_that_names_the_call(
     assert refused["code"] == "internal_error"
     assert [event["call_id"] for event in told] == [refused["call_id"]]
     assert SECRET not in json.dumps([told, refused])
+
+
+def test_no_spans_are_made_for_nobody(played: PlayedHouse) -> None:
+    def middleware(server: Server[Any]) -> list[str]:
+        return [type(each).__name__ for each in server.middleware]
+
+    assert middleware(Server("the SDK's own")) == ["OpenTelemetryMiddleware"]  # all of it makes spans
+    for traced in (True, False):
+        doorway = Doorway(played.house, _everybody, "stdio", "0", traced=traced)
+        own = ["OpenTelemetryMiddleware"] if traced else []
+        assert middleware(doorway.server(b"k" * 32)) == [*own, "RequestStateBoundary"]
