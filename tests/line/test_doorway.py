@@ -53,7 +53,7 @@ async def test_a_crash_is_one_refusal_and_an_event_that_names_the_call(
     assert SECRET not in json.dumps([told, refused])
 
 
-def test_no_spans_are_made_for_nobody(played: PlayedHouse) -> None:
+async def test_no_spans_are_made_for_nobody(played: PlayedHouse) -> None:
     def middleware(server: Server[Any]) -> list[str]:
         return [type(each).__name__ for each in server.middleware]
 
