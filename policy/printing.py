@@ -194,11 +194,12 @@ def _without_patterns(tokens: Sequence[Token]) -> list[Token]:
 
 
 def _called(tokens: Sequence[Token], kinds: Sequence[TokenType]) -> tuple[set[str], bool]:
-    """The words before an opening parenthesis, and whether a word of the grammar among them is quoted.
+    """The words before an opening parenthesis, and whether a word of the grammar among them is quoted; no literals.
 
     A quoted one is a function of that very name, which printing would lose.
     """
-    before = [token for token, after in zip(tokens, kinds[1:], strict=False) if after is _OPENS]
+    followed = zip(tokens, kinds, kinds[1:], strict=False)
+    before = [token for token, kind, after in followed if after is _OPENS and kind not in LITERALS]
     called = {token.text.upper().rpartition(" ")[2] for token in before}
     return called, any(t.token_type is _NAME and t.text.upper() in _GRAMMAR for t in before)
 

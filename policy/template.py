@@ -2,14 +2,15 @@
 
 What looks like a plain literal is a whole number or words in quotes, which every reader of SQL cuts alike and every
 printer writes as they stand. Whether it is one, and may be left blank, is told from what the parser makes of the text
-with blanks in it: it must be compared with a column, right in a WHERE or an ON. Nothing in this package looks at the
-value of such a literal, but to see whether two are equal (`x = 1 OR x <> 1` keeps every row).
+with blanks in it: it must be compared with a column, right in a WHERE or an ON. Of the values of such literals nothing
+in this package asks more than which are equal (`x = 1 OR x <> 1` keeps every row); but in a query with HAVING, where it
+asks whether comparing could fail on a row (grouping.py), and which has no template.
 """
 
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -30,7 +31,8 @@ _PLAIN = re.compile(
 )
 _COMPARISONS = frozenset({exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between, exp.In})
 _CONNECTIVES = frozenset({exp.And, exp.Or, exp.Not, exp.Paren})
-_NUMBERS_FROM = 10**14
+_NUMBERS_FROM, _NUMBERS = 10**14, 9 * 10**11
+"""Blanks for numbers have 15 digits: one of so many, by the hash of the text, and then the number of the blank."""
 
 Frame: TypeAlias = tuple[str, ...]
 """A text without its plain literals: what stands between them, and at the end a sign for the kind of each."""
@@ -67,6 +69,12 @@ def cut(text: str) -> Cut:
     return Cut((*parts[::2], signs), literals)
 
 
+def are_apart(values: Sequence[str], fixed: Iterable[str]) -> bool:
+    """Whether `values` differ from each other and from `fixed` literals by more than quotes and the case of letters."""
+    folded = {value.upper() for value in values}
+    return len(folded) == len(values) and folded.isdisjoint([each.strip("'").upper() for each in fixed])
+
+
 @dataclass(frozen=True, slots=True)
 class Blanked:
     """A text with `blanks` in it; each stands at one or more of `places`, which are its number, start and end."""
@@ -97,7 +105,7 @@ def blanked(key: Key) -> Blanked:
     text, blanks, places = between[0], dict[int, str](), list[tuple[int, int, int]]()
     for number, sign, after in zip(filling, signs, between[1:], strict=True):
         if isinstance(number, int):
-            number_of = f"{_NUMBERS_FROM + int(mark[:8], 16) * 1000 + number}"
+            number_of = f"{_NUMBERS_FROM + int(mark, 16) % _NUMBERS * 1_000 + number}"
             blank = blanks.setdefault(number, f"B{number}M{mark[:32]}" if sign == "'" else number_of)
             literal = f"'{blank}'" if sign == "'" else blank
             places.append((number, len(text), len(text) + len(literal)))
@@ -134,7 +142,7 @@ class Template:
     """A statement with `blanks` in it, ready to be filled.
 
     `pieces` are those of its tree. `literals` says which of its literals are which blank. For each of its references,
-    `before` are the blanks that come before it in the text. `fixed` are the other literals of the text, in upper case.
+    `before` are the blanks that come before it in the text. `fixed` are the other literals of the text.
     """
 
     statement: SqlStatement
@@ -149,8 +157,7 @@ class Template:
 
         None if they are not as different from each other, and from the other literals, as the blanks are.
         """
-        folded = {value.upper() for value in values}
-        if len(folded) != len(values) or not folded.isdisjoint(self.fixed):
+        if not are_apart(values, self.fixed):
             return None
         literals = list(self.statement.literals)
         for at, number in self.literals:
@@ -173,7 +180,7 @@ class Template:
 
 def template_of(blanked: Blanked, parsed: Parsed, statement: SqlStatement) -> Template | None:
     """The template that `blanked` is, which was `parsed` and understood as `statement`; None if it cannot be one."""
-    if not all(blanked.free(parsed)) or parsed.root.find(exp.Having) is not None:  # which counts rows by its literals
+    if not all(blanked.free(parsed)) or parsed.root.find(exp.Having) is not None:
         return None
     tree, often = statement.tree, Counter(number for number, _, _ in blanked.places)
     number_of = {blank: number for number, blank in enumerate(blanked.blanks)}
@@ -189,7 +196,7 @@ def template_of(blanked: Blanked, parsed: Parsed, statement: SqlStatement) -> Te
         tuple(number for number, start, _ in blanked.places if place.at is not None and start < place.at)
         for place in tree.places
     )
-    return Template(statement, blanked.blanks, pieces, literals, before, frozenset(map(str.upper, fixed)))
+    return Template(statement, blanked.blanks, pieces, literals, before, frozenset(fixed))
 
 
 def _form(text: str, number_of: Mapping[str, int]) -> _Form:

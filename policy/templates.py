@@ -12,11 +12,14 @@ from policy.lru import Lru
 from policy.refusal import PolicyRefusal
 from policy.statement import SqlStatement, Verb
 from policy.syntax import parse_one
-from policy.template import Blanked, Cut, Frame, Key, Template, blanked, cut, template_of
+from policy.template import Blanked, Cut, Frame, Key, Template, are_apart, blanked, cut, template_of
+from policy.tree import Tree
 
 TEMPLATES_REMEMBERED = 256
 TEMPLATE_CHARACTERS_MAX = 4_000
 BLANKS_MAX = 64
+PLACES_MAX, OUTPUTS_MAX = 20, 1_000
+"""References to tables and columns of the answer of a statement that is made a template; more are rare and large."""
 
 
 class _Known(Enum):
@@ -51,7 +54,7 @@ class Templates:
     def learn(self, text: str, statement: SqlStatement) -> None:
         """Take note that `text` was understood in full, as `statement`."""
         this = _cut(text)
-        if this is None or statement.verb is not Verb.READ or statement.tree.columns.unknown is not None:
+        if this is None or statement.verb is not Verb.READ or not _is_small(statement.tree):
             return
         free = self._free.get(this.frame)
         if free is None:
@@ -66,10 +69,13 @@ class Templates:
         known = self._templates.get(key)
         if known is None:
             self._templates.put(key, _Known.ONCE)
-        elif known is _Known.ONCE:
+        elif known is _Known.ONCE and are_apart(values, [each for each in key[1] if isinstance(each, str)]):
             template = self._made(blanked(key))
-            is_right = template is not None and _is_same(template.filled(values), statement)
-            self._templates.put(key, template if template is not None and is_right else _Known.UNFIT)
+            filled = None if template is None else template.filled(values)
+            if template is None or (filled is not None and not _is_same(filled, statement)):
+                self._templates.put(key, _Known.UNFIT)
+            elif filled is not None:
+                self._templates.put(key, template)
 
     def _made(self, text: Blanked) -> Template | None:
         try:
@@ -94,5 +100,11 @@ def _free(this: Cut) -> tuple[bool, ...] | _Known:
     return free if any(free) else _Known.UNFIT
 
 
-def _is_same(one: SqlStatement | None, other: SqlStatement) -> bool:
-    return one is not None and one == other and one.tree == other.tree
+def _is_small(tree: Tree) -> bool:
+    """Whether a template may be kept of a statement, and all its columns are known to exist."""
+    columns = tree.columns
+    return columns.unknown is None and len(tree.places) <= PLACES_MAX and len(columns.outputs or ()) <= OUTPUTS_MAX
+
+
+def _is_same(one: SqlStatement, other: SqlStatement) -> bool:
+    return one == other and one.tree == other.tree

@@ -15,7 +15,14 @@ from policy.refusal import PolicyRefusal
 from policy.statement import SqlStatement
 from policy.syntax import parse_one
 from policy.template import blanked, cut, template_of
-from policy.templates import BLANKS_MAX, TEMPLATE_CHARACTERS_MAX, TEMPLATES_REMEMBERED, Templates
+from policy.templates import (
+    BLANKS_MAX,
+    OUTPUTS_MAX,
+    PLACES_MAX,
+    TEMPLATE_CHARACTERS_MAX,
+    TEMPLATES_REMEMBERED,
+    Templates,
+)
 from policy.understand import understand
 from tests.corpus.cases import attacks, statements
 from tests.corpus.world import READER, engine
@@ -35,13 +42,17 @@ full = partial(
 """Understanding in full, as under a policy that asks for all that can be known."""
 
 COLUMNS = st.sampled_from(["n_name", "n.n_nationkey", "n_regionkey", '"N_NAME"', "length(n_name)", "n_nationkey + 1"])
-LITERALS = st.sampled_from(["1", "2", "5", "'a'", "'b c'", "'5'", "'%'", "1.0", "DATE '2026-01-31'", "'1'::INT", "-1"])
+LITERALS = st.sampled_from(
+    ["'SUM'", "'a ABS'", "1", "2", "5", "'a'", "'b c'", "'5'", "'%'", "1.0", "DATE '2026-01-31'", "'1'::INT", "-1"]
+)
 SIGNS = st.sampled_from(["=", "<>", "!=", ">", ">=", "<", "<=", "LIKE", "IS DISTINCT FROM"])
 COMPARISONS = st.one_of(
     st.builds("{} {} {}".format, COLUMNS, SIGNS, LITERALS),
     st.builds("{} = {}".format, LITERALS, COLUMNS),
     st.builds("{} BETWEEN {} AND {}".format, COLUMNS, LITERALS, LITERALS),
+    st.builds("{} BETWEEN {} ({})".format, COLUMNS, LITERALS, LITERALS),
     st.builds("{} IN ({}, {})".format, COLUMNS, LITERALS, LITERALS),
+    st.builds("{} % {} = {}".format, COLUMNS, LITERALS, LITERALS),
     st.builds("EXISTS (SELECT {} FROM region WHERE r_name = {})".format, LITERALS, LITERALS),
     st.sampled_from(["TRUE", "n_name IS NULL", "n_name", "1 = 1"]),
 )
@@ -68,6 +79,7 @@ TAILS = st.lists(
 SHOWN = st.one_of(
     st.sampled_from(["n_name", "COUNT(*) AS c", "COUNT(*) AS c, n_regionkey", "n_regionkey AS n_name", "*"]),
     st.builds("{} AS v, n_name".format, LITERALS),
+    st.builds("n_nationkey % {} AS v".format, LITERALS),
     st.builds("CASE WHEN {} THEN {} END AS v".format, COMPARISONS, LITERALS),
 )
 SOURCES = st.one_of(
@@ -124,6 +136,9 @@ WHERE = "SELECT n_name FROM nation WHERE"
         ("SELECT n_name FROM nation JOIN region ON n_regionkey = r_regionkey AND r_name = 'a'",
          "SELECT n_name FROM nation JOIN region ON n_regionkey = r_regionkey AND r_name = 'b'"),
         (f"{WHERE} n_name = 'a%s' OR n_name = 'b'", f"{WHERE} n_name = 'a%s' OR n_name = 'c'"),
+        (f"{WHERE} n_nationkey BETWEEN 'a' AND ('b')", f"{WHERE} n_nationkey BETWEEN 'SUM' AND ('b')"),
+        ("SELECT n_nationkey % 2 AS is_odd FROM nation WHERE n_nationkey = 1",
+         "SELECT n_nationkey % 2 AS is_odd FROM nation WHERE n_nationkey = 3"),
         ("SELECT '100%' AS \"%s\", q.* FROM (SELECT n_name FROM nation WHERE n_nationkey = 1) q",
          "SELECT '100%' AS \"%s\", q.* FROM (SELECT n_name FROM nation WHERE n_nationkey = 2) q"),
     ],
@@ -154,6 +169,8 @@ MANY = tuple(", ".join(f"{first}{n}" for n in range(BLANKS_MAX + 1)) for first i
         ("SELECT n_name FROM IDENTIFIER('nation')", "SELECT n_name FROM IDENTIFIER('region')"),
         ("SELECT n_regionkey, COUNT(*) FROM nation WHERE n_nationkey > 2 GROUP BY 1 HAVING COUNT(*) >= 5",
          "SELECT n_regionkey, COUNT(*) FROM nation WHERE n_nationkey > 3 GROUP BY 1 HAVING COUNT(*) >= 5"),
+        ("SELECT o_custkey FROM orders WHERE o_orderdate > '2026-01-31' GROUP BY 1 HAVING COUNT(*) >= 5",
+         "SELECT o_custkey FROM orders WHERE o_orderdate > '2026-02-28' GROUP BY 1 HAVING COUNT(*) >= 5"),
         (f"{WHERE} n_nationkey = 1", f"{WHERE} n_nationkey = 01"),
         (f"{WHERE} n_nationkey = 1", f"{WHERE} n_nationkey = 0x1"),
         (f"{WHERE} n_nationkey = 1", f"{WHERE} n_nationkey = 1.5"),
@@ -171,6 +188,10 @@ MANY = tuple(", ".join(f"{first}{n}" for n in range(BLANKS_MAX + 1)) for first i
         (f"{WHERE} n_nationkey = 1::INT", f"{WHERE} n_nationkey = 2::INT"),
         (f"{WHERE} n_name = 'a' COLLATE 'de'", f"{WHERE} n_name = 'b' COLLATE 'de'"),
         ("SELECT n_nationkey = 1 AS is_one FROM nation", "SELECT n_nationkey = 2 AS is_one FROM nation"),
+        (f"SELECT n.n_name FROM nation n{', nation' * PLACES_MAX} WHERE n.n_nationkey = 1",
+         f"SELECT n.n_name FROM nation n{', nation' * PLACES_MAX} WHERE n.n_nationkey = 2"),
+        (f"SELECT n.*{', n.*' * (OUTPUTS_MAX // 4)} FROM nation n WHERE n_nationkey = 1",
+         f"SELECT n.*{', n.*' * (OUTPUTS_MAX // 4)} FROM nation n WHERE n_nationkey = 2"),
         ("SELECT nothing FROM nation WHERE n_nationkey = 1", "SELECT nothing FROM nation WHERE n_nationkey = 2"),
         ("DELETE FROM nation WHERE n_nationkey = 1", "DELETE FROM nation WHERE n_nationkey = 2"),
         (f"{WHERE} n_nationkey = 1" + " " * TEMPLATE_CHARACTERS_MAX, f"{WHERE} n_nationkey = 2" + " " * TEMPLATE_CHARACTERS_MAX),  # noqa: E501
@@ -201,6 +222,18 @@ def test_what_does_not_come_out_as_it_was_understood_is_no_template() -> None:
     templates = learned(moody, texts[:3])
     assert len(met) == 4
     assert made(templates) == 0
+
+
+def test_a_text_whose_literals_are_alike_keeps_others_from_nothing() -> None:
+    texts = [f"{WHERE} n_nationkey = {n} LIMIT 5" for n in (5, 5, 5, 6, 7, 8)]
+    templates = learned(full, texts[:-1])
+    assert made(templates) == 1
+    assert agrees(templates, full, texts[-1])
+
+
+def test_what_a_literal_says_is_no_call_of_a_function() -> None:
+    for text in (f"{WHERE} n_name BETWEEN 'SUM' (5)", f"{WHERE} n_name = 'CURRENT_DATE'"):
+        assert full(text).functions == frozenset()
 
 
 def test_facts_that_come_out_otherwise_make_no_template() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from sqlglot.tokenizer_core import TokenType
 
 from policy.dialect import tokenized
+from policy.functions import CALLED_WITHOUT_BRACKETS, FUNCTIONS_ALLOWED
 from policy.refusal import PolicyRefusal
 from policy.statement import SqlStatement
 from policy.template import Template
@@ -16,8 +17,9 @@ _WORDS = r"""
 A a AB ab x y 0 1 5 r 2026-01-31 10.5 a_b ORDERS orders nation NATION CURRENT_DATE CURRENT_USER RANDOM UUID_STRING
 SELECT ALL DISTINCT UNION NULL TRUE END DAY year IDENTIFIER __GW_T0 __gw_x METADATA$ACTION % a% _ -- /* ; // $$ \\n \\
 """
+_FUNCTIONS = sorted(FUNCTIONS_ALLOWED | CALLED_WITHOUT_BRACKETS)
 _PHRASES = ("New York", "a  b", "2026-01-31 10:00:00.000+01", "CASE WHEN", "it''s", "", " ", "SELECT 1", "é")
-TEXTS = (*_WORDS.split(), *_PHRASES)
+TEXTS = (*_WORDS.split(), *_PHRASES, *_FUNCTIONS[::40], *(f"a {name}" for name in _FUNCTIONS[7::40]))
 
 Understand = Callable[[str], SqlStatement]
 
