@@ -71,11 +71,8 @@ class Templates:
             self._templates.put(key, _Known.ONCE)
         elif known is _Known.ONCE and are_apart(values, [each for each in key[1] if isinstance(each, str)]):
             template = self._made(blanked(key))
-            filled = None if template is None else template.filled(values)
-            if template is None or (filled is not None and not _is_same(filled, statement)):
-                self._templates.put(key, _Known.UNFIT)
-            elif filled is not None:
-                self._templates.put(key, template)
+            is_right = template is not None and _is_same(template.filled(values), statement)
+            self._templates.put(key, template if template is not None and is_right else _Known.UNFIT)
 
     def _made(self, text: Blanked) -> Template | None:
         try:
@@ -106,5 +103,5 @@ def _is_small(tree: Tree) -> bool:
     return columns.unknown is None and len(tree.places) <= PLACES_MAX and len(columns.outputs or ()) <= OUTPUTS_MAX
 
 
-def _is_same(one: SqlStatement, other: SqlStatement) -> bool:
-    return one == other and one.tree == other.tree
+def _is_same(one: SqlStatement | None, other: SqlStatement) -> bool:
+    return one is not None and one == other and one.tree == other.tree
