@@ -41,10 +41,11 @@ _SUCCESS = {"success": True, "code": None, "message": None}
 
 @dataclass
 class Counts:
-    """What has been asked so far."""
+    """What has been asked so far; `query_ms` is slept instead of the usual while it is set."""
 
     logins: int = 0
     queries: int = 0
+    query_ms: float | None = None
 
 
 class Request(NamedTuple):
@@ -72,12 +73,16 @@ class Backend:
         match request.path:
             case "/queries/v1/query-request":
                 self.counts.queries += 1
-                return self.query_ms, reply_to(orjson.loads(request.body)["sqlText"], self.tables)
+                slept_ms = self.query_ms if self.counts.query_ms is None else self.counts.query_ms
+                return slept_ms, reply_to(orjson.loads(request.body)["sqlText"], self.tables)
             case "/session/v1/login-request":
                 self.counts.logins += 1
                 return self.login_ms, orjson.dumps({**_SUCCESS, "data": self._session()})
             case "/_stats":
                 return 0, orjson.dumps(asdict(self.counts))
+            case "/_pace":
+                self.counts.query_ms = orjson.loads(request.body)["query_ms"]
+                return 0, b"null"
             case "/issuer/.well-known/openid-configuration":
                 issuer = f"http://127.0.0.1:{self.port}/issuer"
                 return 0, orjson.dumps({"issuer": issuer, "jwks_uri": f"{issuer}/jwks.json"})

@@ -74,7 +74,7 @@ def _figure(key: Key, grouped: dict[Key, list[Burst]]) -> Figure:
         ratio=_over_rounds(own, driver, lambda ours, theirs: _p50_ms(ours) / _p50_ms(theirs)),
         added_ms=_over_rounds(own, floor, lambda ours, theirs: _p50_ms(ours) - _p50_ms(theirs)),
         calls_per_s=calls / sum(burst.wall_s for burst in own),
-        speed_ratio=_over_rounds(own, driver, lambda ours, theirs: theirs.wall_s / ours.wall_s),
+        speed_ratio=_over_rounds(own, driver, lambda ours, theirs: _calls_per_s(ours) / _calls_per_s(theirs)),
         cpu_ms=1_000 * per_call(lambda burst: burst.cpu_s),
         journal_cpu_ms=1_000 * per_call(lambda burst: burst.journal_cpu_s),
         client_cpu_ms=1_000 * per_call(lambda burst: burst.client_cpu_s),
@@ -84,11 +84,15 @@ def _figure(key: Key, grouped: dict[Key, list[Burst]]) -> Figure:
     )
 
 
+def _calls_per_s(burst: Burst) -> float:
+    return len(burst.elapsed_s) / burst.wall_s
+
+
 def _p50_ms(burst: Burst) -> float:
     return 1_000 * percentile(burst.elapsed_s, 50)
 
 
 def _over_rounds(own: list[Burst], other: list[Burst], compare: Callable[[Burst, Burst], float]) -> float:
-    """The median over rounds of a comparison between bursts of the same round, which have equally many calls."""
+    """The median over rounds of a comparison between bursts of the same round."""
     theirs = {burst.round: burst for burst in other}
     return median(compare(ours, theirs[ours.round]) for ours in own)

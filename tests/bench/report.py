@@ -204,7 +204,8 @@ backend. Ratios and CPU hold from machine to machine; milliseconds do not.
 names, over HTTP, in the era that it knows: **snowflake-labs-mcp**, Snowflake's own server; **toolbox-server**, Google's
 MCP Toolbox; **mcp-proxy** and **fastmcp**, a proxy each before the floor (the first's CPU includes the floor that it
 starts), and, where there is a Python 3.12 for it, **mcp-contextforge-gateway**, IBM's proxy before the floor, with
-nobody signed in. None of them judges a statement, asks a person or keeps a journal.
+nobody signed in. Bursts of the driver, the floor and snowgate have eight times as many calls there, so that they last
+for seconds, too. None of them judges a statement, asks a person or keeps a journal.
 
 The tables *By ...* say what grows: one caller asks for one order by its key, a new statement each time, before `stub`.
 

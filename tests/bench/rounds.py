@@ -10,19 +10,21 @@ from dataclasses import dataclass, replace
 
 from tests.bench import proc
 from tests.bench.cases import CASES, Case, Query
-from tests.bench.stage import Stage, counts
+from tests.bench.stage import Stage, counts, paced
 from tests.bench.target import Target
 
 IN_FLIGHT_MAX = 32
 WIDTHS = (1, 8, IN_FLIGHT_MAX)
 FEW_CALLS = 2
-CALLS_PER_SLOT = 8
-"""Calls of a burst for each one in flight, so that most of a burst runs at full width."""
+CALLS_PER_SLOT = 32
+"""Calls of a burst for each one in flight, so that nearly all of a burst runs at full width, and lasts for seconds."""
 
+PEER_CALLS_PER_SLOT, OWN_TIMES = 8, 8
+"""Beside peers, of which some answer fifteen calls a second, bursts are shorter, but for the three's."""
 
-WARM_UP_BURSTS_MAX, WARM_UP_CALM = 8, 3
-"""One burst alone may happen to have fewer of its calls before the backend at once than there are in flight."""
-WARM_UP_CALLS = 4 * IN_FLIGHT_MAX
+WARM_UP_BURSTS_MAX, WARM_UP_CALM, WARM_UP_QUERY_MS = 8, 3, 60.0
+"""While the backend takes its time, all that is in flight is before it at once, with a session each."""
+WARM_UP_CALLS, WARM_UP_NARROW_CALLS = 4 * IN_FLIGHT_MAX, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +56,21 @@ class Burst:
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A target, where its CPU is counted (in a process of its own, or in ours), and how many workers it has."""
+    """A target, where its CPU is counted (in a process of its own, or in ours), and how many workers it has.
+
+    A burst of it has `times` as many calls as the step says.
+    """
 
     target: Target
     pid: int | None
     journal_pid: int | None = None
     workers: int = 1
+    times: int = 1
 
 
 def peer_steps(*, slow: bool) -> list[Step]:
     """What one round beside peers runs; before a slow backend less of it, for some of them answer fifteen calls/s."""
-    per_slot = CALLS_PER_SLOT // 2 if slow else CALLS_PER_SLOT
+    per_slot = PEER_CALLS_PER_SLOT // 2 if slow else PEER_CALLS_PER_SLOT
     planned = [Step(CASES["point-new"], in_flight, max(20, in_flight * per_slot)) for in_flight in WIDTHS]
     planned += [
         Step(CASES[name], in_flight, max(40, in_flight * per_slot))
@@ -93,28 +99,31 @@ def _is_quick(step: Step, slow: bool) -> bool:
 
 def contenders(stage: Stage, journal_pid: int | None) -> list[Contender]:
     """The three targets of a stage."""
-    return [
+    own = [
         Contender(stage.driver, None),
         Contender(stage.floor.target, stage.floor.pid),
         Contender(stage.snowgate.target, stage.snowgate.pid, journal_pid, stage.slowness.workers),
     ]
+    return [replace(each, times=OWN_TIMES) for each in own] if stage.slowness.peers else own
 
 
 async def warm_up(those: Sequence[Contender], backend_port: int) -> None:
-    """Run bursts of full width until some in a row open no connection any more; then a narrow one.
+    """Run bursts of full width until some in a row open no connection any more; then some before the backend as it is.
 
     Where several workers answer, the bursts are wider: each may come to serve nearly all that is in flight.
     """
     point = CASES["point-new"]
     for one in those:
         calm, logins = 0, (await counts(backend_port))[0]
-        for _ in range(WARM_UP_BURSTS_MAX):
-            await one.target.burst(point.queries(WARM_UP_CALLS * one.workers), IN_FLIGHT_MAX * one.workers)
-            logins_before, logins = logins, (await counts(backend_port))[0]
-            calm = calm + 1 if logins == logins_before else 0
-            if calm == WARM_UP_CALM:
-                break
-        await one.target.burst(point.queries(CALLS_PER_SLOT), 1)
+        async with paced(backend_port, WARM_UP_QUERY_MS):
+            for _ in range(WARM_UP_BURSTS_MAX):
+                await one.target.burst(point.queries(WARM_UP_CALLS * one.workers), IN_FLIGHT_MAX * one.workers)
+                logins_before, logins = logins, (await counts(backend_port))[0]
+                calm = calm + 1 if logins == logins_before else 0
+                if calm == WARM_UP_CALM:
+                    break
+        await one.target.burst(point.queries(WARM_UP_CALLS), IN_FLIGHT_MAX)
+        await one.target.burst(point.queries(WARM_UP_NARROW_CALLS), 1)
 
 
 async def run_rounds(
@@ -140,7 +149,7 @@ def _shuffled(
 
 
 async def _burst(stage: Stage, one: Contender, step: Step, number: int) -> Burst:
-    queries: Iterator[Query] = step.case.queries(step.calls)
+    queries: Iterator[Query] = step.case.queries(step.calls * one.times)
     logins, asked = await counts(stage.backend_port)
     server_s = proc.cpu_s(one.pid) if one.pid else 0.0
     journal_s = proc.cpu_s(one.journal_pid) if one.journal_pid else 0.0

@@ -181,6 +181,18 @@ async def _answering(
             await target.close()
 
 
+@asynccontextmanager
+async def paced(backend_port: int, query_ms: float) -> AsyncGenerator[None]:
+    """The backend sleeps for so long before it answers, for a while."""
+    async with httpx2.AsyncClient() as http:
+        url = f"http://127.0.0.1:{backend_port}/_pace"
+        (await http.post(url, json={"query_ms": query_ms})).raise_for_status()
+        try:
+            yield
+        finally:
+            (await http.post(url, json={"query_ms": None})).raise_for_status()
+
+
 async def counts(backend_port: int) -> tuple[int, int]:
     """Logins and queries that the backend has seen."""
     async with httpx2.AsyncClient() as http:

@@ -13,9 +13,10 @@ from anyio.lowlevel import checkpoint
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from tests.bench import wire
-from tests.bench.backend import Backend, Counts, serve
+from tests.bench.backend import Backend, Counts, Request, serve
 from tests.bench.cases import CASES
 from tests.bench.processes import free_port
+from tests.bench.stage import paced
 from tests.bench.target import WrongAnswer
 from tests.bench.wire import Wire, result_of
 
@@ -82,6 +83,15 @@ async def test_requests_that_come_byte_by_byte_are_answered() -> None:
         reader = BufferedByteReceiveStream(stream)
         assert (await read(reader))["token"]
         assert (await read(reader))["total"] == 1
+
+
+async def test_it_takes_its_time_while_it_is_told_to() -> None:
+    async with stand_in() as (backend, _):
+        asked = Request("/queries/v1/query-request", orjson.dumps({"sqlText": "SELECT 1"}), stays=True)
+        async with paced(backend.port, 7.5):
+            assert backend.answer(asked)[0] == 7.5
+        assert backend.answer(asked)[0] == 0
+        assert backend.counts.queries == 2
 
 
 async def test_a_connection_ends_when_that_is_asked_for() -> None:
