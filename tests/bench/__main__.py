@@ -18,7 +18,7 @@ from tests.bench.cases import CASES
 from tests.bench.conditions import Watch, conditions, load
 from tests.bench.credentials import Keys
 from tests.bench.figures import figures
-from tests.bench.gates import Gate, gates
+from tests.bench.gates import UNSEEN, Gate, gates, throughput
 from tests.bench.limits import limits
 from tests.bench.memory import Memory, measure_memory
 from tests.bench.peers import PEERS, NoPython, install, locked, peer
@@ -95,7 +95,7 @@ async def measure(given: argparse.Namespace, place: Premises, environments: Mapp
     judged, bounds = ([], []) if given.quick or given.no_scaling else judging.measure()
     told = [Gate(each.what, f"{each.measured:.3f}", f"at most {each.at_most:g}", each.holds) for each in bounds]
     held = [*gates(found, memories, first_answers_s), *told]
-    return Run(facts, found, memories, first_answers_s, grown, judged, held, limited)
+    return Run(facts, found, memories, first_answers_s, grown, judged, held, [*throughput(found, UNSEEN)], limited)
 
 
 def _peers(

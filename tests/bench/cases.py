@@ -1,6 +1,6 @@
-"""What is asked: statements over TPC-H, each repeated word for word, varied or new at every call.
+"""What is asked: statements over TPC-H, each repeated word for word, or new or unseen at every call.
 
-A varied one differs from every earlier one in a literal, a new one also in the name of a column of its answer: that
+A new one differs from every earlier one in a literal, an unseen one also in the name of a column of its answer: that
 defeats every memory of statements, and nothing else.
 """
 
@@ -61,11 +61,11 @@ def _repeated(sql: str, rows: int, sign: str) -> Callable[[], Query]:
     return lambda: query
 
 
-def _varied(sql: str, rows: int, sign: str) -> Callable[[], Query]:
+def _new(sql: str, rows: int, sign: str) -> Callable[[], Query]:
     return lambda: Query(sql.format(literal=next(numbers), name=""), rows, sign)
 
 
-def _new(sql: str, rows: int, sign: str) -> Callable[[], Query]:
+def _unseen(sql: str, rows: int, sign: str) -> Callable[[], Query]:
     return lambda: Query(sql.format(literal=next(numbers), name=next(numbers)), rows, sign)
 
 
@@ -73,11 +73,11 @@ CASES = {
     case.name: case
     for case in (
         Case("point", "point query, repeated", 60, _repeated(POINT, 1, PRICE)),
-        Case("point-varied", "point query, varied", 60, _varied(POINT, 1, PRICE)),
         Case("point-new", "point query, new", 60, _new(POINT, 1, PRICE)),
+        Case("point-unseen", "point query, unseen", 60, _unseen(POINT, 1, PRICE)),
         Case("typical", "ten lines, repeated", 40, _repeated(TYPICAL, NATIONS, "NATION ")),
-        Case("typical-varied", "ten lines, varied", 40, _varied(TYPICAL, NATIONS, "NATION ")),
         Case("typical-new", "ten lines, new", 40, _new(TYPICAL, NATIONS, "NATION ")),
+        Case("typical-unseen", "ten lines, unseen", 40, _unseen(TYPICAL, NATIONS, "NATION ")),
         Case("rows1k", "1,000 rows", 20, _repeated(LINES, 1_000, LOT)),
         Case("rows100k", "100,000 rows", 2, _repeated(LINES, ROWS_LARGE, LOT)),
     )

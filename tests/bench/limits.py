@@ -25,7 +25,7 @@ from tests.bench.processes import free_port
 from tests.bench.rounds import IN_FLIGHT_MAX, Contender, warm_up
 from tests.bench.stage import SERVE, STUB, Premises, Server, backend, floor, snowgate
 
-STEPS_CASES = ("point", "point-varied", "point-new", "typical-new")
+STEPS_CASES = ("point", "point-new", "point-unseen", "typical-unseen")
 CALLS, STATEMENTS = 400, 100
 Where: TypeAlias = Literal["anywhere", "on one"]
 _METRIC = "snowgate_step_seconds"

@@ -46,7 +46,7 @@ def _beside_peers(figures: list[Figure]) -> Plot:
 
 
 def _is(figure: Figure, stage: str, in_flight: int) -> bool:
-    return figure.key[:3] == (stage, "point-new", in_flight)
+    return figure.key[:3] == (stage, "point-unseen", in_flight)
 
 
 def _bars(axes: Axes, values: dict[str, float], title: str, spelled: str) -> None:

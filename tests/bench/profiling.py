@@ -26,7 +26,7 @@ from tests.bench.stage import Premises, snowgate
 
 CALLS = 400
 FUNCTIONS_SHOWN = 25
-PROFILED = ("point", "point-new", "typical-new")
+PROFILED = ("point", "point-unseen", "typical-unseen")
 
 _SITE = re.compile(r"site-packages/([A-Za-z0-9_]+)")
 _STDLIB = re.compile(r"/lib/python3\.\d+/(?!site-packages)(\w+)")

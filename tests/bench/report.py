@@ -28,6 +28,7 @@ class Run:
     scaling: Scaling
     judging: Sequence[Measured]
     gates: Sequence[Gate]
+    unseen: Sequence[Gate]
     limits: Limits | None = None
 
 
@@ -43,7 +44,9 @@ class Table:
 def tables(run: Run) -> list[Table]:
     """What a reader sees, the verdicts first."""
     stages = dict.fromkeys(key.stage for key in run.figures)
-    found = [_gate_table(run.gates)]
+    found = [_gate_table("What must hold", run.gates)]
+    if run.unseen:
+        found.append(_gate_table("The same of unseen statements, of which it is not asked", run.unseen))
     found += [_stage_table(stage, [f for f in run.figures.values() if f.key.stage == stage]) for stage in stages]
     found.append(_start_table(run.first_answers_s))
     if run.memories:
@@ -91,6 +94,7 @@ def as_json(run: Run) -> str:
         "scaling": {name: [asdict(point) for point in points] for name, points in run.scaling.items()},
         "judging": [asdict(measured) for measured in run.judging],
         "gates": [asdict(gate) for gate in run.gates],
+        "unseen": [asdict(gate) for gate in run.unseen],
         "limits": None if run.limits is None else asdict(run.limits),
     }
     return json.dumps(document, indent=1)
@@ -104,9 +108,9 @@ def _without_key(figure: Figure) -> dict[str, Any]:
     }
 
 
-def _gate_table(gates: Iterable[Gate]) -> Table:
+def _gate_table(title: str, gates: Iterable[Gate]) -> Table:
     rows = [(gate.name, gate.measured, gate.bound, "PASS" if gate.holds else "FAIL") for gate in gates]
-    return Table("What must hold", ("gate", "measured", "bound", "verdict"), rows)
+    return Table(title, ("gate", "measured", "bound", "verdict"), rows)
 
 
 def _stage_table(stage: str, figures: Iterable[Figure]) -> Table:
@@ -193,12 +197,13 @@ What snowgate costs beside the same work without it, measured by `make bench` in
 The backend is a stand-in that speaks Snowflake's protocol: `stub` answers at once, `lat60` sleeps 60 ms a query and
 400 ms a login, the shape of a real account. Before `stub` snowgate is one process, before `lat60` and beside peers one
 for each processor (`SNOWGATE_WORKERS`). All of it shares the processors with the client that measures. A
-*repeated* statement is the same text again; a *varied* one differs from every earlier one in a literal, as agents ask
-the same of another key or day; a *new* one differs in the name of a column as well, and nothing that is remembered of
-others helps. Bursts of the three follow each other in shuffled order; `x driver` and `+ floor ms` are medians over
-rounds of the ratio and the difference of the medians within a round. CPU is that of the server's processes for each
-call (of the whole program for the driver); `journal ms` is PostgreSQL's, apart. Logins and queries are counted by the
-backend. Ratios and CPU hold from machine to machine; milliseconds do not.
+*repeated* statement is the same text again; a *new* one differs from every earlier one in a literal, as agents ask the
+same of another key or day; an *unseen* one differs in the name of a column as well, so that nothing that is remembered
+of others helps.
+Bursts of the three follow each other in shuffled order; `x driver` and `+ floor ms` are medians over rounds of the
+ratio and the difference of the medians within a round. CPU is that of the server's processes for each call (of the
+whole program for the driver); `journal ms` is PostgreSQL's, apart. Logins and queries are counted by the backend.
+Ratios and CPU hold from machine to machine; milliseconds do not.
 
 *Beside peers* the same is asked of other servers and proxies, each in the version that a lock in `requirements/peers`
 names, over HTTP, in the era that it knows: **snowflake-labs-mcp**, Snowflake's own server; **toolbox-server**, Google's
@@ -207,7 +212,8 @@ starts), and, where there is a Python 3.12 for it, **mcp-contextforge-gateway**,
 nobody signed in. Bursts of the driver, the floor and snowgate have eight times as many calls there, so that they last
 for seconds, too. None of them judges a statement, asks a person or keeps a journal.
 
-The tables *By ...* say what grows: one caller asks for one order by its key, a new statement each time, before `stub`.
+The tables *By ...* say what grows: one caller asks for one order by its key, an unseen statement each time, before
+`stub`.
 
 **What limits it now** is in the last three tables. One call at a time waits for the disk that
 holds its decision, while its statement is made ready, and for Snowflake (both in `execute`), and, after the last step

@@ -71,10 +71,10 @@ class Contender:
 def peer_steps(*, slow: bool) -> list[Step]:
     """What one round beside peers runs; before a slow backend less of it, for some of them answer fifteen calls/s."""
     per_slot = PEER_CALLS_PER_SLOT // 2 if slow else PEER_CALLS_PER_SLOT
-    planned = [Step(CASES["point-new"], in_flight, max(20, in_flight * per_slot)) for in_flight in WIDTHS]
+    planned = [Step(CASES["point-unseen"], in_flight, max(20, in_flight * per_slot)) for in_flight in WIDTHS]
     planned += [
         Step(CASES[name], in_flight, max(40, in_flight * per_slot))
-        for name in ("point", "point-varied")
+        for name in ("point", "point-new")
         for in_flight in (1, IN_FLIGHT_MAX)
     ]
     return planned if slow else [*planned, Step(CASES["rows1k"], 1, 10)]
@@ -92,7 +92,7 @@ def steps(case_names: Sequence[str], *, slow: bool, quick: bool) -> list[Step]:
 
 def _is_quick(step: Step, slow: bool) -> bool:
     """Whether a quick run has the step: one at a time, and new point queries at full width."""
-    if step.case.name == "point-new":
+    if step.case.name == "point-unseen":
         return step.in_flight in (1, IN_FLIGHT_MAX)
     return step.in_flight == 1 and step.calls > FEW_CALLS and not slow
 
@@ -112,7 +112,7 @@ async def warm_up(those: Sequence[Contender], backend_port: int) -> None:
 
     Where several workers answer, the bursts are wider: each may come to serve nearly all that is in flight.
     """
-    point = CASES["point-new"]
+    point = CASES["point-unseen"]
     for one in those:
         calm, logins = 0, (await counts(backend_port))[0]
         async with paced(backend_port, WARM_UP_QUERY_MS):

@@ -133,7 +133,7 @@ async def _idle(server: Server) -> None:
 
 
 def _point() -> Query:
-    return CASES["point-new"].make()
+    return CASES["point-unseen"].make()
 
 
 def _union(selects: int) -> Query:

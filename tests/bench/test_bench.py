@@ -56,12 +56,14 @@ def test_a_gate_without_figures_is_not_judged() -> None:
 
 def test_a_slow_stage_runs_point_queries_alone() -> None:
     planned = steps(list(CASES), slow=True, quick=False)
-    assert {step.case.name for step in planned} == {"point", "point-varied", "point-new"}
+    assert {step.case.name for step in planned} == {"point", "point-new", "point-unseen"}
     assert {step.in_flight for step in planned} == {1, 8, IN_FLIGHT_MAX}
 
 
 def test_no_two_new_statements_are_equal() -> None:
-    assert len({query.sql for query in CASES["typical-new"].queries(50)}) == 50
+    for name in ("typical-new", "typical-unseen"):
+        assert len({query.sql for query in CASES[name].queries(50)}) == 50
+    assert len({query.sql.split(" FROM ")[0] for query in CASES["typical-unseen"].queries(50)}) == 50
     assert len({query.sql for query in CASES["typical"].queries(50)}) == 1
 
 
