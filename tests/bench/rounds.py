@@ -91,8 +91,8 @@ def steps(case_names: Sequence[str], *, slow: bool, quick: bool) -> list[Step]:
 
 
 def _is_quick(step: Step, slow: bool) -> bool:
-    """Whether a quick run has the step: one at a time, and new point queries at full width."""
-    if step.case.name == "point-unseen":
+    """Whether a quick run has the step: one at a time, and point queries that are no repetitions at full width."""
+    if step.case.name in ("point-new", "point-unseen"):
         return step.in_flight in (1, IN_FLIGHT_MAX)
     return step.in_flight == 1 and step.calls > FEW_CALLS and not slow
 
