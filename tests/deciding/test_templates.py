@@ -8,12 +8,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from policy import templates as remembering
 from policy.decision import Deny, Permit, RunSql
 from policy.engine import Engine
 from policy.positions import piece_at, position_of
-from policy.refusal import PolicyRefusal
+from policy.refusal import PolicyCode, PolicyRefusal
 from policy.statement import SqlStatement
-from policy.syntax import parse_one
+from policy.syntax import Parsed, parse_one
 from policy.template import blanked, cut, template_of
 from policy.templates import (
     BLANKS_MAX,
@@ -251,6 +252,18 @@ def test_what_is_refused_with_blanks_is_no_template() -> None:
         text = f"{WHERE} n_name = '{letter}'"
         templates.learn(text, full(text))
     assert made(templates) == 0
+
+
+def test_what_cannot_be_read_with_blanks_is_no_template(monkeypatch: pytest.MonkeyPatch) -> None:
+    def trip(text: str) -> Parsed:
+        raise PolicyRefusal(PolicyCode.SYNTAX_ERROR, text, "no")
+
+    monkeypatch.setattr(remembering, "parse_one", trip)
+    templates = Templates(full)
+    for letter in "abcd":
+        text = f"{WHERE} n_name = '{letter}'"
+        templates.learn(text, full(text))
+    assert (made(templates), list(templates._free._entries.values())) == (0, [remembering._Known.UNFIT])
 
 
 @pytest.mark.parametrize(
