@@ -1,6 +1,7 @@
 """A template says of a text exactly what understanding it in full would say, or nothing."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -125,6 +126,13 @@ def test_it_says_so_of_every_statement_of_the_corpora(score: Score) -> None:
 
 
 WHERE = "SELECT n_name FROM nation WHERE"
+LETTERS = [f"{WHERE} n_name = '{letter}'" for letter in "abcd"]
+
+
+def _meet(templates: Templates, texts: Sequence[str]) -> None:
+    """Let `templates` learn of `texts`; raises what learning raises."""
+    for text in texts:
+        templates.learn(text, full(text))
 
 
 @pytest.mark.parametrize(
@@ -219,8 +227,7 @@ def test_what_does_not_come_out_as_it_was_understood_is_no_template() -> None:
         met.append(text)
         return full(f"{WHERE} n_name > 'x'" if len(met) > 3 else text)
 
-    texts = [f"{WHERE} n_name = '{letter}'" for letter in "abcd"]
-    templates = learned(moody, texts[:3])
+    templates = learned(moody, LETTERS[:3])
     assert len(met) == 4
     assert made(templates) == 0
 
@@ -243,14 +250,12 @@ def test_facts_that_come_out_otherwise_make_no_template() -> None:
         shape = replace(statement.tree.shape, has_star=len(text) > 60)
         return replace(statement, tree=replace(statement.tree, shape=shape))
 
-    assert made(learned(moody, [f"{WHERE} n_name = '{letter}'" for letter in "abc"])) == 0
+    assert made(learned(moody, LETTERS)) == 0
 
 
 def test_what_is_refused_with_blanks_is_no_template() -> None:
     templates = Templates(lambda text: full(text if len(text) < 60 else "SELECT"))
-    for letter in "abcd":
-        text = f"{WHERE} n_name = '{letter}'"
-        templates.learn(text, full(text))
+    _meet(templates, LETTERS)
     assert made(templates) == 0
 
 
@@ -260,9 +265,7 @@ def test_what_cannot_be_read_with_blanks_is_no_template(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(remembering, "parse_one", trip)
     templates = Templates(full)
-    for letter in "abcd":
-        text = f"{WHERE} n_name = '{letter}'"
-        templates.learn(text, full(text))
+    _meet(templates, LETTERS)
     assert (made(templates), list(templates._free._entries.values())) == (0, [remembering._Known.UNFIT])
 
 
@@ -295,9 +298,7 @@ def test_every_blank_must_come_out_as_often_as_it_went_in() -> None:
 def test_what_is_remembered_is_bounded() -> None:
     templates = Templates(full)
     for n in range(TEMPLATES_REMEMBERED + 3):
-        for m in range(3):
-            text = f"SELECT n_name AS a{n} FROM nation WHERE n_nationkey = {m}"
-            templates.learn(text, full(text))
+        _meet(templates, [f"SELECT n_name AS a{n} FROM nation WHERE n_nationkey = {m}" for m in range(3)])
     assert made(templates) == TEMPLATES_REMEMBERED
     assert len(templates._free._entries) == TEMPLATES_REMEMBERED
 
