@@ -102,11 +102,11 @@ def blanked(key: Key) -> Blanked:
     """The text of `key`, with the blanks for which it has numbers."""
     (*between, signs), filling = key
     mark = hashlib.sha256(repr(key).encode()).hexdigest().upper()
+    first = _NUMBERS_FROM + int(mark, 16) % _NUMBERS * 1_000
     text, blanks, places = between[0], dict[int, str](), list[tuple[int, int, int]]()
     for number, sign, after in zip(filling, signs, between[1:], strict=True):
         if isinstance(number, int):
-            number_of = f"{_NUMBERS_FROM + int(mark, 16) % _NUMBERS * 1_000 + number}"
-            blank = blanks.setdefault(number, f"B{number}M{mark[:32]}" if sign == "'" else number_of)
+            blank = blanks.setdefault(number, f"B{number}M{mark[:32]}" if sign == "'" else str(first + number))
             literal = f"'{blank}'" if sign == "'" else blank
             places.append((number, len(text), len(text) + len(literal)))
         else:

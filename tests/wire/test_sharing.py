@@ -244,22 +244,31 @@ async def test_of_two_that_were_bound_at_once_the_second_to_listen_says_that_it_
     os.close(board.descriptor)
 
 
+@asynccontextmanager
+async def without_room(
+    client: socket.socket, these: Siblings, caplog: pytest.LogCaptureFixture
+) -> AsyncGenerator[None]:
+    """While inside, there is no descriptor for `client`, which has connected, and that was said."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    client.setblocking(False)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (client.fileno() + 1, before[1]))  # the lowest that was free
+    try:
+        client.connect_ex((HOST, these.port))
+        await eventually(lambda: any(each.name == sharing.log.name for each in caplog.records))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
 async def test_without_room_for_one_more_it_says_so_and_goes_on(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(sharing, "EXHAUSTED_S", 0.01)
     async with siblings(1) as these:
         await these.connect()
-        before = resource.getrlimit(resource.RLIMIT_NOFILE)
-        with socket.socket() as client:  # its descriptor is the lowest that was free
-            client.setblocking(False)
-            resource.setrlimit(resource.RLIMIT_NOFILE, (client.fileno() + 1, before[1]))
-            try:
-                client.connect_ex((HOST, these.port))
-                await eventually(lambda: any(each.name == sharing.log.name for each in caplog.records))
+        with socket.socket() as client:
+            async with without_room(client, these, caplog):
                 assert (these.opened, these.board.told()) == ([1], {0: ABSENT})
-            finally:
-                resource.setrlimit(resource.RLIMIT_NOFILE, before)
             await eventually(lambda: these.opened == [2])
         await these.settled()
 
@@ -270,15 +279,9 @@ async def test_without_room_it_is_not_waited_for_whatever_it_closes(
     monkeypatch.setattr(sharing, "EXHAUSTED_S", 60.0)
     async with siblings(1) as these:
         await these.connect()
-        before = resource.getrlimit(resource.RLIMIT_NOFILE)
         with socket.socket() as client:
-            client.setblocking(False)
-            resource.setrlimit(resource.RLIMIT_NOFILE, (client.fileno() + 1, before[1]))
-            try:
-                client.connect_ex((HOST, these.port))
-                await eventually(lambda: any(each.name == sharing.log.name for each in caplog.records))
-            finally:
-                resource.setrlimit(resource.RLIMIT_NOFILE, before)
+            async with without_room(client, these, caplog):
+                pass
         await these.close(0)
         assert these.board.told() == {0: ABSENT}
 
